@@ -1,5 +1,5 @@
 // GET /v1/counts and POST /v1/counts:batch: parameters and answers.
-import { exactly, listOf, type Schema } from './schema.ts';
+import { COMPLETE_THROUGH, exactly, listOf, NOTE, type Schema } from './schema.ts';
 
 const GRAIN = {
   type: 'string',
@@ -106,18 +106,9 @@ const STRETCH = {
   from: INSTANT,
   to: INSTANT,
   total: { type: 'integer', description: 'The sum from `from` to `to`. It may exceed 2^53.' },
-  completeThrough: {
-    type: ['string', 'null'],
-    description:
-      'Every event that arrived before this time is in the counts; null while unknown. In a final answer: the time since when nothing could change it.',
-  },
+  completeThrough: COMPLETE_THROUGH,
   points: listOf(POINT),
 } as const satisfies Record<string, Schema>;
-
-const NOTE = {
-  type: 'string',
-  description: 'Why the answer differs from the request.',
-} as const satisfies Schema;
 
 /** `GET /v1/counts/{metric}/{entity}`. */
 export const COUNTS = exactly(

@@ -7,34 +7,33 @@ import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
 import { TOP } from './top.ts';
 
-/** JSON, as far as the document needs it. */
-type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
-
-/** The schemas with a name in the document. Inside another schema, they become references. */
-const NAMED: ReadonlyMap<Schema, string> = new Map<Schema, string>([
-  [EVENT, 'Event'],
-  [EVENTS, 'Events'],
-  [ACCEPTED, 'Accepted'],
-  [PARTLY_ACCEPTED, 'PartlyAccepted'],
-  [MESSAGE, 'Message'],
-  [COUNTS, 'Counts'],
-  [TOP, 'Top'],
-  [COUNTS_BATCH, 'CountsBatch'],
-  [COUNTS_ANSWERS, 'CountsAnswers'],
-  [STATUS, 'Status'],
-  [PUBLIC_COUNT, 'PublicCount'],
-  [SHIELDS_BADGE, 'ShieldsBadge'],
-]);
+/** The schemas with a name in the document. Everywhere else in it, they become references. */
+const NAMED: Readonly<Record<string, Schema>> = {
+  Event: EVENT,
+  Events: EVENTS,
+  Accepted: ACCEPTED,
+  PartlyAccepted: PARTLY_ACCEPTED,
+  Message: MESSAGE,
+  Counts: COUNTS,
+  Top: TOP,
+  CountsBatch: COUNTS_BATCH,
+  CountsAnswers: COUNTS_ANSWERS,
+  Status: STATUS,
+  PublicCount: PUBLIC_COUNT,
+  ShieldsBadge: SHIELDS_BADGE,
+};
+const NAMES: ReadonlyMap<unknown, string> = new Map(
+  Object.entries(NAMED).map(([name, schema]) => [schema, name]),
+);
 
 /** @param server the address before `/v1`, absolute or a path: API Gateway's own address contains the stage */
-export function openApiDocument(server = '/'): { readonly [name: string]: Json } {
-  const paths: Record<string, Record<string, Json>> = {};
+export function openApiDocument(server = '/'): Readonly<Record<string, unknown>> {
+  const paths: Record<string, object> = {};
   for (const operation of OPERATIONS) {
     const path = documentedPath(operation.path);
     paths[path] = { ...paths[path], [operation.method.toLowerCase()]: operationObject(operation) };
   }
-  const schemas = [...NAMED].map(([schema, name]) => [name, inner(schema)] as const);
-  return {
+  const document = {
     openapi: '3.1.1',
     info: {
       title: 'Tally',
@@ -46,7 +45,8 @@ export function openApiDocument(server = '/'): { readonly [name: string]: Json }
     servers: [{ url: server }],
     paths,
     components: {
-      schemas: Object.fromEntries(schemas),
+      // Copies, which do not become references to themselves.
+      schemas: Object.fromEntries(Object.entries(NAMED).map(([name, schema]) => [name, { ...schema }])),
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
         signature: {
@@ -58,6 +58,16 @@ export function openApiDocument(server = '/'): { readonly [name: string]: Json }
       },
     },
   };
+  return withReferences(document);
+}
+
+/** The document as plain JSON: named schemas become references, and absent fields are gone. */
+function withReferences(document: object): Readonly<Record<string, unknown>> {
+  const text = JSON.stringify(document, (_, value: unknown) => {
+    const name = NAMES.get(value);
+    return name === undefined ? value : { $ref: `#/components/schemas/${name}` };
+  });
+  return JSON.parse(text);
 }
 
 /** OpenAPI has no greedy parameters: there, a slash in an entity is percent-encoded. */
@@ -65,14 +75,14 @@ export function documentedPath(path: string): string {
   return path.replace('+}', '}');
 }
 
-const SECURITY: Readonly<Record<Operation['access'], Json>> = {
+const SECURITY: Readonly<Record<Operation['access'], readonly object[]>> = {
   signed: [{ signature: [] }],
   // A stage without API keys accepts requests without one.
   open: [{ apiKey: [] }, {}],
   public: [],
 };
 
-function operationObject(operation: Operation): Json {
+function operationObject(operation: Operation): object {
   const { id, summary, access, parameters, body, answers } = operation;
   return {
     operationId: id,
@@ -83,35 +93,24 @@ function operationObject(operation: Operation): Json {
       in: place,
       description,
       required: place === 'path',
-      schema: reference(schema),
+      schema,
     })),
-    ...(body === undefined
-      ? {}
-      : { requestBody: { required: body.required, content: content(body.types, body.schema) } }),
+    requestBody: body && { required: true, content: content(body.types, body) },
     responses: Object.fromEntries(
       Object.entries(answers).map(([status, answer]) => [status, answerObject(answer)]),
     ),
   };
 }
 
-function answerObject({ description, schema, headers = [], alsoTypes = [] }: Answer): Json {
+function answerObject({ description, schema, headers, alsoTypes = [] }: Answer): object {
   return {
     description,
-    ...(headers.length === 0
-      ? {}
-      : { headers: Object.fromEntries(headers.map((name) => [name, HEADERS[name]])) }),
-    ...(schema === undefined
-      ? {}
-      : {
-          content: {
-            ...(content(['application/json'], schema) as object),
-            ...Object.fromEntries(alsoTypes.map((type) => [type, {}])),
-          },
-        }),
+    headers: headers && Object.fromEntries(headers.map((name) => [name, HEADERS[name]])),
+    content: schema && { ...content(['application/json'], { schema }), ...content(alsoTypes, {}) },
   };
 }
 
-const HEADERS: Readonly<Record<AnswerHeader, Json>> = {
+const HEADERS: Readonly<Record<AnswerHeader, object>> = {
   'Retry-After': { description: 'Seconds after which to try again.', schema: { type: 'integer' } },
   ETag: {
     description: 'A tag of the body, for If-None-Match.',
@@ -124,34 +123,6 @@ const HEADERS: Readonly<Record<AnswerHeader, Json>> = {
   },
 };
 
-function content(types: readonly string[], schema: Schema): Json {
-  return Object.fromEntries(types.map((type) => [type, { schema: reference(schema) }]));
-}
-
-function reference(schema: Schema): Json {
-  const name = NAMED.get(schema);
-  return name === undefined ? inner(schema) : { $ref: `#/components/schemas/${name}` };
-}
-
-/** The schema itself, with references to named schemas inside. */
-function inner(schema: Schema): Json {
-  const { items, properties, additionalProperties, oneOf, ...plain } = schema;
-  return {
-    ...(plain as { readonly [name: string]: Json }),
-    ...(items === undefined ? {} : { items: reference(items) }),
-    ...(properties === undefined ? {} : { properties: eachReference(properties) }),
-    ...(oneOf === undefined ? {} : { oneOf: oneOf.map(reference) }),
-    ...(additionalProperties === undefined
-      ? {}
-      : {
-          additionalProperties:
-            typeof additionalProperties === 'boolean'
-              ? additionalProperties
-              : reference(additionalProperties),
-        }),
-  };
-}
-
-function eachReference(properties: Readonly<Record<string, Schema>>): Json {
-  return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, reference(schema)]));
+function content(types: readonly string[], { schema }: { readonly schema?: Schema }): object {
+  return Object.fromEntries(types.map((type) => [type, { schema }]));
 }

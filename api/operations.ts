@@ -37,25 +37,28 @@ export interface Operation {
   readonly access: Access;
   readonly parameters: Readonly<Record<string, Parameter>>;
   /** The body by content type; undefined: none. */
-  readonly body?: { readonly schema: Schema; readonly types: readonly string[]; readonly required: boolean };
+  readonly body?: { readonly schema: Schema; readonly types: readonly string[] };
   readonly answers: Readonly<Record<number, Answer>>;
 }
 
-const SAYS = (description: string, retryAfter = false): Answer => ({
+const SAYS = (description: string, ...headers: AnswerHeader[]): Answer => ({
   description,
   schema: MESSAGE,
-  ...(retryAfter && { headers: ['Retry-After'] }),
+  ...(headers.length > 0 && { headers }),
 });
 
 /** API Gateway's own answers on any route. */
 const GATEWAY: Readonly<Record<number, Answer>> = {
   403: SAYS('The API key is missing, or the signature on a route that needs one.'),
-  429: SAYS('Too many requests, or the quota of the API key is used up: try again later.', true),
+  429: SAYS('Too many requests, or the quota of the API key is used up: try again later.', 'Retry-After'),
   502: SAYS('The function failed without an answer.'),
   504: SAYS('The function did not answer in time.'),
 };
 
-const IF_NONE_MATCH: Operation['parameters'] = {
+type Parameters = Operation['parameters'];
+type Answers = Operation['answers'];
+
+const IF_NONE_MATCH: Parameters = {
   'If-None-Match': {
     in: 'header',
     description: 'The ETag of an earlier answer: 304 if it is current.',
@@ -63,7 +66,7 @@ const IF_NONE_MATCH: Operation['parameters'] = {
   },
 };
 
-const COUNT_PARAMETERS: Operation['parameters'] = {
+const COUNT_PARAMETERS: Parameters = {
   metric: { in: 'path', description: 'The metric.', schema: METRIC },
   entity: {
     in: 'path',
@@ -79,20 +82,33 @@ const COUNT_PARAMETERS: Operation['parameters'] = {
   ...IF_NONE_MATCH,
 };
 
-const NOT_MODIFIED: Answer = {
-  description: 'The copy that the caller has is current.',
-  headers: ['ETag', 'Cache-Control'],
-};
-
-const COUNT_ANSWERS: Operation['answers'] = {
-  200: { description: 'The counts.', schema: COUNTS, headers: ['ETag', 'Cache-Control'] },
-  304: NOT_MODIFIED,
-  400: SAYS('The message says which parameter is wrong and what it may be.'),
+/** The failures of every read. */
+const READ_FAILS: Answers = {
   503: SAYS('The tables cannot be read at the moment: try again.'),
   ...GATEWAY,
 };
 
-const READ_FAILED = SAYS('The tables cannot be read at the moment: try again.');
+const WRONG_PARAMETER = SAYS('The message says which parameter is wrong and what it may be.');
+
+/** The answers of a read that the caller may cache. */
+const cached = (description: string, schema: Schema): Answers => ({
+  200: { description, schema, headers: ['ETag', 'Cache-Control'] },
+  304: {
+    description: 'The copy that the caller has is current.',
+    headers: ['ETag', 'Cache-Control'],
+  },
+  ...READ_FAILS,
+});
+
+const READ_COUNTS: Operation = {
+  id: 'readCounts',
+  method: 'GET',
+  path: '/v1/counts/{metric}/{entity+}',
+  summary: 'Counts of an entity, and how complete they are.',
+  access: 'open',
+  parameters: COUNT_PARAMETERS,
+  answers: { ...cached('The counts.', COUNTS), 400: WRONG_PARAMETER },
+};
 
 /** All operations, in the order of the documentation. */
 export const OPERATIONS: readonly Operation[] = [
@@ -104,7 +120,7 @@ export const OPERATIONS: readonly Operation[] = [
       'Accepts events. After a 202 they are counted exactly once. After anything else, send the same request again: that is safe under a batch key, and for events with ids.',
     access: 'open',
     parameters: {},
-    body: { schema: EVENTS, types: ['application/json', 'text/plain'], required: true },
+    body: { schema: EVENTS, types: ['application/json', 'text/plain'] },
     answers: {
       202: { description: 'All events were accepted.', schema: ACCEPTED },
       400: SAYS('No event was accepted: the message names the field and the rule.'),
@@ -118,21 +134,16 @@ export const OPERATIONS: readonly Operation[] = [
         headers: ['Retry-After'],
       },
       403: SAYS('The API key is missing.'),
-      429: SAYS('No event was accepted: the stream is at its limit. Send the whole request again.', true),
+      429: SAYS(
+        'No event was accepted: the stream is at its limit. Send the whole request again.',
+        'Retry-After',
+      ),
       504: SAYS(
         'Perhaps no event was accepted: the stream did not answer in time. Send the whole request again.',
       ),
     },
   },
-  {
-    id: 'readCounts',
-    method: 'GET',
-    path: '/v1/counts/{metric}/{entity+}',
-    summary: 'Counts of an entity, and how complete they are.',
-    access: 'open',
-    parameters: COUNT_PARAMETERS,
-    answers: COUNT_ANSWERS,
-  },
+  READ_COUNTS,
   {
     id: 'readCountsBatch',
     method: 'POST',
@@ -140,7 +151,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'The same as readCounts for up to 100 questions, all as of one moment.',
     access: 'open',
     parameters: {},
-    body: { schema: COUNTS_BATCH, types: ['application/json'], required: true },
+    body: { schema: COUNTS_BATCH, types: ['application/json'] },
     answers: {
       200: {
         description: 'An answer or an error for each question, in their order.',
@@ -148,8 +159,7 @@ export const OPERATIONS: readonly Operation[] = [
       },
       400: SAYS('The body is not a batch; the message says what it may be.'),
       413: SAYS('The body is too large.'),
-      503: READ_FAILED,
-      ...GATEWAY,
+      ...READ_FAILS,
     },
   },
   {
@@ -160,13 +170,7 @@ export const OPERATIONS: readonly Operation[] = [
       'The entities with the highest counts of an hour, a day, a month or all time, exact, and how complete they are.',
     access: 'open',
     parameters: { ...TOP_PARAMETERS, ...IF_NONE_MATCH },
-    answers: {
-      200: { description: 'The first k.', schema: TOP, headers: ['ETag', 'Cache-Control'] },
-      304: NOT_MODIFIED,
-      400: SAYS('The message says which parameter is wrong and what it may be.'),
-      503: READ_FAILED,
-      ...GATEWAY,
-    },
+    answers: { ...cached('The first k.', TOP), 400: WRONG_PARAMETER },
   },
   {
     id: 'readMetrics',
@@ -175,12 +179,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'The known metrics. A new one is listed some minutes after its first event.',
     access: 'open',
     parameters: IF_NONE_MATCH,
-    answers: {
-      200: { description: 'Their names, in order.', schema: METRICS, headers: ['ETag', 'Cache-Control'] },
-      304: NOT_MODIFIED,
-      503: READ_FAILED,
-      ...GATEWAY,
-    },
+    answers: cached('Their names, in order.', METRICS),
   },
   {
     id: 'readPublic',
@@ -218,8 +217,7 @@ export const OPERATIONS: readonly Operation[] = [
       304: { description: 'The copy that the caller has is current.', headers: ['ETag'] },
       400: SAYS('The message says what is wrong with the path or a parameter.'),
       404: SAYS('The metric is not public.'),
-      503: READ_FAILED,
-      ...GATEWAY,
+      ...READ_FAILS,
     },
   },
   {
@@ -237,9 +235,8 @@ export const OPERATIONS: readonly Operation[] = [
     },
     answers: {
       200: { description: 'The accounts.', schema: STATUS },
-      400: SAYS('The message says which parameter is wrong and what it may be.'),
-      503: READ_FAILED,
-      ...GATEWAY,
+      400: WRONG_PARAMETER,
+      ...READ_FAILS,
     },
   },
   {
@@ -252,12 +249,10 @@ export const OPERATIONS: readonly Operation[] = [
     answers: { 200: { description: 'OpenAPI 3.1.', schema: { type: 'object' } }, ...GATEWAY },
   },
   {
+    ...READ_COUNTS,
     id: 'readCountsSigned',
-    method: 'GET',
     path: '/v1/admin/counts/{metric}/{entity+}',
     summary: 'The same as readCounts, for callers with IAM permission.',
     access: 'signed',
-    parameters: COUNT_PARAMETERS,
-    answers: COUNT_ANSWERS,
   },
 ];

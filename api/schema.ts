@@ -43,3 +43,12 @@ export function listOf<const I extends Schema>(items: I) {
 /** A count: a non-negative integer. */
 export const NUMBER_OF = { type: 'integer', minimum: 0 } as const satisfies Schema;
 export const INSTANT = { type: 'string', description: 'ISO 8601 in UTC.' } as const satisfies Schema;
+export const COMPLETE_THROUGH = {
+  type: ['string', 'null'],
+  description:
+    'Every event that arrived before this time is in the counts; null while unknown. In a final answer: the time since when nothing could change it.',
+} as const satisfies Schema;
+export const NOTE = {
+  type: 'string',
+  description: 'Why the answer differs from the request.',
+} as const satisfies Schema;

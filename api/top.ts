@@ -1,6 +1,6 @@
 // GET /v1/top/{metric} and GET /v1/metrics: parameters and answers.
 import { METRIC } from './events.ts';
-import { exactly, INSTANT, listOf, type Schema } from './schema.ts';
+import { COMPLETE_THROUGH, exactly, INSTANT, listOf, NOTE, type Schema } from './schema.ts';
 
 const BY = { type: 'string', enum: ['hour', 'day', 'month', 'total'] } as const satisfies Schema;
 
@@ -27,11 +27,7 @@ export const TOP = exactly(
     by: BY,
     from: INSTANT,
     to: INSTANT,
-    completeThrough: {
-      type: ['string', 'null'],
-      description:
-        'Every event that arrived before this time is in the counts; null while unknown. In a final answer: the time since when nothing could change it.',
-    },
+    completeThrough: COMPLETE_THROUGH,
     state: { type: 'string', enum: ['provisional', 'final'] },
     entries: listOf(
       exactly({
@@ -40,7 +36,7 @@ export const TOP = exactly(
       }),
     ),
   },
-  { note: { type: 'string', description: 'Why the answer differs from the request.' } },
+  { note: NOTE },
 );
 
 /** `GET /v1/metrics`. */

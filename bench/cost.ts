@@ -1,7 +1,6 @@
 // The cost of exactness: write units and dollars of Tally and of common alternatives, on the same events.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { PRICE_LIST, PRICES, usd } from '../plan/prices.ts';
 import { short } from '../plan/report.ts';
 import { sample, writeUnitsOf } from '../plan/sample.ts';
@@ -82,9 +81,7 @@ async function noteLog(name: RealLog, eventsPerSecond: number): Promise<void> {
 }
 
 async function noteLoad(name: string, workload: Workload): Promise<void> {
-  const generator = xoroshiro128plus(1);
-  const random = () => (generator.next() >>> 0) / 2 ** 32;
-  const sampled = await sample(workload, { compactionSeconds: 300, events: Number(values.sample), random });
+  const sampled = await sample(workload, Number(values.sample));
   const writeUnitsPerEvent = writeUnitsOf(sampled);
   const usdPerMillion =
     usd(PRICES.writeUnits, writeUnitsPerEvent * 1e6) +

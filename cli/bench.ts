@@ -1,31 +1,17 @@
 // `tally bench`: measurements, a subcommand each.
-import { Command, Option } from 'commander';
+import { Option } from 'commander';
 import { callersPath } from './paths.ts';
-import { existing, wholeNumber, wholeNumbers, withExample } from './shared/options.ts';
+import { commandOf, existing, wholeNumber, wholeNumbers } from './shared/options.ts';
 import { runScript } from './shared/script.ts';
 
 /** An option of a benchmark: its flags, its meaning, and its values: a parser, a list, or by default any text. */
 type BenchOption = readonly [flags: string, meaning: string, parse?: Parse | readonly string[]];
 type Parse = (text: string) => string | number | number[];
 
-interface Benchmark {
-  readonly script: string;
-  readonly description: string;
-  readonly options: readonly BenchOption[];
-}
+type Benchmark = Readonly<{ script: string; description: string; options: readonly BenchOption[] }>;
 
 const count = wholeNumber(1);
-const FUNCTIONS = [
-  'aggregator',
-  'collector',
-  'writer',
-  'redriver',
-  'query',
-  'accountant',
-  'canary',
-  'compactor',
-  'console',
-];
+const FUNCTIONS = 'aggregator collector writer redriver query accountant canary compactor console'.split(' ');
 const ROUNDS: BenchOption = ['--rounds <n>', 'rounds', count];
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
@@ -104,21 +90,14 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   },
 };
 
-const command = new Command('bench').description('Run a benchmark.');
+export const benchCommand = commandOf('bench', 'Run a benchmark.', 'npx tally bench end-to-end --rounds 1');
 for (const [name, { script, description, options }] of Object.entries(BENCHMARKS)) {
-  const one = new Command(name).description(description);
+  const one = commandOf(name, description, `npx tally bench ${name}`);
   for (const [flags, meaning, parse] of options) {
     const option = new Option(flags, meaning);
     if (typeof parse === 'function') option.argParser(parse);
     else if (parse !== undefined) option.choices(parse);
     one.addOption(option);
   }
-  command.addCommand(
-    withExample(
-      one.action((given) => runScript(script, given)),
-      `npx tally bench ${name}`,
-    ),
-  );
+  benchCommand.addCommand(one.action((given) => runScript(script, given)));
 }
-
-export const benchCommand = withExample(command, 'npx tally bench end-to-end --rounds 1');

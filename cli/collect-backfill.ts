@@ -1,14 +1,13 @@
 // `tally collect-backfill`: announces the objects that a bucket of logs already has, as S3 would have done.
-import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { Command, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { announcementOf } from '../lambdas/collector/announcement.ts';
 import type { LogObject } from '../lambdas/collector/ports.ts';
 import { CommandError, exitCodes, UsageError } from './shared/errors.ts';
-import { STACK_CODES, type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
-import type { StackAccess } from './shared/stack-access.ts';
+import { commandOf, STACK_CODES, withStack } from './shared/options.ts';
+import type { StackAccess, StackName } from './shared/stack-access.ts';
 
-interface BackfillOptions extends StackOptions {
+interface BackfillOptions extends StackName {
   readonly bucket?: string;
   readonly prefix?: string;
   readonly since?: Date;
@@ -24,31 +23,31 @@ function date(text: string): Date {
 /** SQS's limit for one batch. */
 const MESSAGES_MAX = 10;
 
-export const collectBackfillCommand = withExample(
-  withStack(
-    new Command('collect-backfill').description(
-      'Count the access logs that a bucket already has. Repeat it as you like: each object counts once.',
-    ),
-  )
-    .option('--bucket <name>', 'one of the setting `accessLogs` (all of them)')
-    .option('--prefix <prefix>', 'only keys below it')
-    .option('--since <date>', 'only objects written since', date)
-    .option('--dry-run', 'print how many there are, and change nothing')
-    .action(async (options: BackfillOptions) => {
-      const { onStack } = await import('./shared/stack-access.ts');
-      const objects = await onStack(stackNamed(options), (stack) => announceAll(stack, options));
-      console.log(`${objects} objects ${options.dryRun === true ? 'found' : 'announced'}.`);
-      process.exitCode = objects === 0 ? exitCodes.nothing : exitCodes.done;
-    }),
-  'npx tally collect-backfill --stage prod --bucket my-logs --since 2026-01-01',
-  STACK_CODES,
-);
+export const collectBackfillCommand = withStack(
+  commandOf(
+    'collect-backfill',
+    'Count the access logs that a bucket already has. Repeat it as you like: each object counts once.',
+    'npx tally collect-backfill --stage prod --bucket my-logs --since 2026-01-01',
+    STACK_CODES,
+  ),
+)
+  .option('--bucket <name>', 'one of the setting `accessLogs` (all of them)')
+  .option('--prefix <prefix>', 'only keys below it')
+  .option('--since <date>', 'only objects written since', date)
+  .option('--dry-run', 'print how many there are, and change nothing')
+  .action(async (options: BackfillOptions) => {
+    const { onStack } = await import('./shared/stack-access.ts');
+    const objects = await onStack(options, (stack) => announceAll(stack, options));
+    console.log(`${objects} objects ${options.dryRun === true ? 'found' : 'announced'}.`);
+    process.exitCode = objects === 0 ? exitCodes.nothing : exitCodes.done;
+  });
 
 /** @returns how many objects there are */
 async function announceAll(
   { resources, s3, sqs }: StackAccess,
-  { bucket: only, prefix: within, since, dryRun = false }: BackfillOptions,
+  { bucket: only, prefix: within = '', since, dryRun }: BackfillOptions,
 ): Promise<number> {
+  const { paginateListObjectsV2 } = await import('@aws-sdk/client-s3');
   const { collectorQueueUrl, accessLogs = [] } = resources;
   if (collectorQueueUrl === undefined)
     throw new CommandError('This stack collects no access logs: set accessLogs, and deploy it.');
@@ -56,54 +55,36 @@ async function announceAll(
   if (chosen.length === 0) throw new UsageError(`The setting accessLogs has no bucket ${only}.`);
   let objects = 0;
   for (const { bucket, prefix } of chosen) {
-    const below = within?.startsWith(prefix) ? within : prefix;
-    for await (const page of pages(s3, bucket, below, since)) {
-      if (!dryRun) await announce(sqs, collectorQueueUrl, page);
-      objects += page.length;
+    const [Prefix, wider] = within.length > prefix.length ? [within, prefix] : [prefix, within];
+    if (!Prefix.startsWith(wider)) continue;
+    for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix })) {
+      const found = Contents.filter(
+        ({ LastModified }) => since === undefined || (LastModified ?? since) >= since,
+      ).map(({ Key: key = '', ETag = '', Size: bytes = 0 }) => ({
+        bucket,
+        key,
+        etag: ETag.replaceAll('"', ''),
+        bytes,
+      }));
+      if (!dryRun) await announce(sqs, collectorQueueUrl, found);
+      objects += found.length;
     }
   }
   return objects;
 }
 
-/** The objects under a prefix, in chunks of one message batch. */
-async function* pages(
-  client: S3Client,
-  bucket: string,
-  prefix: string,
-  since?: Date,
-): AsyncGenerator<LogObject[]> {
-  const { paginateListObjectsV2 } = await import('@aws-sdk/client-s3');
-  for await (const { Contents = [] } of paginateListObjectsV2(
-    { client },
-    { Bucket: bucket, Prefix: prefix },
-  )) {
-    const objects = Contents.filter(
-      ({ LastModified }) => since === undefined || (LastModified ?? since) >= since,
-    ).map(
-      ({ Key = '', ETag = '', Size = 0 }): LogObject => ({
-        bucket,
-        key: Key,
-        etag: ETag.replaceAll('"', ''),
-        bytes: Size,
-      }),
-    );
-    for (let from = 0; from < objects.length; from += MESSAGES_MAX)
-      yield objects.slice(from, from + MESSAGES_MAX);
-  }
-}
-
-async function announce(client: SQSClient, queueUrl: string, objects: readonly LogObject[]): Promise<void> {
+async function announce(client: SQSClient, QueueUrl: string, objects: readonly LogObject[]): Promise<void> {
   const { SendMessageBatchCommand } = await import('@aws-sdk/client-sqs');
-  const entries = objects.map((object, i) => ({
-    Id: String(i),
-    MessageBody: JSON.stringify(announcementOf(object)),
-  }));
-  const { Failed = [] } = await client.send(
-    new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }),
-  );
-  const [failed] = Failed;
-  if (failed !== undefined)
-    throw new CommandError(
-      `SQS did not accept ${Failed.length} messages (${failed.Code}): run the command again.`,
-    );
+  for (let from = 0; from < objects.length; from += MESSAGES_MAX) {
+    const Entries = objects.slice(from, from + MESSAGES_MAX).map((object, i) => ({
+      Id: String(i),
+      MessageBody: JSON.stringify(announcementOf(object)),
+    }));
+    const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+    const [failed] = Failed;
+    if (failed !== undefined)
+      throw new CommandError(
+        `SQS did not accept ${Failed.length} messages (${failed.Code}): run the command again.`,
+      );
+  }
 }

@@ -1,70 +1,49 @@
 // `tally dead-letters`: lists, redrives, parks, replays or discards what the writer gave up.
 import { Command } from 'commander';
-import type { Options } from './dead-letters/run.ts';
-import { UsageError } from './shared/errors.ts';
-import {
-  STACK_CODES,
-  type StackOptions,
-  stackNamed,
-  wholeNumber,
-  withExample,
-  withStack,
-} from './shared/options.ts';
+import type { Action, Flags } from './dead-letters/run.ts';
+import { commandOf, STACK_CODES, wholeNumber, withStack } from './shared/options.ts';
 
-/** A part's name, or a poison message's. */
-const NAME = /^([A-Za-z0-9]{1,8}\.[0-9a-z]+\.[0-9a-z]+\/\d+|poison\/[^/\s]+)$/;
-
-type Given = StackOptions &
-  Omit<Options, 'action' | 'stack' | 'selection'> & {
-    readonly all?: boolean;
-    readonly reason?: string;
-    readonly entity?: string;
-    readonly segment?: string;
-  };
-
-const group = new Command('dead-letters').description(
+export const deadLettersCommand = commandOf(
+  'dead-letters',
   'Inspect and move dead letters: rollup messages whose attempts are used up. A name is SEGMENT/PART, such as 1.0.2s/0, or poison/MESSAGE.',
+  'npx tally dead-letters list --stage prod\nnpx tally dead-letters redrive --all --reason Throttl --stage prod',
+  STACK_CODES,
 );
 
-group.addCommand(
+deadLettersCommand.addCommand(
   narrowed(action('list', 'list the dead-letter queue, or the archive'))
     .option('--parked', 'list the archive')
     .option('--max <n>', 'read at most this many', wholeNumber(1), 1000),
 );
-group.addCommand(
+deadLettersCommand.addCommand(
   action('show', 'show one with its history and rows')
     .argument('<name>')
     .option('--rows', 'every row, entities included'),
 );
-group.addCommand(changing('redrive', 'send to the rollup queue now'));
-group.addCommand(changing('park', 'move from the queue into the archive'));
-group.addCommand(changing('replay', 'send parked ones to the rollup queue again; each counts once'));
-group.addCommand(
+deadLettersCommand.addCommand(changing('redrive', 'send to the rollup queue now'));
+deadLettersCommand.addCommand(changing('park', 'move from the queue into the archive'));
+deadLettersCommand.addCommand(
+  changing('replay', 'send parked ones to the rollup queue again; each counts once'),
+);
+deadLettersCommand.addCommand(
   changing('discard', 'give up: keep in the archive under discarded/, show as lost in /v1/status')
     .option('--parked', 'only the archive')
     .requiredOption('--why <text>', 'the reason, for the record')
     .option('--by <name>', 'your name for the record (default: your user name)')
     .option('--yes', 'do not ask for confirmation'),
 );
-group.addHelpText(
+deadLettersCommand.addHelpText(
   'after',
   `
 While a command works on dead letters, the redriver does not see them (for a minute at most after a kill).`,
 );
 
-export const deadLettersCommand = withExample(
-  group,
-  'npx tally dead-letters list --stage prod\nnpx tally dead-letters redrive --all --reason Throttl --stage prod',
-  STACK_CODES,
-);
-
-function action(name: Options['action'], description: string): Command {
+function action(name: Action, description: string): Command {
   const command = withStack(new Command(name).description(description)).option('--json', 'results as JSON');
   return command.action(async () => {
     const names = [command.processedArgs[0] ?? []].flat() as string[];
-    const options = optionsOf(name, names, command.opts<Given>());
-    const { runDeadLetters } = await import('./dead-letters/shell.ts');
-    process.exitCode = await runDeadLetters(options);
+    const { runDeadLetters } = await import('./dead-letters/run.ts');
+    process.exitCode = await runDeadLetters(name, names, command.opts<Flags>());
   });
 }
 
@@ -75,25 +54,9 @@ function narrowed(command: Command): Command {
     .option('--segment <id>', 'a segment (1.0.2s) or a shard (1.0)');
 }
 
-function changing(name: Options['action'], description: string): Command {
+function changing(name: Action, description: string): Command {
   return narrowed(action(name, description).argument('[names...]'))
     .option('--all', 'all of them, perhaps narrowed by --reason, --entity or --segment')
     .option('--dry-run', 'print what would be done, and change nothing')
     .option('--per-second <n>', 'at most this many a second', wholeNumber(1), 50);
-}
-
-/** The options of a run. @throws UsageError if they are invalid */
-export function optionsOf(action: Options['action'], names: readonly string[], given: Given): Options {
-  const stack = stackNamed(given);
-  const misnamed = names.find((name) => !NAME.test(name));
-  if (misnamed !== undefined)
-    throw new UsageError(
-      `"${misnamed}" is not the name of a dead letter: use SEGMENT/PART, such as 1.0.2s/0, or poison/MESSAGE.`,
-    );
-  const all = given.all === true;
-  if (action !== 'list' && action !== 'show' && all === names.length > 0)
-    throw new UsageError(`Name the dead letters: ${action} NAME …, or ${action} --all.`);
-  const { reason, entity, segment, ...flags } = given;
-  const selection = { names: names.length === 0 ? undefined : new Set(names), reason, entity, segment };
-  return { ...flags, action, stack, selection };
 }

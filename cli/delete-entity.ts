@@ -1,21 +1,22 @@
 // `tally delete-entity`: its command line.
-import { Command } from 'commander';
-import { STACK_CODES, type StackOptions, wholeNumber, withExample, withStack } from './shared/options.ts';
+import { commandOf, STACK_CODES, wholeNumber, withStack } from './shared/options.ts';
+import type { StackName } from './shared/stack-access.ts';
 
 /** The options given. */
-export interface DeleteEntityOptions extends StackOptions {
+export interface DeleteEntityOptions extends StackName {
   readonly archive?: boolean;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
   readonly wait: number;
 }
 
-const command = withStack(
-  new Command('delete-entity')
-    .description(
-      'Delete the counts of an entity, for all metrics and times. Events that arrive afterwards count (docs/security.md).',
-    )
-    .argument('<entity>', 'the entity as clients send it, not percent-encoded'),
+export const deleteEntityCommand = withStack(
+  commandOf(
+    'delete-entity',
+    'Delete the counts of an entity, for all metrics and times. Events that arrive afterwards count (docs/security.md).',
+    'npx tally delete-entity "/users/jane" --archive --dry-run --stage prod',
+    STACK_CODES,
+  ).argument('<entity>', 'the entity as clients send it, not percent-encoded'),
 )
   .option('--archive', 'also rewrite every object of the archive')
   .option('--dry-run', 'print what there is, and change nothing')
@@ -30,9 +31,3 @@ const command = withStack(
     const { runDeleteEntity } = await import('./delete-entity/run.ts');
     process.exitCode = await runDeleteEntity(entity, given);
   });
-
-export const deleteEntityCommand = withExample(
-  command,
-  'npx tally delete-entity "/users/jane" --archive --dry-run --stage prod',
-  STACK_CODES,
-);

@@ -1,7 +1,6 @@
 // `tally deploy`: checks everything that could stop a deployment before half a minute of bundling.
-import { Command } from 'commander';
 import { CommandError } from './shared/errors.ts';
-import { withExample } from './shared/options.ts';
+import { commandOf } from './shared/options.ts';
 
 export interface DeployOptions {
   readonly new?: boolean;
@@ -9,8 +8,11 @@ export interface DeployOptions {
   readonly yes?: boolean;
 }
 
-const command = new Command('deploy')
-  .description('Deploy a stage to AWS, with your usual credentials and region.')
+export const deployCommand = commandOf(
+  'deploy',
+  'Deploy a stage to AWS, with your usual credentials and region.',
+  `npx tally deploy dev --new\nnpx tally deploy prod --settings '{"streamShards": 4}'`,
+)
   .argument('<stage>', 'such as dev or prod; cdk.json holds its settings')
   .option('--new', 'create the stage if it does not exist')
   .option('--settings <json>', 'settings that override those of cdk.json (docs/settings.md)')
@@ -20,8 +22,3 @@ const command = new Command('deploy')
     const code = await deploy(stage, options);
     if (code !== 0) throw new CommandError('The deployment failed: see the error above.');
   });
-
-export const deployCommand = withExample(
-  command,
-  `npx tally deploy dev --new\nnpx tally deploy prod --settings '{"streamShards": 4}'`,
-);

@@ -1,12 +1,12 @@
 // `tally drill`: breaks the local stack in six ways and shows alarms, the operator's response, and that counts are right.
-import { Command } from 'commander';
 import { UsageError } from './shared/errors.ts';
-import { withExample } from './shared/options.ts';
+import { commandOf } from './shared/options.ts';
 
-const command = new Command('drill')
-  .description(
-    'Break a local stack, one scenario at a time: check the alarms, act by the runbook, compare all counts. A minute of the drill takes about a second.',
-  )
+export const drillCommand = commandOf(
+  'drill',
+  'Break a local stack, one scenario at a time: check the alarms, act by the runbook, compare all counts. A minute of the drill takes about a second.',
+  'npx tally drill --only table-outage',
+)
   .option('--only <names>', 'scenarios to play, such as stopped-writer,poison-message')
   .action(async ({ only }: { only?: string }) => {
     process.env['TZ'] = 'UTC';
@@ -17,5 +17,3 @@ const command = new Command('drill')
       throw new UsageError(`There is no scenario ${unknown}; there are ${scenarioNames().join(', ')}.`);
     process.exitCode = await playDrill(names);
   });
-
-export const drillCommand = withExample(command, 'npx tally drill --only table-outage');

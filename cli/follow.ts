@@ -1,19 +1,19 @@
-// `tally follow`: like `tail -F`, for counting. Only this file uses the clock, signals and the environment.
+// `tally follow`: like `tail -F`, for counting.
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command } from 'commander';
 import PQueue from 'p-queue';
 import type { FollowPorts, FollowSettings } from './follow/followed-file.ts';
-import { Follower } from './follow/follower.ts';
+import { followerOf } from './follow/follower.ts';
 import { followPipe } from './follow/pipe.ts';
 import { addDeliveryOptions, type DeliveryFlags, deliverySettings } from './import/delivery-options.ts';
 import { Figures } from './import/figures.ts';
 import { rejectsFile } from './import/rejects.ts';
-import { StderrReporter, summary } from './import/report.ts';
+import { stderrReporter, summary } from './import/report.ts';
 import { callersPath } from './paths.ts';
 import { connect } from './service.ts';
 import { exitCodeOf, exitCodes, messageOf, UsageError } from './shared/errors.ts';
 import { formatRequest } from './shared/format-options.ts';
+import { commandOf } from './shared/options.ts';
 import { serviceOptions } from './shared/service-options.ts';
 import { stopOnSignals } from './shared/signals.ts';
 
@@ -29,57 +29,49 @@ interface FollowFlags extends DeliveryFlags {
 }
 
 export const followCommand = addDeliveryOptions(
-  new Command('follow')
-    .description(
-      'Count lines as they are written to log files, through rotations and restarts; run it again to continue.',
-    )
-    .argument('[file...]', 'files, which need not exist yet'),
+  commandOf(
+    'follow',
+    'Count lines as they are written to log files, through rotations and restarts; run it again to continue.',
+    `npx tally follow /var/log/nginx/access.log --url http://127.0.0.1:8787
+journalctl -f -o cat -u caddy | npx tally follow --stdin --name caddy --url http://127.0.0.1:8787`,
+    `0 ended by a signal; 1 the service refuses; 2 wrong usage, or a file cannot be read;
+3 uncertain requests wait for --resume-uncertain.`,
+  ).argument('[file...]', 'files, which need not exist yet'),
 )
   .optionsGroup('A pipe:')
   .option('--stdin', 'read standard input instead of files; a killed process loses what it had not sent')
   .option('--name <name>', "--stdin: the stream's name", hostname())
-  .addHelpText(
-    'after',
-    `
-Examples:
-  npx tally follow /var/log/nginx/access.log --url http://127.0.0.1:8787
-  journalctl -f -o cat -u caddy | npx tally follow --stdin --name caddy --url http://127.0.0.1:8787
-
-Exit codes: 0 ended by a signal; 1 the service refuses; 2 wrong usage, or a file cannot be read;
-3 uncertain requests wait for --resume-uncertain.`,
-  )
   .action(async (files: string[], flags: FollowFlags) => {
     try {
       process.exitCode = await follow(files, flags);
     } catch (error) {
-      say(messageOf(error));
+      console.error(messageOf(error));
       process.exitCode = exitCodeOf(error);
     }
   });
 
 async function follow(files: readonly string[], flags: FollowFlags): Promise<number> {
-  const { timeout, concurrency, stdin = false } = flags;
-  const options = serviceOptions(flags, timeout, concurrency);
+  const { concurrency, stdin = false } = flags;
+  const options = serviceOptions(flags);
   if (stdin === files.length > 0) throw new UsageError('name the files to follow, or use --stdin');
   formatRequest(flags);
-  let failure: { readonly error: unknown } | undefined;
+  const failed = new AbortController();
   const { stop, kill, begin } = stopOnSignals(GRACE_MS, () => process.stdin.destroy());
-  const service = await connect(options, { say, stop: stop.signal, giveUpAfterMs: undefined });
+  const patience = { say: console.error, stop: stop.signal, giveUpAfterMs: Infinity };
+  const service = await connect(options, patience);
   if (service === undefined) return exitCodes.done;
-  const rejects = flags.rejects === undefined ? undefined : await rejectsFile(callersPath(flags.rejects));
+  const rejects = flags.rejects === undefined ? undefined : await rejectsFile(flags.rejects);
   const figures = new Figures();
-  const reporter = new StderrReporter(stdin ? '-' : files.join(' '), rejects, Date.now);
   const ports: FollowPorts = {
     sender: service.client,
     now: Date.now,
     stop: stop.signal,
     kill: kill.signal,
-    trouble: (reason) => reporter.trouble(reason),
     queue: new PQueue({ concurrency }),
-    reporter,
+    reporter: stderrReporter(stdin ? '-' : files.join(' '), rejects),
     figures,
     fail(error) {
-      failure ??= { error };
+      failed.abort(error);
       begin();
       process.stdin.destroy();
     },
@@ -87,14 +79,14 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
   const settings = { ...deliverySettings(flags, service.id), flushMs: FLUSH_MS, lingerMs: LINGER_MS };
   try {
     if (stdin) {
-      say('following standard input');
+      console.error('following standard input');
       await followPipe(process.stdin, flags.name, settings, ports);
     } else await followFiles(files, settings, ports);
   } finally {
     await rejects?.close();
-    process.stderr.write(`${summary(stdin ? flags.name : files.join(' '), 'followed', figures, false)}\n`);
+    console.error(summary(stdin ? flags.name : files.join(' '), 'followed', figures, false));
   }
-  if (failure !== undefined) throw failure.error;
+  failed.signal.throwIfAborted();
   return figures.uncertain > 0 ? exitCodes.uncertain : exitCodes.done;
 }
 
@@ -103,10 +95,10 @@ async function followFiles(
   settings: FollowSettings,
   ports: FollowPorts,
 ): Promise<void> {
-  const followers = files.map((name) => new Follower(name, callersPath(name), settings, ports));
+  const followers = files.map((name) => followerOf(name, callersPath(name), settings, ports));
   try {
     for (const follower of followers) await follower.start();
-    say(`following ${files.join(', ')}`);
+    console.error(`following ${files.join(', ')}`);
     while (!ports.stop.aborted) {
       let grew = false;
       for (const follower of followers) grew = (await follower.step()) || grew;
@@ -117,8 +109,4 @@ async function followFiles(
   } finally {
     for (const follower of followers) await follower.close();
   }
-}
-
-function say(text: string): void {
-  process.stderr.write(`${text}\n`);
 }

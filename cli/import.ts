@@ -1,5 +1,5 @@
-// `tally import`: imports log files into a running Tally, every line exactly once. Only this file uses the clock, signals and the environment.
-import { Command, InvalidArgumentError, Option } from 'commander';
+// `tally import`: imports log files into a running Tally, every line exactly once.
+import { InvalidArgumentError, Option } from 'commander';
 import {
   addDeliveryOptions,
   type DeliveryFlags,
@@ -8,12 +8,13 @@ import {
 } from './import/delivery-options.ts';
 import { addFigures, Figures } from './import/figures.ts';
 import { importFile } from './import/import-file.ts';
+import type { Reporter } from './import/outcomes.ts';
 import { type RejectsFile, rejectsFile } from './import/rejects.ts';
-import { StderrReporter, summary, uncertainAdvice, waitedSummary } from './import/report.ts';
-import { callersPath } from './paths.ts';
-import { connect, type Service, type ServiceOptions, type Waited, waitUntilCounted } from './service.ts';
+import { stderrReporter, summary, uncertainAdvice, waitedSummary } from './import/report.ts';
+import { connect, type Service, type Waited, waitUntilCounted } from './service.ts';
 import { exitCodeOf, exitCodes, messageOf, UsageError } from './shared/errors.ts';
 import { formatRequest } from './shared/format-options.ts';
+import { commandOf } from './shared/options.ts';
 import { serviceOptions } from './shared/service-options.ts';
 import { stopOnSignals } from './shared/signals.ts';
 import { openSource, type Source } from './source/source.ts';
@@ -44,11 +45,16 @@ function percent(text: string): number {
 }
 
 export const importCommand = addDeliveryOptions(
-  new Command('import')
-    .description(
-      'Import log files, every line exactly once; run it again to continue, or after the files have grown.',
-    )
-    .argument('<file...>', 'plain or gzip'),
+  commandOf(
+    'import',
+    'Import log files, every line exactly once; run it again to continue, or after the files have grown.',
+    `npx tally import access.log.1.gz access.log --url http://127.0.0.1:8787 --wait
+npx tally import clicks.jsonl --entity g --time t --url http://127.0.0.1:8787
+npx tally import presses.csv --entity css --time "press time" --url http://127.0.0.1:8787
+npx tally import a.log --log-format '$remote_addr [$time_local] "$request" $status' --where status=2xx`,
+    `0 imported; 1 failed on the way, or too many malformed lines; 2 wrong usage or state, nothing sent;
+3 uncertain requests wait for --resume-uncertain; 4 --wait: not everything is counted; 130 interrupted.`,
+  ).argument('<file...>', 'plain or gzip'),
 )
   .option(
     '--give-up-after <seconds>',
@@ -66,18 +72,6 @@ export const importCommand = addDeliveryOptions(
   .option('--max-malformed <percent>', 'exit code 1 if more lines than this are malformed', percent, 10)
   .option('--dry-run', 'read and check only')
   .option('--json', 'figures as JSON, alone on standard output')
-  .addHelpText(
-    'after',
-    `
-Examples:
-  npx tally import access.log.1.gz access.log --url http://127.0.0.1:8787 --wait
-  npx tally import clicks.jsonl --entity g --time t --url http://127.0.0.1:8787
-  npx tally import presses.csv --entity css --time "press time" --url http://127.0.0.1:8787
-  npx tally import a.log --log-format '$remote_addr [$time_local] "$request" $status' --where status=2xx
-
-Exit codes: 0 imported; 1 failed on the way, or too many malformed lines; 2 wrong usage or state, nothing sent;
-3 uncertain requests wait for --resume-uncertain; 4 --wait: not everything is counted; 130 interrupted.`,
-  )
   .action(async (files: string[], flags: ImportFlags) => {
     process.exitCode = await new Session(files, flags).run();
   });
@@ -87,7 +81,7 @@ class Session {
   readonly #flags: ImportFlags;
   readonly #stopping = stopOnSignals(GRACE_MS, (signal) => {
     this.#exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
-    say('stopping: the same command continues from here');
+    console.error('stopping: the same command continues from here');
   });
   readonly #results: FileResult[] = [];
   readonly #startedAt = Date.now();
@@ -108,43 +102,48 @@ class Session {
     } finally {
       this.#stopping.release();
     }
-    this.#print();
+    if (this.#flags.json) console.log(JSON.stringify(this.#result()));
     return this.#exitCode;
   }
 
+  #end(exitCode: number, why: string): void {
+    this.#exitCode ||= exitCode;
+    console.error(why);
+  }
+
   #fail(error: unknown): void {
-    this.#exitCode ||= exitCodeOf(error);
-    say(messageOf(error));
+    this.#end(exitCodeOf(error), messageOf(error));
   }
 
   async #importAll(): Promise<void> {
-    const { rejects, wait, dryRun = false } = this.#flags;
+    const { rejects, wait, dryRun = false, giveUpAfter = Infinity } = this.#flags;
     if (this.#files.includes('-')) {
       throw new UsageError(
         'standard input cannot be imported, because it cannot be read again: use tally follow --stdin',
       );
     }
-    const { timeout, concurrency } = this.#flags;
-    const options = dryRun ? undefined : serviceOptions(this.#flags, timeout, concurrency);
+    const options = dryRun ? undefined : serviceOptions(this.#flags);
     formatRequest(this.#flags);
     // Open all files first: a wrong name should not show up after an hour.
     const sources = await this.#sources();
-    const service = options && sources.length > 0 ? await this.#connect(options) : undefined;
+    const { stop } = this.#stopping;
+    const patience = { say: console.error, stop: stop.signal, giveUpAfterMs: giveUpAfter * 1000 };
+    const service = options && sources.length > 0 ? await connect(options, patience) : undefined;
     if (!dryRun && service === undefined) return;
-    const rejectsTo = rejects === undefined ? undefined : await rejectsFile(callersPath(rejects));
+    const rejectsTo = rejects === undefined ? undefined : await rejectsFile(rejects);
     try {
       for (const source of sources) {
-        if (this.#stopping.stop.signal.aborted) break;
+        if (stop.signal.aborted) break;
         // An unusable file does not stop the others; a service that refuses does.
         await this.#importOne(source, service, rejectsTo).catch((error: unknown) => {
-          if (exitCodeOf(error) !== exitCodes.usage && sources.length > 1) this.#stopping.stop.abort();
+          if (exitCodeOf(error) !== exitCodes.usage && sources.length > 1) stop.abort();
           this.#fail(error);
         });
       }
     } finally {
       await rejectsTo?.close();
     }
-    if (wait && service && !this.#stopping.stop.signal.aborted) await this.#wait(service);
+    if (wait && service && !stop.signal.aborted) await this.#wait(service);
   }
 
   async #sources(): Promise<Source[]> {
@@ -156,12 +155,6 @@ class Session {
     });
   }
 
-  #connect(options: ServiceOptions): Promise<Service | undefined> {
-    const { giveUpAfter } = this.#flags;
-    const giveUpAfterMs = giveUpAfter === undefined ? undefined : giveUpAfter * 1000;
-    return connect(options, { say, stop: this.#stopping.stop.signal, giveUpAfterMs });
-  }
-
   async #importOne(
     source: Source,
     service: Service | undefined,
@@ -170,90 +163,86 @@ class Session {
     const { forget = false, dryRun = false, json } = this.#flags;
     const settings = { ...deliverySettings(this.#flags, service?.id ?? ''), forget, dryRun };
     const figures = new Figures();
-    const reporter = new StderrReporter(source.name, rejectsTo, Date.now, source);
-    const requestsBefore = service?.client.stats().requests ?? 0;
+    const reporter = stderrReporter(source.name, rejectsTo, source);
+    const ports = {
+      sender: service?.client ?? { sendBatch: () => Promise.reject(new Error('a dry run sends nothing')) },
+      reporter,
+      figures,
+      now: Date.now,
+      stop: this.#stopping.stop.signal,
+      kill: this.#stopping.kill.signal,
+    };
+    const requests = () => service?.client.stats().requests ?? 0;
+    const requestsBefore = requests();
     let format: string | undefined;
     try {
-      const ports = {
-        sender: service?.client ?? { sendBatch: () => Promise.reject(new Error('a dry run sends nothing')) },
-        now: Date.now,
-        stop: this.#stopping.stop.signal,
-        kill: this.#stopping.kill.signal,
-        trouble: (reason: string) => reporter.trouble(reason),
-      };
-      const result = await importFile(source, settings, ports, reporter, figures);
-      format = result.plan?.format;
+      const read = await importFile(source, settings, ports);
+      format = read?.plan.format;
       const nothingNew = figures.already > 0 && figures.accepted + figures.unsent + figures.uncertain === 0;
-      if (nothingNew && service && result.before) this.#hintAtForget(reporter, service, result.before);
+      if (nothingNew && service && read) hintAtForget(reporter, service, read.before);
     } finally {
       reporter.end();
-      figures.requests = (service?.client.stats().requests ?? 0) - requestsBefore;
+      figures.requests = requests() - requestsBefore;
       if (figures.accepted > 0) this.#acceptedAt = Date.now();
       this.#results.push({ file: source.name, format, ...figures });
     }
-    if (!json) process.stdout.write(`${summary(source.name, format, figures, dryRun)}\n`);
+    if (!json) console.log(summary(source.name, format, figures, dryRun));
     this.#judge(source.name, figures);
   }
 
-  #judge(name: string, figures: Figures): void {
-    const { uncertain, malformed, lines, ignored } = figures;
-    if (uncertain > 0) {
-      this.#exitCode ||= exitCodes.uncertain;
-      say(uncertainAdvice(uncertain));
-    }
+  #judge(name: string, { uncertain, malformed, lines, ignored }: Figures): void {
+    if (uncertain > 0) this.#end(exitCodes.uncertain, uncertainAdvice(uncertain));
     const { maxMalformed } = this.#flags;
     const share = (100 * malformed) / Math.max(1, lines - ignored);
     if (share <= maxMalformed) return;
-    this.#exitCode ||= exitCodes.failed;
-    say(
+    this.#end(
+      exitCodes.failed,
       `${name}: ${malformed} of ${lines - ignored} lines are malformed (${share.toFixed(0)} %, --max-malformed is ${maxMalformed}): ` +
         'is it read as the right format? What could be read is imported.',
     );
   }
 
-  /** After a service was emptied, the state still says that everything was imported. */
-  #hintAtForget(reporter: StderrReporter, service: Service, { accepted, acceptedAt }: ImportState): void {
-    const on = acceptedAt === undefined ? '' : ` on ${new Date(acceptedAt).toISOString().slice(0, 16)}Z`;
-    reporter.note(`everything was imported into this service before${on}: nothing was sent`);
-    const { received } = service.before;
-    if (received >= accepted) return;
-    reporter.note(
-      `but the service has received only ${received} events in all, and this file alone had ${accepted}: ` +
-        'if it was emptied since, --forget imports everything again',
-    );
-  }
-
   async #wait(service: Service): Promise<void> {
-    const accepted = this.#results.reduce((sum, file) => sum + file.accepted, 0);
-    const { waitTimeout, metric } = this.#flags;
-    const timeoutMs = waitTimeout === undefined ? undefined : waitTimeout * 1000;
+    const { accepted } = this.#total();
+    const { waitTimeout = Infinity, metric } = this.#flags;
     if (accepted === 0) return;
-    const settings = {
+    this.#waited = await waitUntilCounted(service, {
       accepted,
       acceptedAt: this.#acceptedAt,
       metric,
-      timeoutMs,
+      timeoutMs: waitTimeout * 1000,
       stop: this.#stopping.stop.signal,
-    };
-    const waited = await waitUntilCounted(service, settings);
-    this.#waited = waited;
-    say(waitedSummary(waited));
-    const { rejected, dead, parked, expired, lost } = waited.grown;
+    });
+    console.error(waitedSummary(this.#waited));
+    const { rejected, dead, parked, expired, lost } = this.#waited.grown;
     const left = rejected + Math.max(0, dead) + Math.max(0, parked) + expired + lost;
-    if (waited.end === 'timed-out' || left > 0) this.#exitCode ||= exitCodes.notCounted;
+    if (this.#waited.end === 'timed-out' || left > 0) this.#exitCode ||= exitCodes.notCounted;
   }
 
-  #print(): void {
-    if (!this.#flags.json) return;
+  #total(): Figures {
     const total = new Figures();
     for (const file of this.#results) addFigures(total, file);
+    return total;
+  }
+
+  #result() {
     const seconds = (Date.now() - this.#startedAt) / 1000;
-    const waited = this.#waited ? { waited: this.#waited } : {};
-    const result = { ...total, seconds, exitCode: this.#exitCode, files: this.#results, ...waited };
-    process.stdout.write(`${JSON.stringify(result)}\n`);
+    const result = { ...this.#total(), seconds, exitCode: this.#exitCode, files: this.#results };
+    return this.#waited ? { ...result, waited: this.#waited } : result;
   }
 }
 
-function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+/** After a service was emptied, the state still says that everything was imported. */
+function hintAtForget(
+  reporter: Pick<Reporter, 'note'>,
+  { before: { received } }: Service,
+  { accepted, acceptedAt }: ImportState,
+): void {
+  const on = acceptedAt === undefined ? '' : ` on ${new Date(acceptedAt).toISOString().slice(0, 16)}Z`;
+  reporter.note(`everything was imported into this service before${on}: nothing was sent`);
+  if (received >= accepted) return;
+  reporter.note(
+    `but the service has received only ${received} events in all, and this file alone had ${accepted}: ` +
+      'if it was emptied since, --forget imports everything again',
+  );
 }

@@ -1,11 +1,11 @@
 // `tally kill`: an import into a local stack that is killed again and again.
-import { Command } from 'commander';
-import { existing, wholeNumber, withExample } from './shared/options.ts';
+import { commandOf, existing, wholeNumber } from './shared/options.ts';
 
-const command = new Command('kill')
-  .description(
-    'Import a file into a local stack that is killed with SIGKILL at random moments, and compare every count with the truth.',
-  )
+export const killCommand = commandOf(
+  'kill',
+  'Import a file into a local stack that is killed with SIGKILL at random moments, and compare every count with the truth.',
+  'npx tally kill --file access.log --truth truth.tsv --kills 3 -- --header',
+)
   .requiredOption('--file <path>', 'the log to import', existing)
   .requiredOption('--truth <path>', 'the correct counts (see `tally verify`)')
   .option('--kills <n>', 'how often', wholeNumber(1), 10)
@@ -19,8 +19,3 @@ const command = new Command('kill')
     const { playKills } = await import('../proof/kill.ts');
     process.exitCode = await playKills(options, importing);
   });
-
-export const killCommand = withExample(
-  command,
-  'npx tally kill --file access.log --truth truth.tsv --kills 3 -- --header',
-);

@@ -1,11 +1,11 @@
 // `tally late`: an import in which a share of the events arrives a week after the rest.
-import { Command } from 'commander';
-import { decimal, existing, withExample } from './shared/options.ts';
+import { commandOf, decimal, existing } from './shared/options.ts';
 
-const command = new Command('late')
-  .description(
-    'Import a part of a file, the rest a week later, and compare every count in every grain with the truth.',
-  )
+export const lateCommand = commandOf(
+  'late',
+  'Import a part of a file, the rest a week later, and compare every count in every grain with the truth.',
+  'npx tally late --file access.log --truth truth.tsv --late-percent 10',
+)
   .requiredOption('--file <path>', 'the log to import', existing)
   .requiredOption('--truth <path>', 'the correct counts (see `tally verify`)')
   .option('--late-percent <n>', 'share of the lines that arrive late', decimal(0, 99), 10)
@@ -16,8 +16,3 @@ const command = new Command('late')
     const { playLate } = await import('../proof/late.ts');
     process.exitCode = await playLate(options, importing);
   });
-
-export const lateCommand = withExample(
-  command,
-  'npx tally late --file access.log --truth truth.tsv --late-percent 10',
-);

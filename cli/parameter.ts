@@ -2,24 +2,28 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { InvalidRetryPolicy, parseRetryPolicy } from '../lambdas/core/retry-policy.ts';
 import { UsageError } from './shared/errors.ts';
-import { STACK_CODES, type StackOptions, stackNamed, withExample, withStack } from './shared/options.ts';
-import type { StackAccess } from './shared/stack-access.ts';
+import { jsonIn } from './shared/json.ts';
+import { commandOf, STACK_CODES, withStack } from './shared/options.ts';
+import type { StackAccess, StackName } from './shared/stack-access.ts';
 
-const group = new Command('parameter').description(
+export const parameterCommand = commandOf(
+  'parameter',
   'Read or set how often and how fast the writer retries and the redriver returns dead letters. A value holds within a minute, without a deployment.',
+  'npx tally parameter set attempts=5 redrivePerSecond=10 --stage prod',
+  STACK_CODES,
 );
 
-group.addCommand(
-  withStack(new Command('get').description('print the parameter as JSON')).action((given: StackOptions) =>
+parameterCommand.addCommand(
+  withStack(new Command('get').description('print the parameter as JSON')).action((given: StackName) =>
     withParameter(given, async (stack) => console.log(await read(stack))),
   ),
 );
-group.addCommand(
+parameterCommand.addCommand(
   withStack(
     new Command('set')
       .description('change these fields and leave the others')
       .argument('<field=number...>', 'such as attempts=5 backoffJitter=1', fieldAndNumber),
-  ).action((changes: Readonly<Record<string, number>>, given: StackOptions) =>
+  ).action((changes: Readonly<Record<string, number>>, given: StackName) =>
     withParameter(given, async (stack) => {
       await change(stack, changes);
       console.log(await read(stack));
@@ -27,15 +31,9 @@ group.addCommand(
   ),
 );
 
-export const parameterCommand = withExample(
-  group,
-  'npx tally parameter set attempts=5 redrivePerSecond=10 --stage prod',
-  STACK_CODES,
-);
-
-async function withParameter(given: StackOptions, act: (stack: StackAccess) => Promise<void>): Promise<void> {
+async function withParameter(given: StackName, act: (stack: StackAccess) => Promise<void>): Promise<void> {
   const { onStack } = await import('./shared/stack-access.ts');
-  await onStack(stackNamed(given), act);
+  await onStack(given, act);
 }
 
 async function read({ ssm, resources }: StackAccess): Promise<string> {
@@ -53,9 +51,11 @@ function fieldAndNumber(
   return { ...others, [field]: Number(number) };
 }
 
-/** Merges changes into the value, if functions can use the result. */
+/** Merges changes into the value, if functions can use the result. A value that is not an object is replaced. */
 async function change(stack: StackAccess, changes: Readonly<Record<string, number>>): Promise<void> {
-  const Value = JSON.stringify({ ...usable(await read(stack)), ...changes });
+  const before = jsonIn(await read(stack));
+  const fields = typeof before === 'object' && !Array.isArray(before) ? before : {};
+  const Value = JSON.stringify({ ...fields, ...changes });
   try {
     parseRetryPolicy(Value);
   } catch (error) {
@@ -65,14 +65,4 @@ async function change(stack: StackAccess, changes: Readonly<Record<string, numbe
   const { PutParameterCommand } = await import('@aws-sdk/client-ssm');
   const { retryParameter: Name } = stack.resources;
   await stack.ssm.send(new PutParameterCommand({ Name, Value, Type: 'String', Overwrite: true }));
-}
-
-/** The fields of a value; none if it is not an object, which a change then repairs. */
-function usable(text: string): object {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
-  } catch {
-    return {};
-  }
 }

@@ -1,13 +1,14 @@
 // `tally plan`: dollars a month, settings, and what breaks first, for a load.
-import { Command } from 'commander';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { USUAL_WORKLOAD, type Workload } from '../plan/workload.ts';
-import { decimal, wholeNumber, withExample } from './shared/options.ts';
+import { commandOf, decimal, wholeNumber } from './shared/options.ts';
 
 const usual = USUAL_WORKLOAD;
 
-const command = new Command('plan')
-  .description('Compute the monthly cost, the settings and the first limit for a load.')
+export const planCommand = commandOf(
+  'plan',
+  'Compute the monthly cost, the settings and the first limit for a load.',
+  'npx tally plan --events-per-second 1,000 --entities 1,000,000',
+)
   .option('--events-per-second <n>', 'mean of the month', decimal(0.01, 1e6), usual.eventsPerSecond)
   .option('--entities <n>', 'different entities', decimal(1, 1e7), usual.entities)
   .option('--skew <n>', "Zipf's exponent; 0: all alike", decimal(0, 5), usual.skew)
@@ -28,7 +29,6 @@ const command = new Command('plan')
     const { priceList, report } = await import('../plan/report.ts');
     if (given.prices === true) return console.log(priceList());
     const { sample } = await import('../plan/sample.ts');
-    const { billOf, limitsOf } = await import('../plan/bill.ts');
     const workload: Workload = {
       eventsPerSecond: given.eventsPerSecond,
       peakFactor: given.peak,
@@ -40,13 +40,5 @@ const command = new Command('plan')
       eventBytes: given.eventBytes,
       windowSeconds: given.window,
     };
-    const generator = xoroshiro128plus(1);
-    const random = () => (generator.next() >>> 0) / 2 ** 32;
-    const sampled = await sample(workload, { compactionSeconds: 300, events: given.sample, random });
-    console.log(report(workload, sampled, billOf(workload, sampled), limitsOf(workload, sampled)));
+    console.log(report(workload, await sample(workload, given.sample)));
   });
-
-export const planCommand = withExample(
-  command,
-  'npx tally plan --events-per-second 1,000 --entities 1,000,000',
-);

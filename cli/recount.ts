@@ -1,31 +1,37 @@
 // `tally recount`: its command line.
-import { Command } from 'commander';
-import { STACK_CODES, type StackOptions, withExample, withStack } from './shared/options.ts';
+import { choice, commandOf, withStack } from './shared/options.ts';
+import type { StackName } from './shared/stack-access.ts';
 
 /** The options given. */
-export interface RecountOptions extends StackOptions {
+export interface RecountOptions extends StackName {
   readonly from?: string;
   readonly to?: string;
   readonly all?: boolean;
-  readonly source: string;
+  readonly source: 'stream' | 'archive';
   readonly repair?: boolean;
   readonly intoGeneration?: string;
   readonly state: string;
   readonly json?: boolean;
 }
 
-const command = withStack(
-  new Command('recount').description(
-    'Count hours again from their records, and compare with what is stored, both ways. The same command continues after a kill. Exit codes: 0 equal or repaired; 1 differences; 2 wrong usage; 3 not everything could be compared.',
+export const recountCommand = withStack(
+  commandOf(
+    'recount',
+    'Count hours again from their records, and compare with what is stored, both ways. The same command continues after a kill.',
+    'npx tally recount --from 2026-11-22T05:00Z --to 2026-11-22T06:00Z --stage prod\nnpx tally recount --all --source archive --repair --stage prod',
+    '0 equal or repaired; 1 differences; 2 wrong usage; 3 not everything could be compared;\n4 no stack, no credentials or no answer.',
   ),
 )
   .option('--from <time>', 'first hour, ISO 8601 with a zone (2026-11-22T05:00Z)')
   .option('--to <time>', 'end of the last hour')
   .option('--all', 'every hour')
-  .option(
-    '--source <source>',
-    'read records from the stream, or from the archive (with archiveRawEvents)',
-    'stream',
+  .addOption(
+    choice(
+      '--source <source>',
+      'where records are; in the archive with archiveRawEvents',
+      ['stream', 'archive'],
+      'stream',
+    ),
   )
   .option('--repair', 'correct what differs; the archive keeps the old state under repairs/')
   .option(
@@ -38,9 +44,3 @@ const command = withStack(
     const { runRecount } = await import('./recount/run.ts');
     process.exitCode = await runRecount(given);
   });
-
-export const recountCommand = withExample(
-  command,
-  'npx tally recount --from 2026-11-22T05:00Z --to 2026-11-22T06:00Z --stage prod\nnpx tally recount --all --source archive --repair --stage prod',
-  STACK_CODES,
-);

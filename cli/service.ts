@@ -1,7 +1,7 @@
 // The service that a command uses: whether it is Tally, which one, and whether it has counted what it accepted.
 import { setTimeout as delay } from 'node:timers/promises';
 import { type StatusAccounts, TallyClient, TallyError } from '../client/src/index.ts';
-import { messageOf, ServiceError, systemCode, UsageError } from './shared/errors.ts';
+import { CommandError, messageOf, systemCode, UsageError } from './shared/errors.ts';
 
 export interface ServiceOptions {
   readonly url: string;
@@ -28,26 +28,30 @@ const POLL_MS = 500;
 const BACKOFF_MAX_MS = 15_000;
 
 /** @throws UsageError for an invalid address or option */
-export function clientFor({ url, apiKey, timeoutMs, concurrency }: ServiceOptions): TallyClient {
+export function clientFor(options: ServiceOptions): TallyClient {
   try {
-    return new TallyClient({ url, apiKey, timeoutMs, concurrency });
+    return new TallyClient(options);
   } catch (cause) {
     throw new UsageError(messageOf(cause).replace('"url"', '--url'), { cause });
   }
 }
 
+/** How to wait for a service that does not answer. */
+interface Patience {
+  say(text: string): void;
+  readonly stop: AbortSignal;
+  /** Infinity: never. */
+  readonly giveUpAfterMs: number;
+}
+
 /**
  * Asks a service for its identity, retrying until it answers.
  * @returns undefined if stopped
- * @throws ServiceError if the server is not Tally, or will never answer
+ * @throws CommandError if the server is not Tally, or will never answer
  */
 export async function connect(
   options: ServiceOptions,
-  {
-    say,
-    stop,
-    giveUpAfterMs,
-  }: { say(text: string): void; readonly stop: AbortSignal; readonly giveUpAfterMs: number | undefined },
+  { say, stop, giveUpAfterMs }: Patience,
 ): Promise<Service | undefined> {
   const client = clientFor(options);
   const startedAt = Date.now();
@@ -55,17 +59,17 @@ export async function connect(
     try {
       const status = await client.status({ signal: stop });
       if (typeof status.received !== 'number')
-        throw new ServiceError(`${options.url} is not Tally: its status has no "received"`);
+        throw new CommandError(`${options.url} is not Tally: its status has no "received"`);
       // An older Tally does not report it.
       const { service }: Partial<typeof status> = status;
       const id = service === undefined ? options.url : `${service.stack}/${service.id}/${service.generation}`;
       return { client, id, before: status, aheadMs: await clockAhead(options) };
     } catch (error) {
       if (stop.aborted) break;
-      const late = giveUpAfterMs !== undefined && Date.now() - startedAt >= giveUpAfterMs;
+      const late = Date.now() - startedAt >= giveUpAfterMs;
       if (!(error instanceof TallyError)) throw error;
       if (late || isHopeless(error))
-        throw new ServiceError(`${options.url} cannot be used: ${error.message}`, { cause: error });
+        throw new CommandError(`${options.url} cannot be used: ${error.message}`, { cause: error });
       if (attempt === 3) say(`the service does not answer yet, trying again: ${error.message}`);
       const waitMs = Math.min(BACKOFF_MAX_MS, 250 * 2 ** Math.min(attempt, 10));
       await delay(waitMs, undefined, { signal: stop }).catch(() => {});
@@ -94,7 +98,7 @@ async function clockAhead({ url, apiKey, timeoutMs }: ServiceOptions): Promise<n
 /** The result of waiting, and how much each account has grown since the import began. */
 export interface Waited {
   readonly end: 'counted' | 'timed-out' | 'stopped';
-  readonly grown: Omit<StatusAccounts, 'rejectedByReason'>;
+  readonly grown: Readonly<Record<(typeof ACCOUNTS)[number], number>>;
   /** What the accounts, or `completeThrough`, still lack. */
   readonly missing: string | undefined;
 }
@@ -104,7 +108,8 @@ export interface WaitSettings {
   readonly accepted: number;
   readonly acceptedAt: number;
   readonly metric: string;
-  readonly timeoutMs: number | undefined;
+  /** Infinity: waits for ever. */
+  readonly timeoutMs: number;
   readonly stop: AbortSignal;
 }
 
@@ -126,7 +131,7 @@ const ACCOUNTS = [
  */
 export async function waitUntilCounted(service: Service, settings: WaitSettings): Promise<Waited> {
   const { accepted, acceptedAt, metric, timeoutMs, stop } = settings;
-  const until = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
+  const until = Date.now() + timeoutMs;
   const lastArrivalMs = acceptedAt + service.aheadMs;
   let grown = grownSince(service.before, service.before);
   for (;;) {
@@ -153,6 +158,6 @@ async function isComplete({ client }: Service, metric: string, lastArrivalMs: nu
 }
 
 function grownSince(before: StatusAccounts, now: StatusAccounts): Waited['grown'] {
-  const grown = Object.fromEntries(ACCOUNTS.map((name) => [name, Number(now[name]) - Number(before[name])]));
-  return grown as unknown as Waited['grown'];
+  const grown = ACCOUNTS.map((name) => [name, Number(now[name]) - Number(before[name])]);
+  return Object.fromEntries(grown) as Waited['grown'];
 }

@@ -1,12 +1,12 @@
 // `tally simulate`: complete runs with faults in virtual time, on the real use cases.
-import { Command } from 'commander';
-import { wholeNumber, wholeNumbers, withExample } from './shared/options.ts';
+import { commandOf, wholeNumber, wholeNumbers } from './shared/options.ts';
 import { runScript } from './shared/script.ts';
 
-const command = new Command('simulate')
-  .description(
-    'Play histories with faults in virtual time, and check every promise. The same seed plays the same history.',
-  )
+export const simulateCommand = commandOf(
+  'simulate',
+  'Play histories with faults in virtual time, and check every promise. The same seed plays the same history.',
+  'npx tally simulate --seed 42 --trace\nnpx tally simulate --runs 1000',
+)
   .option('--seed <n>', 'play one history', wholeNumber())
   .option('--runs <n>', 'play this many histories', wholeNumber(1))
   .option('--minutes <n>', 'play as many as fit into this many minutes', wholeNumber(1))
@@ -22,8 +22,3 @@ const command = new Command('simulate')
     if (ways.length !== 1) self.error('error: give one of --seed N, --runs N or --minutes N');
     return runScript('proof/simulation/main.ts', options);
   });
-
-export const simulateCommand = withExample(
-  command,
-  'npx tally simulate --seed 42 --trace\nnpx tally simulate --runs 1000',
-);

@@ -1,14 +1,15 @@
 // `tally start`, which is `npm start`: the local stack, until Ctrl-C.
-import { Command, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { callersPath } from './paths.ts';
 import { messageOf } from './shared/errors.ts';
-import { wholeNumber, withExample } from './shared/options.ts';
+import { commandOf, wholeNumber } from './shared/options.ts';
 import { runScript } from './shared/script.ts';
 
-const command = new Command('start')
-  .description(
-    'Runs Tally on this machine, on embedded emulators. Ctrl-C stops it; a second one stops at once.',
-  )
+export const startCommand = commandOf(
+  'start',
+  'Runs Tally on this machine, on embedded emulators. Ctrl-C stops it; a second one stops at once.',
+  `npx tally start --data ./tally-data\nnpx tally start --settings '{"archiveRawEvents":true}'`,
+)
   .option('--port <n>', 'port of the API (default: 8787, or the next free one)', wholeNumber(0, 65_535))
   .option('--data <folder>', 'keep data there: it survives restarts (default: in memory)', folder)
   .option('--no-demo', 'no demo traffic (there is none with --data either)')
@@ -25,18 +26,15 @@ With --data, values in parameters.json of that folder go before those of the tem
     await runScript('local/main.ts', { ...options, noDemo: demo === false });
   });
 
-export const startCommand = withExample(
-  command,
-  `npx tally start --data ./tally-data\nnpx tally start --settings '{"archiveRawEvents":true}'`,
-);
-
 /** Validates before anything starts. The settings' schemas take longer to load than all commands, so they load here. */
 async function checkSettings(text: string): Promise<void> {
   const { configurationOf, LOCAL_STAGE, settingsIn } = await import('../lib/configuration.ts');
   try {
     configurationOf(LOCAL_STAGE, settingsIn(text, '--settings'));
   } catch (error) {
-    command.error(`error: option '--settings <json>' argument '${text}' is invalid. ${messageOf(error)}`);
+    startCommand.error(
+      `error: option '--settings <json>' argument '${text}' is invalid. ${messageOf(error)}`,
+    );
   }
 }
 

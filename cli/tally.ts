@@ -1,5 +1,5 @@
 // The `tally` command: its subcommands, one file each, and how they end.
-import { Command, CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { benchCommand } from './bench.ts';
 import { collectBackfillCommand } from './collect-backfill.ts';
@@ -18,22 +18,22 @@ import { parameterCommand } from './parameter.ts';
 import { planCommand } from './plan.ts';
 import { recountCommand } from './recount.ts';
 import { asCommandError, exitCodes } from './shared/errors.ts';
-import { withExample } from './shared/options.ts';
+import { commandOf } from './shared/options.ts';
 import { simulateCommand } from './simulate.ts';
 import { startCommand } from './start.ts';
 import { verifyCommand } from './verify.ts';
 
 export function tally(): Command {
-  const program = withExample(
-    new Command('tally')
-      .description('Tally counts events exactly.')
-      .version(packageJson.version)
-      // The list shows first sentences; a command's own help shows the rest.
-      .configureHelp({ subcommandDescription: (one) => one.description().split(/(?<=\.) /)[0] ?? '' })
-      .enablePositionalOptions()
-      .passThroughOptions(),
+  const program = commandOf(
+    'tally',
+    'Tally counts events exactly.',
     'npx tally start\nnpx tally import access.log --url http://127.0.0.1:8787 --wait\nnpx tally deploy prod --new',
-  );
+  )
+    .version(packageJson.version)
+    // The list shows first sentences; a command's own help shows the rest.
+    .configureHelp({ subcommandDescription: (one) => one.description().split(/(?<=\.) /)[0] ?? '' })
+    .enablePositionalOptions()
+    .passThroughOptions();
   const groups: Readonly<Record<string, readonly Command[]>> = {
     'Count:': [startCommand, importCommand, followCommand, collectBackfillCommand, verifyCommand],
     'Deploy and operate:': [

@@ -1,10 +1,9 @@
 // `tally verify`: compares every (entity, minute) count, the sums, or the rankings of a truth file with a running service.
-import { Command, Option } from 'commander';
 import type { TallyClient } from '../client/src/index.ts';
 import { entityProblem } from '../formats/select.ts';
 import { clientFor } from './service.ts';
-import { exitCodes, messageOf, UsageError } from './shared/errors.ts';
-import { wholeNumber } from './shared/options.ts';
+import { CommandError, exitCodes, messageOf, UsageError } from './shared/errors.ts';
+import { choice, commandOf, wholeNumber } from './shared/options.ts';
 import { addServiceOptions, type ServiceFlags, serviceOptions } from './shared/service-options.ts';
 import {
   type Compared,
@@ -13,33 +12,35 @@ import {
   differences,
   type Grain,
   grains,
+  type How,
   summed,
 } from './verify/compare.ts';
 import { countsOf } from './verify/counts.ts';
 import { type Place, topGrains, verifyTops } from './verify/tops.ts';
 import { type MinuteCounts, readTruth, type Truth, type TruthColumn } from './verify/truth.ts';
 
-interface VerifyFlags extends ServiceFlags {
+interface VerifyFlags extends ServiceFlags, How {
   readonly truth: string;
   readonly column: TruthColumn;
   readonly by: Grain;
   readonly top?: number;
-  readonly concurrency: number;
-  readonly show: number;
   readonly json?: boolean;
 }
 
 export const verifyCommand = addServiceOptions(
-  new Command('verify')
-    .description('Compare every count of a truth file with a running Tally.')
-    .requiredOption(
-      '--truth <file>',
-      'NAME, NAME.entity_minute.tsv or NAME.entity_minute.tsv.gz: lines of epoch of the minute, entity, views, hits, between tabs',
-    ),
+  commandOf(
+    'verify',
+    'Compare every count of a truth file with a running Tally.',
+    'npx tally verify --truth access --url http://127.0.0.1:8787',
+    '0 all counts are equal; 1 some differ; 2 they could not be compared.',
+  ).requiredOption(
+    '--truth <file>',
+    'NAME, NAME.entity_minute.tsv or NAME.entity_minute.tsv.gz: lines of epoch of the minute, entity, views, hits, between tabs',
+  ),
 )
   .optionsGroup('What to compare:')
-  .addOption(new Option('--column <name>', 'of the truth file').choices(['views', 'hits']).default('views'))
-  .addOption(new Option('--by <grain>', 'which counts').choices(grains).default('minute'))
+  .addOption(choice('--column <name>', 'of the truth file', ['views', 'hits'], 'views'))
+  .addOption(choice('--by <grain>', 'which counts', grains, 'minute'))
   .option(
     '--top <k>',
     'compare the first k entities of every hour, day or month instead',
@@ -49,54 +50,45 @@ export const verifyCommand = addServiceOptions(
   .option('--concurrency <n>', 'queries at once', wholeNumber(1, 256), 16)
   .option('--show <n>', 'how many differing rows to show', wholeNumber(0, 1_000_000), 20)
   .option('--json', 'the result as JSON, alone on standard output')
-  .addHelpText(
-    'after',
-    `
-Example:
-  npx tally verify --truth access --url http://127.0.0.1:8787
-
-Exit codes: 0 all counts are equal; 1 some differ; 2 they could not be compared.`,
-  )
   .action(async (flags: VerifyFlags) => {
-    try {
-      process.exitCode = await run(flags);
-    } catch (error) {
-      process.stderr.write(`${messageOf(error)}\n`);
-      process.exitCode = exitCodes.usage;
-    }
+    process.exitCode = await verify(flags).catch((cause: unknown) => {
+      throw new CommandError(messageOf(cause), { exitCode: exitCodes.usage, cause });
+    });
   });
 
-async function run(flags: VerifyFlags): Promise<number> {
-  const { metric, by, top, concurrency, show, json } = flags;
-  const options = serviceOptions(flags, 30, Math.min(64, concurrency));
+async function verify(flags: VerifyFlags): Promise<number> {
+  const { metric, by, top, json } = flags;
+  const options = serviceOptions({ ...flags, timeout: 30, concurrency: Math.min(64, flags.concurrency) });
   const grain = topGrains.find((one) => one === by);
   if (top !== undefined && grain === undefined)
     throw new UsageError(`--top takes --by ${topGrains.join(', ')}, not ${by}`);
   const truth = await readTruth(flags.truth, flags.column);
   const client = clientFor(options);
-  const how = { concurrency, show };
   const result =
     top === undefined || grain === undefined
-      ? await verify(client, truth, flags)
-      : await verifyTops(client, truth, { metric, by: grain, k: top }, how);
-  if (json) process.stdout.write(`${JSON.stringify({ truth: truth.file, metric, ...result })}\n`);
-  else if ('places' in result) printTops(result, truth, metric, by);
-  else print(result, truth, metric, by);
+      ? await verifyCounts(client, truth, flags)
+      : await verifyTops(client, truth, { metric, by: grain, k: top }, flags);
+  if (json) console.log(JSON.stringify({ truth: truth.file, metric, ...result }));
+  else {
+    const { lines, verdict } =
+      'places' in result ? topsReport(result, by) : countsReport(result, truth.rows, by);
+    const hidden = result.differing - lines.length;
+    if (hidden > 0) lines.push(`… and ${hidden} more`);
+    console.log([...lines, `${truth.file}, metric ${metric}${verdict}`].join('\n'));
+  }
   return result.differing === 0 ? exitCodes.done : exitCodes.failed;
 }
 
 /** The sums of both sides, besides what differs. */
 type Counts = Compared<Difference> & { readonly expected: number; readonly found: number };
 
-async function verify(client: TallyClient, truth: Truth, flags: VerifyFlags): Promise<Counts> {
+async function verifyCounts(client: TallyClient, truth: Truth, flags: VerifyFlags): Promise<Counts> {
   const { metric, by } = flags;
-  const span = { from: truth.firstMinute, to: truth.lastMinute + 60 };
+  const asked = { metric, by, from: truth.firstMinute, to: truth.lastMinute + 60 };
   let found = 0;
   const each = async ([entity, minutes]: [string, MinuteCounts]) => {
     // The API would only answer 400 for an invalid entity.
-    const counts = entityProblem(entity)
-      ? new Map<number, number>()
-      : await countsOf(client, metric, entity, span, by);
+    const counts = entityProblem(entity) ? new Map<number, number>() : await countsOf(client, entity, asked);
     for (const n of counts.values()) found += n;
     return differences(entity, summed(by, minutes), counts);
   };
@@ -104,41 +96,34 @@ async function verify(client: TallyClient, truth: Truth, flags: VerifyFlags): Pr
   return { ...compared, expected: truth.total, found };
 }
 
-function print(result: Counts, truth: Truth, metric: string, by: Grain): void {
+interface Report {
+  /** A line for each difference. */
+  readonly lines: string[];
+  readonly verdict: string;
+}
+
+function countsReport(result: Counts, rows: number, by: Grain): Report {
   const { compared, expected, found, differing, comparedDiffering, shown } = result;
   const lines = shown.map(
     (one) => `${isoMinute(one.minute)}\t${one.entity}\texpected ${one.expected}\tfound ${one.found}`,
   );
-  const verdict =
+  const said =
     differing === 0
       ? `all equal (${found} events)`
       : `${differing} counts of ${comparedDiffering} entities differ: ${expected} events expected, ${found} found`;
   const grain = by === 'minute' ? '' : `, by ${by}`;
-  const what = `${compared} entities, ${truth.rows} minutes with counts${grain}`;
-  printLines(lines, differing, `${truth.file}, metric ${metric}: ${what}: ${verdict}`);
+  return { lines, verdict: `: ${compared} entities, ${rows} minutes with counts${grain}: ${said}` };
 }
 
-function printTops(
-  { compared, places, differing, comparedDiffering, shown }: Awaited<ReturnType<typeof verifyTops>>,
-  truth: Truth,
-  metric: string,
-  by: Grain,
-): void {
+function topsReport(result: Awaited<ReturnType<typeof verifyTops>>, by: Grain): Report {
+  const { compared, places, differing, comparedDiffering, shown } = result;
   const name = (place: Place | undefined) => (place === undefined ? 'none' : `${place.entity} ${place.n}`);
   const lines = shown.map(({ start, place, expected, found, note }) => {
     const says = note === undefined ? '' : `\t(${note})`;
     return `${isoMinute(start)}\t${place}.\texpected ${name(expected)}\tfound ${name(found)}${says}`;
   });
-  const verdict =
-    differing === 0 ? 'all equal' : `${differing} places of ${comparedDiffering} rankings differ`;
-  const what = `${compared} rankings, ${places} places`;
-  printLines(lines, differing, `${truth.file}, metric ${metric}, top by ${by}: ${what}: ${verdict}`);
-}
-
-function printLines(lines: readonly string[], differing: number, verdict: string): void {
-  const hidden = differing - lines.length;
-  const all = [...lines, ...(hidden > 0 ? [`… and ${hidden} more`] : []), verdict];
-  process.stdout.write(`${all.join('\n')}\n`);
+  const said = differing === 0 ? 'all equal' : `${differing} places of ${comparedDiffering} rankings differ`;
+  return { lines, verdict: `, top by ${by}: ${compared} rankings, ${places} places: ${said}` };
 }
 
 function isoMinute(seconds: number): string {

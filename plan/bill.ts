@@ -1,6 +1,5 @@
 // The monthly bill of a load: dollars by service, the settings it needs, and the limits it meets first.
 import { PRICES, usd } from './prices.ts';
-import { QUOTAS, WHOLE_CPU_MB } from './quotas.ts';
 import { type Sampled, writeUnitsOf } from './sample.ts';
 import type { Workload } from './workload.ts';
 
@@ -14,13 +13,11 @@ const COMPACTOR_US = 9;
 /** Additional milliseconds of an invocation: waiting for services, which is billed too. */
 const INVOCATION_MS = 60;
 
-/** Dollars a month by service. */
-export type Bill = Readonly<
-  Record<'API Gateway' | 'Kinesis' | 'Lambda' | 'SQS' | 'DynamoDB' | 'CloudWatch', number>
->;
+/** The memory at which a function has one full vCPU. docs: lambda/latest/dg/configuration-memory.html */
+const WHOLE_CPU_MB = 1769;
 
-/** Computes a month. List prices, without free tiers; includes a stage's idle cost, except the canary. */
-export function billOf(workload: Workload, sampled: Sampled): Bill {
+/** Computes a month, in dollars by service. List prices, without free tiers; includes a stage's idle cost, except the canary. */
+export function billOf(workload: Workload, sampled: Sampled): Readonly<Record<string, number>> {
   const events = workload.eventsPerSecond * MONTH_SECONDS;
   const invocations = 2 * sampled.segmentsPerSecond * MONTH_SECONDS + 5 * (MONTH_SECONDS / 60);
   const seconds =
@@ -38,7 +35,8 @@ export function billOf(workload: Workload, sampled: Sampled): Bill {
     DynamoDB:
       usd(PRICES.writeUnits, events * writeUnitsOf(sampled)) +
       usd(PRICES.readUnits, events * sampled.readUnits) +
-      usd(PRICES.tableGbMonths, storedGb),
+      usd(PRICES.tableGbMonths, storedGb) +
+      usd(PRICES.pointInTimeGbMonths, storedGb),
     CloudWatch: 12,
   };
 }
@@ -48,24 +46,44 @@ export interface Fullness {
   readonly name: string;
   /** 1: all of it. */
   readonly share: number;
-  readonly mover: string;
+  /** Who can raise the limit, or take a load out of its way. */
+  readonly mover: 'AWS, on request' | 'our code' | 'fixed';
 }
 
 /** The limits that a load meets, fullest first. */
 export function limitsOf(workload: Workload, sampled: Sampled): readonly Fullness[] {
   const peak = workload.eventsPerSecond * workload.peakFactor;
-  const slotWrites = (peak * (sampled.writeUnits['deltas'] ?? 0)) / sampled.hashSlots;
-  const loads = {
-    gatewayRequests: peak / workload.eventsPerRequest,
-    shards: sampled.shards,
-    tableWriteUnits: peak * writeUnitsOf(sampled),
-    partitionWriteUnits: slotWrites,
-    compactorSeconds: (peak * COMPACTOR_US * 3_600) / 1e6,
-  };
-  return Object.entries(loads)
-    .map(([name, load]) => {
-      const quota = QUOTAS[name as keyof typeof loads];
-      return { name: quota.name, share: load / quota.limit, mover: quota.mover };
-    })
-    .sort((a, b) => b.share - a.share);
+  const limits: readonly Fullness[] = [
+    {
+      // docs: apigateway/latest/developerguide/limits.html
+      name: 'requests/s of API Gateway in an account',
+      share: peak / workload.eventsPerRequest / 10_000,
+      mover: 'AWS, on request',
+    },
+    {
+      // docs: streams/latest/dev/service-sizes-and-limits.html
+      name: 'Kinesis shards in an account',
+      share: sampled.shards / 20_000,
+      mover: 'AWS, on request',
+    },
+    {
+      // docs: amazondynamodb/latest/developerguide/ServiceQuotas.html
+      name: 'write units/s of an on-demand table',
+      share: (peak * writeUnitsOf(sampled)) / 40_000,
+      mover: 'AWS, on request',
+    },
+    {
+      // docs: amazondynamodb/latest/developerguide/bp-partition-key-design.html
+      name: 'write units/s of a partition',
+      share: (peak * (sampled.writeUnits['deltas'] ?? 0)) / sampled.hashSlots / 1_000,
+      mover: 'fixed',
+    },
+    {
+      // lambdas/compactor: a second run helps little while the first one works.
+      name: "seconds of the compactor's hour",
+      share: (peak * COMPACTOR_US) / 1e6,
+      mover: 'our code',
+    },
+  ];
+  return limits.toSorted((a, b) => b.share - a.share);
 }

@@ -5,9 +5,10 @@ import { DedupWindows } from '../lambdas/aggregator/windows.ts';
 import { compact } from '../lambdas/compactor/compact.ts';
 import { BLOCK_BYTES, type CompactorPorts, RANGE_EVENTS_MAX } from '../lambdas/compactor/ports.ts';
 import { OPEN_SEGMENTS_MAX } from '../lambdas/core/compaction.ts';
-import { parseSequenceNumber, parseShardId, type ShardId } from '../lambdas/core/identifiers.ts';
+import { parseSequenceNumber, parseShardId } from '../lambdas/core/identifiers.ts';
 import { DEFAULT_RETRY_POLICY } from '../lambdas/core/retry-policy.ts';
 import type { StreamRecord } from '../lambdas/core/segment.ts';
+import { DAY_MS } from '../lambdas/core/time.ts';
 import { LedgerTable } from '../lambdas/ledger/ledger-table.ts';
 import { CompactionStateTable } from '../lambdas/store/state-table.ts';
 import { StoreTable } from '../lambdas/store/store-table.ts';
@@ -33,24 +34,23 @@ export interface CountSettings {
 /** When every run begins: at the start of an hour, epoch milliseconds. */
 export const START_MS = Date.UTC(2026, 10, 23, 8);
 
+const SHARD = parseShardId('shardId-000000000000');
 const KEPT = { hours: undefined, days: undefined, months: undefined, all: undefined };
 const always = () => true;
 const never = async (): Promise<never> => {
   throw new Error('nothing fails, and nothing is rejected or late, in a run in memory');
 };
 
-/** A stack in memory. The events' times drive its clock. */
+/** A stack of one shard in memory. The events' times drive its clock. */
 export class CountingStack {
   segments = 0;
-  compactionMs = 0;
   readonly store: StoreTable;
   readonly #settings: CountSettings;
   readonly #meter: Meter;
   readonly #aggregator: AggregatorPorts;
   readonly #writer: Parameters<typeof writeRollups>[1];
   readonly #compactor: CompactorPorts;
-  readonly #open = new Map<number, StreamRecord[]>();
-  readonly #shards = new Map<number, ShardId>();
+  #records: StreamRecord[] = [];
   #nowMs = START_MS;
   #dueMs: number;
   #compactAtMs = START_MS + 60_000;
@@ -65,7 +65,8 @@ export class CountingStack {
     const { dynamoDb } = meteredAws(clock, meter).clients();
     const ledger = new LedgerTable(dynamoDb, TABLES.ledger, clock);
     const state = new CompactionStateTable(dynamoDb, TABLES.ledger);
-    this.store = new StoreTable(dynamoDb, TABLES.counts, clock, 30 * 86_400_000);
+    const store = new StoreTable(dynamoDb, TABLES.counts, clock, 30 * DAY_MS);
+    this.store = store;
     this.#aggregator = {
       ledger,
       ranges: state,
@@ -76,9 +77,7 @@ export class CountingStack {
         lists: async () => true,
       },
       queue: {
-        send: async (messages) => {
-          this.#bodies.push(...messages.map(({ body }) => body));
-        },
+        send: async (messages) => void this.#bodies.push(...messages.map(({ body }) => body)),
       },
       rejected: { keepRejected: never },
       windows: new DedupWindows(),
@@ -86,7 +85,7 @@ export class CountingStack {
       listener: { ...SILENT, planned: () => (this.segments += 1) },
     };
     this.#writer = {
-      deltas: this.store,
+      deltas: store,
       ledger,
       expired: { keepExpired: never },
       failed: { delay: never, bury: never },
@@ -94,21 +93,14 @@ export class CountingStack {
       clock,
       random: () => 0,
     };
-    const shards = async () => [...this.#shards.values()].map((shard) => ({ shard, parents: [] }));
-    this.#compactor = { state, store: this.store, ledger, stream: { shards }, clock };
+    const stream = { shards: async () => [{ shard: SHARD, parents: [] }] };
+    this.#compactor = { state, store, ledger, stream, clock };
   }
 
   /** Adds a record of one or more events; arrival times must not decrease. */
-  async take(
-    shard: number,
-    arrivalMs: number,
-    events: readonly CountedEvent[],
-    batch?: string,
-  ): Promise<void> {
+  async take(arrivalMs: number, events: readonly CountedEvent[], batch?: string): Promise<void> {
     while (arrivalMs >= this.#dueMs) await this.#flush();
-    const records = this.#open.get(shard) ?? [];
-    this.#open.set(shard, records);
-    records.push({
+    this.#records.push({
       sequenceNumber: parseSequenceNumber(String(this.#sequence++)),
       arrivalMs,
       data: new Uint8Array(),
@@ -128,26 +120,11 @@ export class CountingStack {
     await this.#compact();
   }
 
-  /** Ends a batching window: aggregates one batch of each shard, writes its messages, and compacts what is due. */
+  /** Ends a batching window: aggregates its batch, writes the messages, and compacts what is due. */
   async #flush(): Promise<void> {
     this.#nowMs = this.#dueMs;
     this.#dueMs += this.#settings.windowSeconds * 1000;
-    for (const [shard, records] of this.#open) {
-      const settings = {
-        generation: '1',
-        streamRetentionMs: 7 * 86_400_000,
-        rollup: {
-          slotBits: Math.log2(this.#settings.hashSlots),
-          dedupWindowMs: this.#settings.dedupWindowSeconds * 1000,
-          acceptPastMs: undefined,
-          acceptFutureMs: 600_000,
-        },
-      };
-      const batch = { shard: this.#shardOf(shard), records };
-      if ((await aggregate(batch, this.#aggregator, settings, always)) !== 'done')
-        throw new Error('a batch is left');
-    }
-    this.#open.clear();
+    if (this.#records.length > 0) await this.#aggregate();
     await this.#write();
     while (this.#compactAtMs <= this.#nowMs) {
       this.#compactAtMs += 60_000;
@@ -155,13 +132,21 @@ export class CountingStack {
     }
   }
 
-  #shardOf(number: number): ShardId {
-    let shard = this.#shards.get(number);
-    if (shard === undefined) {
-      shard = parseShardId(`shardId-${String(number).padStart(12, '0')}`);
-      this.#shards.set(number, shard);
-    }
-    return shard;
+  async #aggregate(): Promise<void> {
+    const settings = {
+      generation: '1',
+      streamRetentionMs: 7 * DAY_MS,
+      rollup: {
+        slotBits: Math.log2(this.#settings.hashSlots),
+        dedupWindowMs: this.#settings.dedupWindowSeconds * 1000,
+        acceptPastMs: undefined,
+        acceptFutureMs: 600_000,
+      },
+    };
+    const batch = { shard: SHARD, records: this.#records };
+    if ((await aggregate(batch, this.#aggregator, settings, always)) !== 'done')
+      throw new Error('a batch is left');
+    this.#records = [];
   }
 
   async #write(): Promise<void> {
@@ -170,17 +155,12 @@ export class CountingStack {
       return { messageId: String(index), receiptHandle: '', body, receiveCount: 1, history: undefined };
     });
     this.#bodies = [];
-    const { retry, report } = await writeRollups(
-      delivered,
-      this.#writer,
-      { retentions: KEPT, concurrency: 32 },
-      always,
-    );
+    const settings = { retentions: KEPT, concurrency: 32 };
+    const { retry, report } = await writeRollups(delivered, this.#writer, settings, always);
     if (retry.length > 0) throw new Error(`the writer failed: ${report.failures.join(', ')}`);
   }
 
   async #compact(): Promise<void> {
-    const startMs = performance.now();
     const settings = {
       generation: '1',
       retentions: KEPT,
@@ -191,6 +171,5 @@ export class CountingStack {
       openMax: OPEN_SEGMENTS_MAX,
     };
     await compact(this.#compactor, settings, always);
-    this.compactionMs += performance.now() - startMs;
   }
 }

@@ -9,9 +9,6 @@ export interface PricedTemplate {
   >;
 }
 
-/** Dollars a month, by purpose. */
-export type IdleBill = Readonly<Record<string, number>>;
-
 const MONTH_HOURS = 730;
 const MONTH_MINUTES = MONTH_HOURS * 60;
 
@@ -25,56 +22,39 @@ const QUEUE_REQUESTS_A_MINUTE = 15;
 /** Lambda's own three lines, and the metrics. */
 const LOG_BYTES_A_RUN = 1_000;
 
-/** Computes the bill. List prices, without free tiers. */
-export function idleBill({ Resources }: PricedTemplate): IdleBill {
-  const of = (type: string) => Object.values(Resources).filter(({ Type }) => Type === type);
-  const shards = of('AWS::Kinesis::Stream').reduce(
-    (sum, { Properties }) => sum + Number(Properties?.['ShardCount'] ?? 1),
-    0,
-  );
-  const extended = of('AWS::Kinesis::Stream').some(
-    ({ Properties }) => Number(Properties?.['RetentionPeriodHours']) > 24,
-  );
+/** Computes the bill, in dollars a month by purpose. List prices, without free tiers. */
+export function idleBill({ Resources }: PricedTemplate): Readonly<Record<string, number>> {
+  const of = (type: string) => Object.values(Resources).filter(({ Type }) => Type === `AWS::${type}`);
+  const values = (type: string, name: string) => of(type).map(({ Properties }) => Properties?.[name]);
+  const shards = sum(values('Kinesis::Stream', 'ShardCount').map((count) => Number(count ?? 1)));
+  const isExtended = values('Kinesis::Stream', 'RetentionPeriodHours').some((hours) => Number(hours) > 24);
+  const memoriesMb = values('Lambda::Function', 'MemorySize').map(Number);
+  const memoryGb = sum(memoriesMb) / memoriesMb.length / 1024;
   const always = customMetrics().filter(({ emitted }) => emitted === 'always').length;
-  const runs = runsAMinute(
-    of('AWS::Events::Rule').map(({ Properties }) => String(Properties?.['ScheduleExpression'])),
-    shards,
+  const scheduled = values('Events::Rule', 'ScheduleExpression').map(
+    (text) => 1 / Number(/\d+/.exec(String(text))?.[0] ?? 1),
   );
-  const memoryGb = meanMemoryGb(
-    of('AWS::Lambda::Function').map(({ Properties }) => Number(Properties?.['MemorySize'])),
-  );
+  // For the canary's event an aggregator and a writer run for each shard, and the query that checks it.
+  const runs = (sum(scheduled) + 2 * shards + 1) * MONTH_MINUTES;
   return {
     'stream, by shard': usd(PRICES.shardHours, shards * MONTH_HOURS),
-    'stream, seven days of retention': extended ? usd(PRICES.extendedShardHours, shards * MONTH_HOURS) : 0,
-    dashboard: usd(PRICES.dashboardMonths, of('AWS::CloudWatch::Dashboard').length),
+    'stream, seven days of retention': isExtended ? usd(PRICES.extendedShardHours, shards * MONTH_HOURS) : 0,
+    dashboard: usd(PRICES.dashboardMonths, of('CloudWatch::Dashboard').length),
     alarms:
-      usd(PRICES.alarmMonths, of('AWS::CloudWatch::Alarm').length) +
-      usd(PRICES.compositeAlarmMonths, of('AWS::CloudWatch::CompositeAlarm').length),
+      usd(PRICES.alarmMonths, of('CloudWatch::Alarm').length) +
+      usd(PRICES.compositeAlarmMonths, of('CloudWatch::CompositeAlarm').length),
     'custom metrics': usd(PRICES.metricMonths, always),
-    functions:
-      usd(PRICES.lambdaRequests, runs * MONTH_MINUTES) +
-      usd(PRICES.lambdaGbSeconds, runs * MONTH_MINUTES * RUN_SECONDS * memoryGb),
+    functions: usd(PRICES.lambdaRequests, runs) + usd(PRICES.lambdaGbSeconds, runs * RUN_SECONDS * memoryGb),
     tables:
       usd(PRICES.writeUnits, shards * WRITE_UNITS_A_MINUTE * MONTH_MINUTES) +
       usd(PRICES.readUnits, shards * READ_UNITS_A_MINUTE * MONTH_MINUTES),
     'requests of canary and pollers':
       usd(PRICES.gatewayRequests, MONTH_MINUTES) +
       usd(PRICES.sqsRequests, QUEUE_REQUESTS_A_MINUTE * MONTH_MINUTES),
-    logs: usd(PRICES.logGb, (runs * MONTH_MINUTES * LOG_BYTES_A_RUN) / 1e9),
+    logs: usd(PRICES.logGb, (runs * LOG_BYTES_A_RUN) / 1e9),
   };
 }
 
-/** Scheduled runs, plus, for the canary's event, an aggregator and a writer per shard, and the query that checks it. */
-function runsAMinute(schedules: readonly string[], shards: number): number {
-  const scheduled = schedules.reduce((sum, text) => sum + 1 / Number(/\d+/.exec(text)?.[0] ?? 1), 0);
-  return scheduled + 2 * shards + 1;
-}
-
-function meanMemoryGb(memoriesMb: readonly number[]): number {
-  return memoriesMb.reduce((sum, mb) => sum + mb, 0) / memoriesMb.length / 1024;
-}
-
-/** The sum of a bill. */
-export function totalIdleUsd(bill: IdleBill): number {
-  return Object.values(bill).reduce((sum, each) => sum + each, 0);
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, each) => all + each, 0);
 }

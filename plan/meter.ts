@@ -2,7 +2,11 @@
 import { FakeAws } from '../fake-aws/aws.ts';
 import type { Consumed } from '../fake-aws/dynamodb/service.ts';
 import { PRICES, usd } from './prices.ts';
-import { PUT_UNIT_BYTES, SQS_UNIT_BYTES } from './quotas.ts';
+
+/** The SQS billing unit of one request. aws.amazon.com/sqs/pricing */
+const SQS_UNIT_BYTES = 64 * 1024;
+/** The Kinesis PUT payload unit. aws.amazon.com/kinesis/data-streams/pricing */
+const PUT_UNIT_BYTES = 25 * 1024;
 
 /** Units of one purpose. */
 export interface Units {

@@ -68,3 +68,8 @@ export function usd(price: Price, units: number): number {
   }
   return sum;
 }
+
+/** The sum of a bill, in US dollars. */
+export function totalOf(bill: Readonly<Record<string, number>>): number {
+  return Object.values(bill).reduce((sum, dollars) => sum + dollars, 0);
+}

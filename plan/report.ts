@@ -1,6 +1,6 @@
 // The output of `tally plan`: the answer in three lines, then its details.
-import type { Bill, Fullness } from './bill.ts';
-import { PRICE_LIST, PRICES } from './prices.ts';
+import { billOf, limitsOf } from './bill.ts';
+import { PRICE_LIST, PRICES, totalOf } from './prices.ts';
 import { type Sampled, writeUnitsOf } from './sample.ts';
 import type { Workload } from './workload.ts';
 
@@ -13,7 +13,7 @@ export function short(value: number): string {
 }
 
 /** The settings that differ from the defaults, in the command line's format. */
-export function settingsFor(workload: Workload, { shards, hashSlots }: Sampled): string {
+function settingsFor(workload: Workload, { shards, hashSlots }: Sampled): string {
   const settings = {
     ...(shards !== 1 && { streamShards: shards }),
     ...(hashSlots !== 16 && { hashSlots }),
@@ -22,15 +22,11 @@ export function settingsFor(workload: Workload, { shards, hashSlots }: Sampled):
   return Object.keys(settings).length === 0 ? 'the defaults' : `--settings '${JSON.stringify(settings)}'`;
 }
 
-export function report(
-  workload: Workload,
-  sampled: Sampled,
-  bill: Bill,
-  limits: readonly Fullness[],
-): string {
-  const month = Object.values(bill).reduce((sum, usd) => sum + usd, 0);
+export function report(workload: Workload, sampled: Sampled): string {
+  const bill = billOf(workload, sampled);
+  const month = totalOf(bill);
   const millions = (workload.eventsPerSecond * 730 * 3_600) / 1e6;
-  const [fullest] = limits;
+  const [fullest] = limitsOf(workload, sampled);
   const lines = [
     `${short(workload.eventsPerSecond)} events/s cost about $${short(month)} a month: $${short(month / millions)} for a million events.`,
     `Settings: ${settingsFor(workload, sampled)}. An event is readable some ${workload.windowSeconds + 2} s after it arrives.`,

@@ -1,11 +1,14 @@
 // Measures what a load costs: the deployed code counts a sample in memory. Two runs, since segments and blocks need different samples.
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { nameHash, rangeOf } from '../lambdas/core/hash-range.ts';
 import { CountingStack, type CountSettings, START_MS } from './count.ts';
 import { Meter } from './meter.ts';
-import { entityName, hashSlotsFor, shardsFor, type Workload, zipf } from './workload.ts';
+import { entityName, firstAbove, hashSlotsFor, shardsFor, type Workload, zipf } from './workload.ts';
 
 const METRIC = 'view';
 const HOUR_SECONDS = 3_600;
+/** How often the stack compacts. */
+const COMPACTION_SECONDS = 300;
 
 /** Figures per event. */
 export interface Sampled {
@@ -16,67 +19,52 @@ export interface Sampled {
   readonly putUnits: number;
   readonly shards: number;
   readonly hashSlots: number;
-  readonly eventsASegment: number;
   readonly segmentsPerSecond: number;
   /** Approximate bytes of deltas that a query about the open hour reads, just before they are compacted. */
   readonly uncompactedBytes: number;
 }
 
-export interface SampleSettings {
-  readonly compactionSeconds: number;
-  /** Maximum events of each run. */
-  readonly events: number;
-  /** Numbers in [0, 1). */
-  readonly random: () => number;
-}
+/** Numbers in [0, 1). */
+type Random = () => number;
 
-/** Counts samples of a load. */
-export async function sample(workload: Workload, settings: SampleSettings): Promise<Sampled> {
+/** Counts samples of a load: two runs. @param events maximum events of each */
+export async function sample(workload: Workload, events: number): Promise<Sampled> {
   const shards = shardsFor(workload);
   const hashSlots = hashSlotsFor(workload);
-  const count: CountSettings = {
-    hashSlots,
-    windowSeconds: workload.windowSeconds,
-    compactionSeconds: Number.MAX_SAFE_INTEGER,
-    dedupWindowSeconds: 60,
-  };
-  const segments = await sampleSegments(workload, shards, count, settings);
-  const blocks = await sampleBlocks(
-    workload,
-    { ...count, compactionSeconds: settings.compactionSeconds },
-    settings,
-  );
-  const writeUnits = { ...segments.writeUnits, ...blocks.writeUnits };
-  const deltaUnits = segments.writeUnits['deltas'] ?? 0;
+  const generator = xoroshiro128plus(1);
+  const random = () => (generator.next() >>> 0) / 2 ** 32;
+  const segments = await sampleSegments(workload, events, random);
+  const blocks = await sampleBlocks(workload, events, random);
+  const deltaUnits = segments.writeUnits.deltas;
   return {
-    writeUnits,
+    writeUnits: { ...segments.writeUnits, ...blocks.writeUnits },
     // Each level reads a delta once, four write units to a read unit.
     readUnits: segments.readUnits + blocks.readUnits + deltaUnits,
     sqsRequests: segments.sqsRequests,
     putUnits: 1 / workload.eventsPerRecord,
     shards,
     hashSlots,
-    eventsASegment: segments.eventsASegment,
     segmentsPerSecond: workload.eventsPerSecond / segments.eventsASegment,
     uncompactedBytes:
-      (deltaUnits * 1024 * workload.eventsPerSecond * settings.compactionSeconds) / segments.deltasASegment,
+      (deltaUnits * 1024 * workload.eventsPerSecond * COMPACTION_SECONDS) / segments.deltasASegment,
   };
 }
 
-/** One shard at its full rate, for as many windows as the sample has events: the cost of segments, ids and deltas. */
-async function sampleSegments(
-  workload: Workload,
-  shards: number,
-  count: CountSettings,
-  settings: SampleSettings,
-) {
+function stackFor(workload: Workload, cadence: Pick<CountSettings, 'windowSeconds' | 'compactionSeconds'>) {
   const meter = new Meter();
-  const stack = new CountingStack(count, meter);
-  const rate = workload.eventsPerSecond / shards;
-  const windows = Math.max(3, Math.min(60, Math.floor(settings.events / (rate * count.windowSeconds))));
-  const events = Math.max(3, Math.floor(windows * rate * count.windowSeconds));
-  const rank = zipf(workload.entities, workload.skew, settings.random);
-  const { eventsPerRecord } = workload;
+  const settings = { ...cadence, hashSlots: hashSlotsFor(workload), dedupWindowSeconds: 60 };
+  return { meter, stack: new CountingStack(settings, meter) };
+}
+
+/** One shard at its full rate, for as many windows as the sample has events: the cost of segments, ids and deltas. */
+async function sampleSegments(workload: Workload, eventsMax: number, random: Random) {
+  const { windowSeconds, eventsPerRecord } = workload;
+  const compactionSeconds = Number.MAX_SAFE_INTEGER;
+  const { meter, stack } = stackFor(workload, { windowSeconds, compactionSeconds });
+  const rate = workload.eventsPerSecond / shardsFor(workload);
+  const windows = Math.max(3, Math.min(60, Math.floor(eventsMax / (rate * windowSeconds))));
+  const events = Math.max(3, Math.floor(windows * rate * windowSeconds));
+  const rank = zipf(workload.entities, workload.skew, random);
   for (let from = 0; from < events; from += eventsPerRecord) {
     const arrivalMs = START_MS + Math.floor((from * 1000) / rate);
     const record = Array.from({ length: Math.min(eventsPerRecord, events - from) }, (_, index) => ({
@@ -85,7 +73,7 @@ async function sampleSegments(
       entity: entityName(rank(), workload.names),
       atMs: arrivalMs,
     }));
-    await stack.take(0, arrivalMs, record, eventsPerRecord > 1 ? `${from}` : undefined);
+    await stack.take(arrivalMs, record, eventsPerRecord > 1 ? `${from}` : undefined);
   }
   await stack.finish(0);
   const each = (purpose: string) => meter.total(purpose).writeUnits / events;
@@ -95,7 +83,7 @@ async function sampleSegments(
     sqsRequests: meter.sqsRequests / events,
     eventsASegment: events / stack.segments,
     // A delta takes at least one write unit; a wide one covers all slots.
-    deltasASegment: meter.total('deltas').writeUnits / stack.segments < 4 ? 1 : count.hashSlots,
+    deltasASegment: meter.total('deltas').writeUnits / stack.segments < 4 ? 1 : hashSlotsFor(workload),
   };
 }
 
@@ -106,20 +94,20 @@ const SAMPLE_ENTITIES_MIN = 60;
  * A day of the entities in one hash range: the cost of blocks and top lists. The tree of blocks below a range is the same as if
  * all other ranges were counted, too.
  */
-async function sampleBlocks(workload: Workload, count: CountSettings, settings: SampleSettings) {
+async function sampleBlocks(workload: Workload, eventsMax: number, random: Random) {
   const dayEvents = workload.eventsPerSecond * 24 * HOUR_SECONDS;
   const most = Math.max(0, Math.floor(Math.log2(workload.entities / SAMPLE_ENTITIES_MIN)));
-  const bits = Math.min(most, Math.max(0, Math.ceil(Math.log2(dayEvents / settings.events))));
+  const bits = Math.min(most, Math.max(0, Math.ceil(Math.log2(dayEvents / eventsMax))));
   const { names, weights } = entitiesIn(workload, bits);
   const rate = (workload.eventsPerSecond * names.length) / workload.entities;
-  const seconds = Math.min(24 * HOUR_SECONDS, Math.max(HOUR_SECONDS, Math.floor(settings.events / rate)));
-  const meter = new Meter();
-  const stack = new CountingStack({ ...count, windowSeconds: 60 }, meter);
+  const seconds = Math.min(24 * HOUR_SECONDS, Math.max(HOUR_SECONDS, Math.floor(eventsMax / rate)));
+  const compactionSeconds = COMPACTION_SECONDS;
+  const { meter, stack } = stackFor(workload, { windowSeconds: 60, compactionSeconds });
   const events = Math.floor(rate * seconds);
   for (let index = 0; index < events; index += 1) {
     const atMs = START_MS + Math.floor((index * 1000) / rate);
-    const entity = names[firstAbove(weights, settings.random())] ?? '';
-    await stack.take(0, atMs, [{ id: `${index}`, metric: METRIC, entity, atMs }]);
+    const entity = names[firstAbove(weights, random())] ?? '';
+    await stack.take(atMs, [{ id: `${index}`, metric: METRIC, entity, atMs }]);
   }
   await stack.finish(0);
   const perEvent = (purpose: string) => meter.total(purpose).writeUnits / events;
@@ -154,16 +142,6 @@ function entitiesIn({ entities, skew, names }: Workload, bits: number) {
     upTo[Math.floor((rank * some.length) / entities)] = all;
   }
   return { names: some, weights: upTo.map((weight) => weight / all) };
-}
-
-function firstAbove(ascending: readonly number[], value: number): number {
-  let [low, high] = [0, ascending.length - 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((ascending[middle] ?? 1) > value) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 /** The total write units per event. */

@@ -67,14 +67,16 @@ export function zipf(entities: number, skew: number, next: () => number): () => 
   const upTo = new Float64Array(entities);
   let sum = 0;
   for (let rank = 0; rank < entities; rank += 1) upTo[rank] = sum += (rank + 1) ** -skew;
-  return () => {
-    const value = next() * sum;
-    let [low, high] = [0, entities - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((upTo[middle] as number) > value) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  };
+  return () => firstAbove(upTo, next() * sum);
+}
+
+/** The index of the first of some ascending numbers that is above a value; the last one if none is. */
+export function firstAbove(ascending: ArrayLike<number>, value: number): number {
+  let [low, high] = [0, ascending.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] as number) > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

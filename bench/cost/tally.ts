@@ -21,7 +21,7 @@ export async function runLog(log: Log, eventsPerSecond: number): Promise<{ meter
   for (const [index, entity] of log.entities.entries()) {
     const atMs = START_MS + Math.floor((index * 1000) / eventsPerSecond);
     meter.noteRecord(200);
-    await stack.take(0, atMs, [{ id: `event-${index}`, metric: log.metric, entity, atMs }]);
+    await stack.take(atMs, [{ id: `event-${index}`, metric: log.metric, entity, atMs }]);
   }
   await stack.finish(2 * DAY_MS);
   const endMs = START_MS + (log.entities.length * 1000) / eventsPerSecond;

@@ -1,63 +1,54 @@
 // Changes dead letters one by one: first selects them, then handles each by name.
+import { setTimeout as delay } from 'node:timers/promises';
 import { deadLetterName } from '../../lambdas/core/dead-letter-name.ts';
 import { failureReason } from '../../lambdas/core/message-history.ts';
 import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
 import type { Outcome } from '../../lambdas/redriver/operate.ts';
 import type { DeadLetterFacts, Selection } from './facts.ts';
 import { findParked, findWaiting, walkWaiting } from './find.ts';
-import type { DeadLetterPorts } from './ports.ts';
+import type { DeadLetterPorts } from './waiting.ts';
 
 /** What to do with a message of the queue or of the archive; undefined: that place is left alone. */
-export interface Action {
+export interface Moves {
   readonly waiting?: (message: DeliveredMessage) => Promise<Outcome>;
   readonly parked?: (message: ParkedMessage) => Promise<Outcome>;
 }
 
 /** The dead letters that an action selects, determined before any change. */
-export interface Plan {
-  readonly waiting: ReadonlyMap<string, DeadLetterFacts>;
-  readonly parked: ReadonlyMap<string, DeadLetterFacts>;
-  /** Requested names that do not exist. */
-  readonly missing: readonly string[];
-  /** False when the queue holds more messages than one run can read. */
-  readonly complete: boolean;
-}
+export type Plan = Awaited<ReturnType<typeof plan>>;
 
 /** The result: dead letters by outcome, failures by name, and names that had gone meanwhile. */
-export interface Result {
-  readonly done: ReadonlyMap<Outcome, number>;
-  readonly failures: readonly { readonly name: string; readonly reason: string }[];
-  readonly gone: readonly string[];
-  readonly interrupted: boolean;
-}
+export type Result = Awaited<ReturnType<typeof carryOut>>;
 
 /** How to carry out an action. */
 export interface Carrying {
   /** Maximum rate of dead letters per second. */
   readonly perSecond: number;
   readonly signal: AbortSignal;
-  onMessage(name: string, outcome: Outcome | 'failed'): void;
+  onMessage(): void;
 }
 
-/** Finds the dead letters that an action selects. Changes nothing. */
-export async function plan(action: Action, selection: Selection, ports: DeadLetterPorts): Promise<Plan> {
-  const { found: waiting, complete } = action.waiting
+/**
+ * Finds the dead letters that an action selects. Changes nothing.
+ * @returns also the requested names that do not exist, and whether the queue could be read to its end
+ */
+export async function plan(moves: Moves, selection: Selection, ports: DeadLetterPorts) {
+  const { found: waiting, complete } = moves.waiting
     ? await findWaiting(ports, selection)
     : { found: new Map<string, DeadLetterFacts>(), complete: true };
-  const parked = new Map<string, DeadLetterFacts>();
-  if (action.parked)
-    for await (const { facts } of findParked(ports, selection)) parked.set(facts.name, facts);
+  const archived = moves.parked ? await Array.fromAsync(findParked(ports, selection)) : [];
+  const parked = new Map(archived.map((facts) => [facts.name, facts]));
   const missing = [...(selection.names ?? [])].filter((name) => !waiting.has(name) && !parked.has(name));
   return { waiting, parked, missing, complete };
 }
 
 /** Carries out an action on the dead letters of a plan, by name. Failed ones stay where they are. */
 export async function carryOut(
-  action: Action,
+  moves: Moves,
   { waiting, parked }: Plan,
   ports: DeadLetterPorts,
-  carrying: Carrying,
-): Promise<Result> {
+  { perSecond, signal, onMessage }: Carrying,
+) {
   const done = new Map<Outcome, number>();
   const failures: { name: string; reason: string }[] = [];
   const gone = new Set([...waiting.keys(), ...parked.keys()]);
@@ -66,27 +57,27 @@ export async function carryOut(
     try {
       const outcome = await work();
       done.set(outcome, (done.get(outcome) ?? 0) + 1);
-      carrying.onMessage(name, outcome);
-      await ports.pause(1000 / carrying.perSecond);
+      onMessage();
+      await delay(1000 / perSecond);
       return outcome !== 'poison';
     } catch (error) {
       failures.push({ name, reason: failureReason(error) });
-      carrying.onMessage(name, 'failed');
+      onMessage();
       return false;
     }
   };
-  const { waiting: onWaiting, parked: onParked } = action;
+  const { waiting: onWaiting, parked: onParked } = moves;
   for (const name of onParked ? parked.keys() : []) {
-    if (carrying.signal.aborted) break;
+    if (signal.aborted) break;
     const message = await ports.parked.read(name);
     if (message && onParked) await one(name, () => onParked(message));
   }
   if (onWaiting && waiting.size > 0) {
     await walkWaiting(ports, async (message) => {
       const name = deadLetterName(message);
-      if (carrying.signal.aborted || !waiting.has(name)) return false;
+      if (signal.aborted || !waiting.has(name)) return false;
       return one(name, () => onWaiting(message));
     });
   }
-  return { done, failures, gone: [...gone], interrupted: carrying.signal.aborted };
+  return { done, failures, gone: [...gone], interrupted: signal.aborted };
 }

@@ -7,52 +7,40 @@ import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { HOUR_MS, isoSeconds } from '../../lambdas/core/time.ts';
 
 /** A dead letter's facts. Only `rows` contain entities, and they are shown only on request. */
-export interface DeadLetterFacts {
-  /** `SEGMENT/PART`, or `poison/MESSAGE`. */
-  readonly name: string;
-  readonly place: 'waiting' | 'parked' | 'returned' | 'counted';
-  readonly poison: boolean;
-  readonly reason: string;
-  readonly attempts: number;
-  readonly rounds: number;
-  /** ISO 8601; undefined when the message has no history. */
-  readonly firstFailureAt: string | undefined;
-  readonly lastFailureAt: string | undefined;
-  readonly events: number;
-  readonly rows: readonly Row[];
-  readonly history: MessageHistory | undefined;
-}
+export type DeadLetterFacts = ReturnType<typeof factsOf>;
 
 /** A selection: dead letters that match everything given. */
 export interface Selection {
   /** Exact names; undefined selects every name. */
-  readonly names: ReadonlySet<string> | undefined;
+  readonly names?: ReadonlySet<string>;
   /** A substring of the reason, ignoring case. */
-  readonly reason: string | undefined;
+  readonly reason?: string;
   /** An entity with a row in the message. */
-  readonly entity: string | undefined;
+  readonly entity?: string;
   /** A segment, or a shard: `1.0.2s` or `1.0`. */
-  readonly segment: string | undefined;
+  readonly segment?: string;
 }
 
 /** Collects the facts about a dead letter. */
 export function factsOf(
   message: { readonly name: string; readonly body: string; readonly history: MessageHistory | undefined },
-  place: DeadLetterFacts['place'],
-): DeadLetterFacts {
+  place: 'waiting' | 'parked' | 'returned' | 'counted',
+) {
   const { name, body, history } = message;
   const deltas = partsIn(body) === undefined ? [] : decodeRollupMessage(body).deltas;
   const rows = deltas.flatMap((delta) => decodeRows(delta.rows));
   return {
+    /** `SEGMENT/PART`, or `poison/MESSAGE`. */
     name,
     place,
     poison: deltas.length === 0,
     reason: history?.reason ?? 'moved by the queue itself, without a reason',
     attempts: history?.attempts ?? 0,
     rounds: history?.rounds ?? 0,
+    /** ISO 8601; undefined when the message has no history. */
     firstFailureAt: history?.firstFailureAt,
     lastFailureAt: history?.lastFailureAt,
-    events: rows.reduce((sum, { events }) => sum + events, 0),
+    events: eventsIn(rows),
     rows,
     history,
   };
@@ -77,14 +65,16 @@ export function plainRow({ metric, entity, hour, events, cells }: Row) {
 
 /** A summary of rows, without entities. */
 export function summaryOf(rows: readonly Row[]) {
-  const metrics = new Map<string, number>();
-  for (const { metric, events } of rows) metrics.set(metric, (metrics.get(metric) ?? 0) + events);
-  const hours = [...new Set(rows.map(({ hour }) => isoSeconds(hour * HOUR_MS)))].sort();
+  const metrics = Map.groupBy(rows, ({ metric }) => metric);
   return {
     rows: rows.length,
-    events: rows.reduce((sum, { events }) => sum + events, 0),
+    events: eventsIn(rows),
     entities: new Set(rows.map(({ entity }) => entity)).size,
-    eventsByMetric: Object.fromEntries([...metrics].sort()),
-    hours,
+    eventsByMetric: Object.fromEntries([...metrics].map(([metric, of]) => [metric, eventsIn(of)]).sort()),
+    hours: [...new Set(rows.map(({ hour }) => isoSeconds(hour * HOUR_MS)))].sort(),
   };
+}
+
+function eventsIn(rows: readonly Row[]): number {
+  return rows.reduce((sum, { events }) => sum + events, 0);
 }

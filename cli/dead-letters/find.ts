@@ -1,12 +1,10 @@
 // Reads dead letters from the queue, which gets them back, and from the archive, with the current place of each part.
-
 import { deadLetterName, partsIn } from '../../lambdas/core/dead-letter-name.ts';
-import { parseSegmentId, type ShardKey } from '../../lambdas/core/identifiers.ts';
-import { partPlace, type SegmentEntry } from '../../lambdas/core/segment-entry.ts';
+import { parseSegmentId } from '../../lambdas/core/identifiers.ts';
+import { partPlace } from '../../lambdas/core/segment-entry.ts';
 import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
-import type { Clock } from '../../lambdas/ports.ts';
 import { type DeadLetterFacts, factsOf, isSelected, type Selection } from './facts.ts';
-import type { DeadLetterPorts } from './ports.ts';
+import type { DeadLetterPorts } from './waiting.ts';
 
 /** The result of walking through the queue. */
 export interface Walk {
@@ -27,7 +25,7 @@ const READ_AT_ONCE = 16;
  * @param most maximum number of messages to read
  */
 export async function walkWaiting(
-  { waiting, clock }: Pick<DeadLetterPorts, 'waiting'> & { readonly clock: Clock },
+  { waiting, clock }: Pick<DeadLetterPorts, 'waiting' | 'clock'>,
   visit: (message: DeliveredMessage) => Promise<boolean>,
   most = Number.POSITIVE_INFINITY,
 ): Promise<Walk> {
@@ -80,25 +78,23 @@ export async function findWaiting(
 export async function* findParked(
   ports: DeadLetterPorts,
   selection: Selection,
-): AsyncIterable<{ readonly message: ParkedMessage; readonly facts: DeadLetterFacts }> {
-  let names: string[] = [];
-  const read = async () => {
-    const messages = await Promise.all(names.map((name) => readParked(name, ports)));
-    names = [];
-    return messages.flatMap((found) =>
-      found !== undefined && isSelected(found.facts, selection) ? [found] : [],
-    );
+): AsyncGenerator<DeadLetterFacts> {
+  let reading: Promise<DeadLetterFacts | undefined>[] = [];
+  const selected = async () => {
+    const found = await Promise.all(reading);
+    reading = [];
+    return found.filter((facts) => facts !== undefined).filter((facts) => isSelected(facts, selection));
   };
   for await (const name of selection.names ?? ports.parked.names()) {
-    names.push(name);
-    if (names.length === READ_AT_ONCE) yield* await read();
+    reading.push(readParked(name, ports));
+    if (reading.length === READ_AT_ONCE) yield* await selected();
   }
-  yield* await read();
+  yield* await selected();
 }
 
-async function readParked(name: string, ports: DeadLetterPorts) {
+async function readParked(name: string, ports: DeadLetterPorts): Promise<DeadLetterFacts | undefined> {
   const message = await ports.parked.read(name);
-  return message && { message, facts: factsOf(message, await placeOf(message, ports)) };
+  return message && factsOf(message, await placeOf(message, ports));
 }
 
 /** Where the parts of an archived message are: its object stays until they are counted. */
@@ -109,18 +105,9 @@ async function placeOf(
   const carried = partsIn(body);
   if (carried === undefined) return 'parked';
   const { shard, segment } = parseSegmentId(carried.segment);
-  const entry = await entryOf(ledger, shard, segment);
+  const [entry] = await ledger.readEntries(shard, [segment]);
   if (entry === undefined) return 'parked';
   const places = carried.parts.map((part) => partPlace(entry, part));
   if (places.every((place) => place === 'counted')) return 'counted';
   return places.every((place) => place === 'in-flight' || place === 'dead') ? 'returned' : 'parked';
-}
-
-async function entryOf(
-  ledger: DeadLetterPorts['ledger'],
-  shard: ShardKey,
-  segment: number,
-): Promise<SegmentEntry | undefined> {
-  const [entry] = await ledger.readEntries(shard, [segment]);
-  return entry;
 }

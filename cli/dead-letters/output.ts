@@ -1,8 +1,7 @@
 // Formats dead letters for a terminal, and as JSON.
+import type { Outcome } from '../../lambdas/redriver/operate.ts';
 import type { Plan, Result } from './act.ts';
 import { type DeadLetterFacts, plainRow, summaryOf } from './facts.ts';
-
-const MINUTE_MS = 60_000;
 
 /** A dead letter in a line of `list --json`: everything but its rows, which name entities. */
 export function listed({ rows, history: _, ...facts }: DeadLetterFacts) {
@@ -10,7 +9,7 @@ export function listed({ rows, history: _, ...facts }: DeadLetterFacts) {
 }
 
 /** Dead letters as a table, the earliest failure first. */
-export function table(messages: readonly DeadLetterFacts[], nowMs: number): string {
+export function table(messages: readonly DeadLetterFacts[]): string {
   const lines = messages
     .toSorted((a, b) => (a.firstFailureAt ?? '').localeCompare(b.firstFailureAt ?? ''))
     .map((facts) => [
@@ -20,7 +19,7 @@ export function table(messages: readonly DeadLetterFacts[], nowMs: number): stri
       `${facts.attempts}/${facts.rounds}`,
       facts.firstFailureAt?.slice(0, 19) ?? '-',
       facts.lastFailureAt?.slice(0, 19) ?? '-',
-      age(facts.firstFailureAt, nowMs),
+      age(facts.firstFailureAt),
       facts.reason.slice(0, 100),
     ]);
   const head = ['NAME', 'PLACE', 'EVENTS', 'TRIES/ROUNDS', 'FIRST FAILURE', 'LAST FAILURE', 'AGE', 'REASON'];
@@ -36,9 +35,9 @@ export function table(messages: readonly DeadLetterFacts[], nowMs: number): stri
     .join('\n');
 }
 
-function age(at: string | undefined, nowMs: number): string {
+function age(at: string | undefined): string {
   if (at === undefined) return '-';
-  const minutes = Math.max(0, Math.floor((nowMs - Date.parse(at)) / MINUTE_MS));
+  const minutes = Math.max(0, Math.floor((Date.now() - Date.parse(at)) / 60_000));
   if (minutes < 120) return `${minutes} min`;
   return minutes < 2880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
 }
@@ -75,11 +74,7 @@ export function page(facts: DeadLetterFacts, withRows: boolean): string {
 
 /** A plan in one line. */
 export function planned(verb: string, { waiting, parked }: Plan): string {
-  const places: [string, ReadonlyMap<string, DeadLetterFacts>][] = [
-    ['waiting', waiting],
-    ['parked', parked],
-  ];
-  const parts = places
+  const parts = Object.entries({ waiting, parked })
     .filter(([, messages]) => messages.size > 0)
     .map(([place, messages]) => {
       const events = [...messages.values()].reduce((sum, facts) => sum + facts.events, 0);
@@ -88,16 +83,17 @@ export function planned(verb: string, { waiting, parked }: Plan): string {
   return `${verb} ${parts.join(', and ')}`;
 }
 
+const OUTCOMES: Readonly<Record<Outcome, string>> = {
+  returned: 'sent to the rollup queue',
+  parked: 'parked',
+  discarded: 'discarded',
+  counted: 'already counted, and removed',
+  poison: 'refused: poison is not a rollup message; discard it',
+};
+
 /** The result in one or two lines. */
 export function summary({ done, failures, gone, interrupted }: Result): string {
-  const said: Record<string, string> = {
-    returned: 'sent to the rollup queue',
-    parked: 'parked',
-    discarded: 'discarded',
-    counted: 'already counted, and removed',
-    poison: 'refused: poison is not a rollup message; discard it',
-  };
-  const lines = [...done].map(([outcome, messages]) => `${messages} ${said[outcome]}`);
+  const lines = [...done].map(([outcome, messages]) => `${messages} ${OUTCOMES[outcome]}`);
   if (failures.length > 0) lines.push(`${failures.length} failed and were not moved`);
   if (gone.length > 0) lines.push(`${gone.length} gone, or held by another command: ${gone.join(' ')}`);
   if (interrupted) lines.push('interrupted: the rest is unchanged');

@@ -1,4 +1,8 @@
-// The commands on dead letters: what each reads, does and prints. shell.ts is the shell around them.
+// The commands on dead letters: what each reads, does and prints.
+import { userInfo } from 'node:os';
+import { Archive } from '../../lambdas/aws/archive.ts';
+import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
+import { SqsDeadLetters } from '../../lambdas/redriver/dead-letters.aws.ts';
 import {
   discardParked,
   discardWaiting,
@@ -6,22 +10,25 @@ import {
   replayParked,
   returnNow,
 } from '../../lambdas/redriver/operate.ts';
-import { CommandError, exitCodes } from '../shared/errors.ts';
-import type { StackName } from '../shared/stack-access.ts';
-import type { ProgressBar } from '../shared/terminal.ts';
-import { type Action, carryOut, plan } from './act.ts';
+import { StoreTable } from '../../lambdas/store/store-table.ts';
+import { CommandError, exitCodes, UsageError } from '../shared/errors.ts';
+import { onStack, type StackAccess, type StackName } from '../shared/stack-access.ts';
+import { clock } from '../shared/store-access.ts';
+import { confirm, progressBar } from '../shared/terminal.ts';
+import { carryOut, type Moves, plan } from './act.ts';
 import type { DeadLetterFacts, Selection } from './facts.ts';
 import { findParked, findWaiting } from './find.ts';
 import { listed, page, planned, shown, summary, table } from './output.ts';
-import type { DeadLetterPorts } from './ports.ts';
+import { type DeadLetterPorts, waitingMessages } from './waiting.ts';
 
 type Change = 'redrive' | 'park' | 'replay' | 'discard';
 
-/** What to do, and the flags. */
-export interface Options {
-  readonly action: 'list' | 'show' | Change;
-  readonly stack: StackName;
-  readonly selection: Selection;
+/** What to do. */
+export type Action = 'list' | 'show' | Change;
+
+/** The options given. */
+export interface Flags extends StackName, Omit<Selection, 'names'> {
+  readonly all?: boolean;
   readonly parked?: boolean;
   readonly max?: number;
   readonly rows?: boolean;
@@ -33,110 +40,129 @@ export interface Options {
   readonly yes?: boolean;
 }
 
-/** A command's output: results, notes, questions, progress. */
-export interface CommandOutput {
-  result(text: string): void;
-  note(text: string): void;
-  /** @throws CommandError when the answer is no, or there is no terminal */
-  confirm(question: string, word: string): Promise<void>;
-  readonly progress: ProgressBar;
-  /** The operator's user name. */
-  readonly user: string;
-  /** Aborted by Ctrl-C. */
+/** The flags, what they select, and a signal that Ctrl-C aborts. */
+interface Options extends Flags {
+  readonly selection: Selection;
   readonly signal: AbortSignal;
 }
 
-/** Runs a command. @returns its exit code @throws CommandError */
-export async function run(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
-  const { action } = options;
-  if (action === 'list') return list(options, ports, output);
-  if (action === 'show') return show(options, ports, output);
-  return change(action, options, ports, output);
+/** A part's name, or a poison message's. */
+const NAME = /^([A-Za-z0-9]{1,8}\.[0-9a-z]+\.[0-9a-z]+\/\d+|poison\/[^/\s]+)$/;
+
+/** Runs a command on the given stack. @returns its exit code @throws CommandError */
+export async function runDeadLetters(
+  action: Action,
+  names: readonly string[],
+  flags: Flags,
+): Promise<number> {
+  const misnamed = names.find((name) => !NAME.test(name));
+  if (misnamed !== undefined)
+    throw new UsageError(
+      `"${misnamed}" is not the name of a dead letter: use SEGMENT/PART, such as 1.0.2s/0, or poison/MESSAGE.`,
+    );
+  const all = flags.all === true;
+  if (action !== 'list' && action !== 'show' && all === names.length > 0)
+    throw new UsageError(`Name the dead letters: ${action} NAME …, or ${action} --all.`);
+  const stopping = new AbortController();
+  // Finishes the current dead letter and releases the held ones; a second Ctrl-C exits at once.
+  const stop = () => (stopping.signal.aborted ? process.exit(exitCodes.interrupted) : stopping.abort());
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const selection = { ...flags, ...(names.length > 0 && { names: new Set(names) }) };
+  const options = { ...flags, selection, signal: stopping.signal };
+  try {
+    return await onStack(flags, (stack) => {
+      const ports = portsOf(stack);
+      if (action === 'list') return list(options, ports);
+      return action === 'show' ? show(options, ports) : change(action, options, ports);
+    });
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
 }
 
-async function list(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
+function portsOf({ resources, sqs, s3, dynamoDb }: StackAccess): DeadLetterPorts {
+  const { deadLetterQueueUrl: deadLetterUrl, rollupQueueUrl: queueUrl } = resources;
+  const parked = new Archive(s3, resources.archiveBucket);
+  const deadLetters = new SqsDeadLetters(sqs, { deadLetterUrl, queueUrl }, parked);
+  return {
+    waiting: waitingMessages(sqs, deadLetterUrl, deadLetters),
+    deadLetters,
+    parked,
+    ledger: new LedgerTable(dynamoDb, resources.ledgerTable, clock),
+    deltas: new StoreTable(dynamoDb, resources.countsTable, clock),
+    clock,
+  };
+}
+
+async function list({ parked, max, json, selection }: Options, ports: DeadLetterPorts): Promise<number> {
   const messages: DeadLetterFacts[] = [];
-  if (options.parked) {
-    for await (const { facts } of findParked(ports, options.selection)) {
-      if (messages.length === options.max) break;
+  if (parked) {
+    for await (const facts of findParked(ports, selection)) {
+      if (messages.length === max) break;
       messages.push(facts);
     }
   } else {
     const before = await ports.waiting.depth();
-    const { found, read, complete } = await findWaiting(ports, options.selection, options.max);
+    const { found, read, complete } = await findWaiting(ports, selection, max);
     messages.push(...found.values());
     if (before.hidden > 0)
-      output.note(`About ${before.hidden} more are hidden, held by the redriver or another command.`);
+      console.error(`About ${before.hidden} more are hidden, held by the redriver or another command.`);
     if (!complete)
-      output.note(`${read} of about ${before.visible} were read; --max N reads more, for 45 s at most.`);
+      console.error(`${read} of about ${before.visible} were read; --max N reads more, for 45 s at most.`);
   }
-  if (options.json) output.result(JSON.stringify(messages.map(listed)));
-  else if (messages.length > 0) output.result(table(messages, ports.clock.nowMs()));
+  if (json) console.log(JSON.stringify(messages.map(listed)));
+  else if (messages.length > 0) console.log(table(messages));
   if (messages.length > 0) return exitCodes.done;
-  output.note(options.parked ? 'No parked dead letter matches.' : 'No waiting dead letter matches.');
+  console.error(`No ${parked ? 'parked' : 'waiting'} dead letter matches.`);
   return exitCodes.nothing;
 }
 
-async function show(options: Options, ports: DeadLetterPorts, output: CommandOutput): Promise<number> {
-  const { rows = false } = options;
-  const found: DeadLetterFacts[] = [];
-  for await (const { facts } of findParked(ports, options.selection)) found.push(facts);
-  found.push(...(await findWaiting(ports, options.selection)).found.values());
-  const [name = ''] = options.selection.names ?? [];
-  if (found.length === 0) throw notThere([name]);
-  for (const facts of found) {
-    output.result(options.json ? JSON.stringify(shown(facts, rows)) : page(facts, rows));
-  }
+async function show({ rows = false, json, selection }: Options, ports: DeadLetterPorts): Promise<number> {
+  const parked = await Array.fromAsync(findParked(ports, selection));
+  const { found: waiting } = await findWaiting(ports, selection);
+  const found = [...parked, ...waiting.values()];
+  if (found.length === 0) throw notThere([...(selection.names ?? [])]);
+  for (const facts of found) console.log(json ? JSON.stringify(shown(facts, rows)) : page(facts, rows));
   return exitCodes.done;
 }
 
-async function change(
-  verb: Change,
-  options: Options,
-  ports: DeadLetterPorts,
-  output: CommandOutput,
-): Promise<number> {
-  const action = actionsOf(options, ports, output)[verb];
-  const { selection } = options;
-  const found = await plan(action, selection, ports);
-  const total = found.waiting.size + found.parked.size;
-  if (found.missing.length > 0 && total === 0) throw notThere(found.missing);
-  if (found.missing.length > 0) output.note(notThere(found.missing).message);
-  if (!found.complete) output.note('The queue has more than this command read: run it again.');
-  if (total === 0) {
-    output.note('Nothing to do: no dead letter matches.');
+async function change(verb: Change, options: Options, ports: DeadLetterPorts): Promise<number> {
+  const { selection, signal, json, perSecond = 50 } = options;
+  const moves = movesOf(options, ports)[verb];
+  const found = await plan(moves, selection, ports);
+  const { missing } = found;
+  const messages = [...found.waiting.values(), ...found.parked.values()];
+  if (missing.length > 0 && messages.length === 0) throw notThere(missing);
+  if (missing.length > 0) console.error(notThere(missing).message);
+  if (!found.complete) console.error('The queue has more than this command read: run it again.');
+  if (messages.length === 0) {
+    console.error('Nothing to do: no dead letter matches.');
     return exitCodes.nothing;
   }
   if (options.dryRun) {
-    const messages = [...found.waiting.values(), ...found.parked.values()];
-    if (options.json) output.result(JSON.stringify(messages.map(listed)));
-    else output.result(`Would ${planned(verb, found)}:\n${table(messages, ports.clock.nowMs())}`);
-    return found.missing.length > 0 ? exitCodes.failed : exitCodes.done;
+    if (json) console.log(JSON.stringify(messages.map(listed)));
+    else console.log(`Would ${planned(verb, found)}:\n${table(messages)}`);
+    return missing.length > 0 ? exitCodes.failed : exitCodes.done;
   }
-  if (verb === 'discard' && !options.yes)
-    await output.confirm(`This will ${planned(verb, found)}; they will not be counted any more.`, verb);
-  const { perSecond = 50 } = options;
-  const { signal, progress } = output;
+  if (verb === 'discard' && !options.yes) {
+    const question = `This will ${planned(verb, found)}; they will not be counted any more.`;
+    await confirm(question, verb, signal);
+  }
+  const bar = progressBar();
   let handled = 0;
-  const onMessage = () => progress.show({ phase: verb, done: ++handled, of: total });
-  const result = await carryOut(action, found, ports, { perSecond, signal, onMessage }).finally(
-    progress.stop,
-  );
+  const onMessage = () => bar.show({ phase: verb, done: ++handled, of: messages.length });
+  const carrying = { perSecond, signal, onMessage };
+  const result = await carryOut(moves, found, ports, carrying).finally(bar.stop);
   const { done, failures, gone } = result;
-  if (options.json)
-    output.result(JSON.stringify({ ...Object.fromEntries(done), failures, gone, missing: found.missing }));
-  else output.result(summary(result));
+  if (json) console.log(JSON.stringify({ ...Object.fromEntries(done), failures, gone, missing }));
+  else console.log(summary(result));
   if (result.interrupted) return exitCodes.interrupted;
-  const well = failures.length + gone.length + found.missing.length + (done.get('poison') ?? 0) === 0;
+  const well = failures.length + gone.length + missing.length + (done.get('poison') ?? 0) === 0;
   return well ? exitCodes.done : exitCodes.failed;
 }
 
-function actionsOf(
-  { parked = false, why = '', by }: Options,
-  ports: DeadLetterPorts,
-  { user }: CommandOutput,
-): Readonly<Record<Change, Action>> {
-  const discarding = { by: by ?? user, at: new Date(ports.clock.nowMs()).toISOString(), why };
+function movesOf({ parked, why = '', by }: Options, ports: DeadLetterPorts): Readonly<Record<Change, Moves>> {
+  const discarding = { by: by ?? userInfo().username, at: new Date().toISOString(), why };
   return {
     redrive: { waiting: (message) => returnNow(message, ports) },
     park: { waiting: (message) => parkNow(message, ports) },

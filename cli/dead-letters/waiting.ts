@@ -1,22 +1,28 @@
-// The dead-letter queue on SQS, for operators: what they look at is hidden meanwhile, and released.
+// The ports of the commands on dead letters. What operators look at in the queue is hidden meanwhile, and released.
 import {
   ChangeMessageVisibilityBatchCommand,
   GetQueueAttributesCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { DeadLetters } from '../../lambdas/dead-letter-ports.ts';
-import type { WaitingMessages } from './ports.ts';
+import type { DeadLetters, DeliveredMessage, ParkedMessages } from '../../lambdas/dead-letter-ports.ts';
+import type { OperatorPorts } from '../../lambdas/redriver/operate.ts';
 
 const BATCH_MAX = 10;
 
-export function waitingMessages(
-  client: SQSClient,
-  QueueUrl: string,
-  deadLetters: Pick<DeadLetters, 'take'>,
-): WaitingMessages {
+export interface DeadLetterPorts extends OperatorPorts {
+  readonly waiting: WaitingMessages;
+  readonly parked: ParkedMessages;
+}
+
+/** The dead-letter queue, for operators. SQS cannot be browsed: messages are hidden while they are read. */
+export type WaitingMessages = ReturnType<typeof waitingMessages>;
+
+export function waitingMessages(client: SQSClient, QueueUrl: string, deadLetters: Pick<DeadLetters, 'take'>) {
   return {
+    /** Receives some messages, hidden for a minute or until released. Empty when there seem to be none left. */
     take: () => deadLetters.take(BATCH_MAX),
-    async release(messages) {
+    /** Makes messages visible again; ignores messages that are not held any more. */
+    async release(messages: readonly DeliveredMessage[]): Promise<void> {
       for (let at = 0; at < messages.length; at += BATCH_MAX) {
         const Entries = messages.slice(at, at + BATCH_MAX).map(({ receiptHandle }, index) => ({
           Id: String(index),
@@ -26,7 +32,8 @@ export function waitingMessages(
         await client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
       }
     },
-    async depth() {
+    /** The approximate numbers of messages: visible, and delayed or received by another (the redriver, an operator). */
+    async depth(): Promise<{ readonly visible: number; readonly hidden: number }> {
       const { Attributes } = await client.send(
         new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
       );

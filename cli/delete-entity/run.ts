@@ -3,48 +3,46 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DeltasMissing } from '../../lambdas/compactor/epoch-rows.ts';
 import { S3ArchiveCleaner } from '../../lambdas/deletion/archive-cleaner.aws.ts';
 import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
-import type { DeletionPorts, DeletionReport, DeletionSettings } from '../../lambdas/deletion/ports.ts';
+import type { DeletionPorts, DeletionReport } from '../../lambdas/deletion/ports.ts';
 import type { DeleteEntityOptions } from '../delete-entity.ts';
 import { exitCodes } from '../shared/errors.ts';
-import { stackNamed } from '../shared/options.ts';
 import { onStack, type StackAccess } from '../shared/stack-access.ts';
-import { clock, compactNow, openStore } from '../shared/store-access.ts';
+import { clock, compactNow, openStore, type StoreAccess } from '../shared/store-access.ts';
 import { confirm } from '../shared/terminal.ts';
 
 /** Runs the command. @returns its exit code */
 export async function runDeleteEntity(entity: string, given: DeleteEntityOptions): Promise<number> {
-  const archive = given.archive === true;
-  return onStack(stackNamed(given), async (stack) => {
-    const { ports, settings } = wired(stack, given);
+  const { archive = false, dryRun = false, yes = false, wait } = given;
+  return onStack(given, async (stack) => {
+    const access = openStore(stack);
+    const ports = portsOf(stack, access);
+    const settings = { retentions: access.settings.retentions, patienceMs: wait * 1000 };
     // Compacted rows can be found.
     await ports.pause(0);
-    const { onProgress, endProgress } = progress();
     const pass = (dryRun: boolean) =>
-      deleteEntity(entity, ports, settings, { dryRun, archive, onProgress }).finally(endProgress);
+      deleteEntity(entity, ports, settings, { dryRun, archive, onProgress: overwrite }).finally(() =>
+        overwrite(''),
+      );
     const found = await pass(true);
     console.log(`${stack.label}: ${sentence(found, archive)}`);
-    if (given.dryRun === true) return found.archive.byHand.length === 0 ? exitCodes.done : exitCodes.failed;
-    if (!given.yes) await confirm('Deleting cannot be undone.', 'yes');
+    if (dryRun) return exitCodeOf(found);
+    if (!yes) await confirm('Deleting cannot be undone.', 'yes');
     const deleted = await pass(false);
     console.log(`Deleted: ${sentence(deleted, archive)}`);
     if (!deleted.settled)
       console.log('Its events in flight show until they are compacted, and are then removed.');
     console.log('A record without the name is in the archive under deletions/.');
-    return deleted.archive.byHand.length === 0 ? exitCodes.done : exitCodes.failed;
+    return exitCodeOf(deleted);
   });
 }
 
-function wired(
-  stack: StackAccess,
-  { wait }: DeleteEntityOptions,
-): { ports: DeletionPorts; settings: DeletionSettings } {
-  const access = openStore(stack);
+function portsOf({ s3, resources }: StackAccess, access: StoreAccess): DeletionPorts {
   const { state, store, rewriter } = access;
-  const ports: DeletionPorts = {
+  return {
     state,
     store,
     rewriter,
-    archive: new S3ArchiveCleaner(stack.s3, stack.resources.archiveBucket),
+    archive: new S3ArchiveCleaner(s3, resources.archiveBucket),
     clock,
     async pause(ms) {
       await compactNow(access).catch((error: unknown) => {
@@ -54,16 +52,15 @@ function wired(
       await delay(ms);
     },
   };
-  return { ports, settings: { retentions: access.settings.retentions, patienceMs: wait * 1000 } };
 }
 
-/** A line that is overwritten on a terminal; nothing without a terminal. */
-function progress(): { onProgress: (line: string) => void; endProgress: () => void } {
-  if (!process.stderr.isTTY) return { onProgress: () => {}, endProgress: () => {} };
-  return {
-    onProgress: (line) => process.stderr.write(`\r\u001b[K${line}`),
-    endProgress: () => process.stderr.write('\r\u001b[K'),
-  };
+/** Shows a line that the next one overwrites, on a terminal. */
+function overwrite(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line}`);
+}
+
+function exitCodeOf({ archive }: DeletionReport): number {
+  return archive.byHand.length === 0 ? exitCodes.done : exitCodes.failed;
 }
 
 function sentence({ events, rows, deltas, late, tops, archive }: DeletionReport, archived: boolean): string {

@@ -37,20 +37,10 @@ export async function deploy(stage: string, options: DeployOptions): Promise<num
   const folder = await mkdtemp(join(tmpdir(), 'tally-deploy-'));
   try {
     const outputs = join(folder, 'outputs.json');
-    const context = [
-      '-c',
-      `stage=${stage}`,
-      ...(options.settings ? ['-c', `settings=${options.settings}`] : []),
-    ];
-    const approval = options.yes === true ? ['--require-approval', 'never'] : [];
-    const child = spawn(
-      process.execPath,
-      [CDK, 'deploy', ...context, '--outputs-file', outputs, ...approval],
-      {
-        cwd: ROOT,
-        stdio: 'inherit',
-      },
-    );
+    const args = [CDK, 'deploy', '-c', `stage=${stage}`, '--outputs-file', outputs];
+    if (options.settings) args.push('-c', `settings=${options.settings}`);
+    if (options.yes) args.push('--require-approval', 'never');
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
     const [code] = await once(child, 'close');
     if (code !== 0) return typeof code === 'number' ? code : 1;
     const deployed = JSON.parse(await readFile(outputs, 'utf8')) as Record<string, Record<string, string>>;

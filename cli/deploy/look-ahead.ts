@@ -2,20 +2,17 @@
 import { CommandError, UsageError } from '../shared/errors.ts';
 
 /** Finds a parameter of Systems Manager: its ARN contains account and region. */
-export type FindParameter = (name: string) => Promise<{ readonly arn: string } | undefined>;
-
-export interface Target {
-  readonly account: string;
-  readonly region: string;
-  /** Whether the stage already exists. */
-  readonly exists: boolean;
-}
+type FindParameter = (name: string) => Promise<{ readonly arn: string } | undefined>;
 
 /** The parameter that `cdk bootstrap` creates. */
 const BOOTSTRAP = '/cdk-bootstrap/hnb659fds/version';
 
-/** Checks the prerequisites. @throws CommandError saying what is missing and what to do */
-export async function lookAhead(stage: string, isNew: boolean, find: FindParameter): Promise<Target> {
+/**
+ * Checks the prerequisites.
+ * @returns where the stage is, or will be, and whether it exists
+ * @throws CommandError saying what is missing and what to do
+ */
+export async function lookAhead(stage: string, isNew: boolean, find: FindParameter) {
   const bootstrap = await find(BOOTSTRAP);
   if (bootstrap === undefined)
     throw new CommandError(

@@ -7,16 +7,14 @@ import type { ReadingPlan } from '../../formats/plan.ts';
 import { UnknownFormat } from '../../formats/reading.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { deliver } from '../import/deliver.ts';
-import type { Figures } from '../import/figures.ts';
 import { type ImportPorts, type ImportSettings, openStateOf } from '../import/import-file.ts';
-import { noteRecord, type Reporter } from '../import/outcomes.ts';
+import { noteRecord } from '../import/outcomes.ts';
 import { BatchPlanner, type PlannedBatch } from '../import/planner.ts';
 import { uncertainAdvice } from '../import/report.ts';
 import { StateError } from '../shared/errors.ts';
-import type { Journal } from '../source/journal.ts';
-import type { Source } from '../source/source.ts';
-import { fileIdentity, HEAD_BYTES_MAX, type Target } from '../source/state.ts';
-import { beginsAs, findState } from '../source/state-store.ts';
+import type { Content, Source } from '../source/source.ts';
+import { HEAD_BYTES_MAX, type Target } from '../source/state.ts';
+import { beginsAs, beginsLike, findState } from '../source/state-store.ts';
 
 export interface FollowSettings extends Omit<ImportSettings, 'forget' | 'dryRun'> {
   /** How long an event waits for others. */
@@ -27,8 +25,6 @@ export interface FollowSettings extends Omit<ImportSettings, 'forget' | 'dryRun'
 
 export interface FollowPorts extends ImportPorts {
   readonly queue: PQueue;
-  readonly reporter: Reporter;
-  readonly figures: Figures;
   /** Called with a batch that cannot be delivered. */
   fail(error: unknown): void;
 }
@@ -40,181 +36,136 @@ const TAIL_BYTES = 256;
 const ALIKE_MAX = 100;
 
 /** A file identified by its inode, whatever its current name. */
-export class FollowedFile {
-  readonly #handle: FileHandle;
-  readonly #settings: FollowSettings;
-  readonly #ports: FollowPorts;
-  readonly #journal: Journal;
-  readonly #reader: RecordReader;
-  readonly #planner: BatchPlanner;
-  readonly plan: ReadingPlan;
-  readonly inode: number;
-  #offset = 0;
-  #tail = Buffer.alloc(0);
-  #eventSinceMs: number | undefined;
-  #pending = 0;
-  #last: FileRecord | undefined;
-  /** When it last grew. */
-  grownAtMs: number;
+export type FollowedFile = NonNullable<Awaited<ReturnType<typeof openFollowed>>>;
 
-  private constructor(
-    handle: FileHandle,
-    inode: number,
-    plan: ReadingPlan,
-    journal: Journal,
-    settings: FollowSettings,
-    ports: FollowPorts,
-  ) {
-    this.#handle = handle;
-    this.inode = inode;
-    this.plan = plan;
-    this.#journal = journal;
-    this.#settings = settings;
-    this.#ports = ports;
-    this.#reader = new RecordReader(plan, settings.target.metric);
-    this.#planner = new BatchPlanner(journal.state, settings.limits);
-    this.grownAtMs = ports.now();
-  }
+/**
+ * Takes over an open file, and continues where an earlier run stopped.
+ * @param known how the file before it was read
+ * @returns undefined while it has no complete line
+ */
+export async function openFollowed(
+  handle: FileHandle,
+  names: Pick<Source, 'name' | 'path'>,
+  settings: FollowSettings,
+  ports: FollowPorts,
+  known?: ReadingPlan,
+) {
+  const source = liveSource(handle, names);
+  const { head, whole } = await wholeLines(source);
+  if (head.length === 0) return undefined;
+  const plan = known ?? planFor(settings, head, names.name, { whole });
+  if (plan === undefined) return undefined;
+  const journal = await findAlike(settings, async (target) => {
+    const found = await findState(source, head, target, settings.stateFolders);
+    return openStateOf(names, plan, found);
+  });
+  const { ino: inode } = await handle.stat();
+  const { queue, figures, now } = ports;
+  const reader = new RecordReader(plan, settings.target.metric);
+  const planner = new BatchPlanner(journal.state, settings.limits);
+  let offset = 0;
+  let tail = Buffer.alloc(0);
+  let eventSinceMs: number | undefined;
+  let last: FileRecord | undefined;
+  let grownAtMs = now();
 
-  /**
-   * Takes over an open file, and continues where an earlier run stopped.
-   * @param known how the file before it was read
-   * @returns undefined while it has no complete line
-   */
-  static async open(
-    handle: FileHandle,
-    names: Pick<Source, 'name' | 'path'>,
-    settings: FollowSettings,
-    ports: FollowPorts,
-    known?: ReadingPlan,
-  ): Promise<FollowedFile | undefined> {
-    const source = liveSource(handle, names);
-    const { head, whole } = await wholeLines(source);
-    if (head.length === 0) return undefined;
-    const plan = known ?? planFor(settings, head, whole, names.name);
-    if (plan === undefined) return undefined;
-    const journal = await findAlike(settings, async (target) => {
-      const found = await findState(source, head, target, settings.stateFolders);
-      return openStateOf(names, plan, found);
-    });
-    const { ino } = await handle.stat();
-    return new FollowedFile(handle, ino, plan, journal, settings, ports);
-  }
-
-  /** Whether everything read so far is delivered. */
-  get isSettled(): boolean {
-    return this.#pending === 0 && !this.#planner.hasEvents;
-  }
-
-  /** Whether a file begins with all that was sent of this one. @param head the file's first bytes */
-  async isIn(source: Source, head: Buffer): Promise<boolean> {
-    const { state } = this.#journal;
-    const { headBytes, identity, label } = state.key;
-    const begins = headBytes <= head.length && identity === fileIdentity(head.subarray(0, headBytes), label);
-    return begins && (await beginsAs(source, state)) === true;
-  }
-
-  /** Reads what was appended. @returns whether there was any; `truncated` if the file was rewritten since the last read */
-  async read(): Promise<boolean | 'truncated'> {
-    let grew = false;
-    const buffer = Buffer.allocUnsafe(TAIL_BYTES + CHUNK_BYTES);
-    // While the service is down, the file is the buffer.
-    while (this.#hasRoom && !this.#ports.stop.aborted) {
-      // Reread the bytes before the position: if they changed, the file was replaced.
-      const known = this.#tail.length;
-      const { bytesRead } = await this.#handle.read(buffer, 0, known + CHUNK_BYTES, this.#offset - known);
-      if (bytesRead < known || !buffer.subarray(0, known).equals(this.#tail)) return 'truncated';
-      if (bytesRead === known) break;
-      grew = true;
-      const bytes = Buffer.from(buffer.subarray(known, bytesRead));
-      this.#offset += bytes.length;
-      this.#tail = Buffer.concat([this.#tail, bytes.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
-      for (const record of this.#reader.push(bytes)) {
-        const reported = this.#take(record);
-        if (reported) await reported;
-      }
-      this.#dispatch();
-    }
-    if (grew) this.grownAtMs = this.#ports.now();
-    this.#flushIfDue();
-    return grew;
-  }
-
-  /** Sends the rest, waits until it is delivered, and closes the file. @param done it will not grow any more */
-  async close(done: boolean): Promise<void> {
-    this.#planner.flush();
-    this.#dispatch();
-    await this.#ports.queue.onIdle();
-    const { state } = this.#journal;
-    const end = this.#last;
-    if (
-      done &&
-      end !== undefined &&
-      state.open.size === 0 &&
-      state.done.length > 0 &&
-      end.end === this.#offset
-    )
-      await this.#journal.append({ t: 'end', to: end.end, crc: end.crc });
-    await this.#journal.close();
-    await this.#handle.close();
-  }
-
-  get #hasRoom(): boolean {
-    return this.#ports.queue.size < this.#settings.concurrency * 2;
-  }
-
-  #take(record: FileRecord): Promise<unknown> | undefined {
-    const { figures, reporter, now } = this.#ports;
-    this.#last = record;
+  function take(record: FileRecord): Promise<unknown> | undefined {
+    last = record;
     const events = record.outcomes.filter(({ kind }) => kind === 'event').length;
-    const place = this.#planner.add(record);
+    const place = planner.add(record);
     if (place !== 'to-send') figures[place] += events;
-    else if (events > 0) this.#eventSinceMs ??= now();
-    return noteRecord(record, figures, reporter);
+    else if (events > 0) eventSinceMs ??= now();
+    return noteRecord(record, ports);
   }
 
-  #flushIfDue(): void {
-    const { now, queue } = this.#ports;
-    // If the service is slower than the file, batches become larger.
-    if (this.#eventSinceMs === undefined || queue.size > 0) return;
-    if (now() - this.#eventSinceMs < this.#settings.flushMs) return;
-    this.#planner.flush();
-    this.#dispatch();
-  }
-
-  #dispatch(): void {
-    for (const batch of this.#planner.take()) {
-      this.#eventSinceMs = this.#planner.hasEvents ? this.#ports.now() : undefined;
-      this.#pending += 1;
-      void this.#ports.queue.add(() => this.#deliver(batch));
+  function dispatch(): void {
+    for (const batch of planner.take()) {
+      eventSinceMs = planner.hasEvents ? now() : undefined;
+      void queue.add(() => send(batch));
     }
   }
 
-  async #deliver(batch: PlannedBatch): Promise<void> {
-    const { figures, reporter } = this.#ports;
+  async function send(batch: PlannedBatch): Promise<void> {
     try {
-      const ports = { ...this.#ports, journal: this.#journal };
-      const { delivery } = this.#settings;
-      const { uncertain } = await deliver(batch, delivery, ports, reporter, figures);
-      if (uncertain > 0) reporter.note(uncertainAdvice(uncertain));
+      const { uncertain } = await deliver(batch, settings.delivery, { ...ports, journal });
+      if (uncertain > 0) ports.reporter.note(uncertainAdvice(uncertain));
     } catch (error) {
-      this.#ports.fail(error);
-    } finally {
-      this.#pending -= 1;
+      ports.fail(error);
     }
   }
+
+  function flush(): void {
+    planner.flush();
+    dispatch();
+  }
+
+  /** Whether events have waited long enough. If the service is slower than the file, batches become larger. */
+  function isDue(): boolean {
+    return eventSinceMs !== undefined && queue.size === 0 && now() - eventSinceMs >= settings.flushMs;
+  }
+
+  return {
+    plan,
+    inode,
+    /** When it last grew. */
+    get grownAtMs() {
+      return grownAtMs;
+    },
+
+    /** Whether a file begins with all that was sent of this one. @param start the file's first bytes */
+    async isIn(file: Content, start: Buffer): Promise<boolean> {
+      return beginsLike(start, journal.state.key) && (await beginsAs(file, journal.state)) === true;
+    },
+
+    /** Reads what was appended. @returns whether there was any; `truncated` if the file was rewritten since the last read */
+    async read(): Promise<boolean | 'truncated'> {
+      let grew = false;
+      const buffer = Buffer.allocUnsafe(TAIL_BYTES + CHUNK_BYTES);
+      // While the service is down, the file is the buffer.
+      while (queue.size < settings.concurrency * 2 && !ports.stop.aborted) {
+        // Reread the bytes before the position: if they changed, the file was replaced.
+        const known = tail.length;
+        const { bytesRead } = await handle.read(buffer, 0, known + CHUNK_BYTES, offset - known);
+        if (bytesRead < known || !buffer.subarray(0, known).equals(tail)) return 'truncated';
+        if (bytesRead === known) break;
+        grew = true;
+        const bytes = Buffer.from(buffer.subarray(known, bytesRead));
+        offset += bytes.length;
+        tail = Buffer.concat([tail, bytes.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+        for (const record of reader.push(bytes)) {
+          const reported = take(record);
+          if (reported) await reported;
+        }
+        dispatch();
+      }
+      if (grew) grownAtMs = now();
+      if (isDue()) flush();
+      return grew;
+    },
+
+    /** Sends the rest, waits until it is delivered, and closes the file. */
+    async close({ done }: { readonly done: boolean }): Promise<void> {
+      flush();
+      await queue.onIdle();
+      const isDelivered = journal.state.open.size === 0 && journal.state.done.length > 0;
+      // It will not grow any more.
+      if (done && isDelivered && last?.end === offset)
+        await journal.append({ t: 'end', to: last.end, crc: last.crc });
+      await journal.close();
+      await handle.close();
+    },
+  };
 }
 
 /**
  * How to read a file with this beginning; undefined while its first lines, such as headers or noise, are inconclusive.
- * @param ended no more data will follow
+ * @param all whether the head is all that there is so far, and whether more data may follow
  */
 export function planFor(
   { format }: FollowSettings,
   head: Buffer,
-  whole: boolean,
   name: string,
-  ended = false,
+  { whole, ended = false }: { readonly whole: boolean; readonly ended?: boolean },
 ): ReadingPlan | undefined {
   try {
     return readingPlan(format, head, whole, name);
@@ -241,19 +192,16 @@ export async function findAlike<T>(
 }
 
 /** The file's first lines, up to the bytes that identify files; only complete lines if that is the whole file. */
-async function wholeLines(source: Source): Promise<Awaited<ReturnType<typeof headOf>>> {
+async function wholeLines(source: Content): Promise<Awaited<ReturnType<typeof headOf>>> {
   const { head, whole } = await headOf(source.chunks(), HEAD_BYTES_MAX);
   const end = Math.max(head.lastIndexOf(10), head.lastIndexOf(13)) + 1;
   return { head: whole ? head.subarray(0, end) : head, whole };
 }
 
 /** The file as far as it is written now. */
-function liveSource(handle: FileHandle, { name, path }: Pick<Source, 'name' | 'path'>): Source {
+function liveSource(handle: FileHandle, names: Pick<Source, 'name' | 'path'>): Content {
   return {
-    name,
-    path,
-    sizeBytes: 0,
-    bytesRead: () => 0,
+    ...names,
     async *chunks() {
       for (let offset = 0; ; ) {
         const { bytesRead, buffer } = await handle.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, offset);

@@ -1,7 +1,7 @@
 // Delivers one batch under its key, and records each step in the journal before and after.
 import type { TallyClient } from '../../client/src/index.ts';
 import { partKey } from '../../formats/batches.ts';
-import { ServiceError } from '../shared/errors.ts';
+import { CommandError } from '../shared/errors.ts';
 import type { Journal } from '../source/journal.ts';
 import { addFigures, Figures } from './figures.ts';
 import type { Reporter } from './outcomes.ts';
@@ -22,12 +22,14 @@ export interface DeliverySettings {
 export interface DeliveryPorts {
   readonly sender: Pick<TallyClient, 'sendBatch'>;
   readonly journal: Journal;
+  readonly reporter: Reporter;
+  /** Updated while it runs, so that they are available even if it throws. */
+  readonly figures: Figures;
   now(): number;
   /** Starts no new request, and no retry. */
   readonly stop: AbortSignal;
   /** Aborts requests in flight. */
   readonly kill: AbortSignal;
-  trouble(reason: string): void;
 }
 
 /** An aborted request may still arrive within this time. */
@@ -35,36 +37,28 @@ const TRANSIT_MS = 30_000;
 
 /**
  * Delivers a batch, and reports the events that the service refuses.
- * @param total gets the batch's figures, also if this throws
  * @returns the figures of the batch alone
- * @throws ServiceError if the service refuses everything
+ * @throws CommandError if the service refuses everything
  */
 export async function deliver(
   batch: PlannedBatch,
   settings: DeliverySettings,
   ports: DeliveryPorts,
-  reporter: Reporter,
-  total: Figures,
 ): Promise<Figures> {
   const figures = new Figures();
-  try {
-    await deliverCounting(figures, batch, settings, ports, reporter);
-    return figures;
-  } finally {
-    addFigures(total, figures);
-  }
+  const delivered = deliverCounting(batch, settings, { ...ports, figures });
+  await delivered.finally(() => addFigures(ports.figures, figures));
+  return figures;
 }
 
 async function deliverCounting(
-  figures: Figures,
   batch: PlannedBatch,
   settings: DeliverySettings,
   ports: DeliveryPorts,
-  reporter: Reporter,
 ): Promise<void> {
-  const { journal, now } = ports;
+  const { journal, figures, now } = ports;
   const [from, to] = [batch.from.offset, batch.to.offset];
-  const count = batch.parts.reduce((sum, { length }) => sum + length, 0);
+  const count = eventsIn(batch);
   const lateMs = settings.dedupWindowMs - settings.timeoutMs - TRANSIT_MS;
   const leftMs = batch.since === undefined ? lateMs : batch.since + lateMs - now();
   const forgotten = batch.since !== undefined && leftMs <= 0;
@@ -80,27 +74,25 @@ async function deliverCounting(
   if (forgotten) figures.repeated = count;
   await journal.append({ t: 'send', from, to, crc: batch.to.crc, since: now() });
   const giveUpAfterMs = forgotten ? lateMs : Math.max(0, leftMs);
-  const { mayBeStored, hopeless } = await sendParts(figures, batch, giveUpAfterMs, ports, reporter);
+  const { mayBeStored, hopeless } = await sendParts(batch, giveUpAfterMs, ports);
   const left = count - figures.accepted - figures.rejected;
   if (left === 0) await journal.append({ t: 'ok', from, accepted: figures.accepted, at: now() });
   else if (!mayBeStored && batch.since === undefined && figures.accepted === 0)
     await journal.append({ t: 'none', from });
   if (left > 0) figures[mayBeStored && !ports.stop.aborted ? 'uncertain' : 'unsent'] = left;
-  if (hopeless !== undefined) throw new ServiceError(`the service refuses: ${hopeless}`);
+  if (hopeless !== undefined) throw new CommandError(`the service refuses: ${hopeless}`);
 }
 
 /** @returns whether what is left may be stored, and why it is hopeless, if it is */
 async function sendParts(
-  figures: Figures,
   { key, from, parts }: PlannedBatch,
   giveUpAfterMs: number,
-  { sender, stop, kill, trouble }: DeliveryPorts,
-  reporter: Reporter,
+  { sender, stop, kill, reporter, figures }: DeliveryPorts,
 ): Promise<{ readonly mayBeStored: boolean; readonly hopeless?: string | undefined }> {
   const over = new AbortController();
   const onRetry = (reason: string) => {
     figures.retries += 1;
-    trouble(reason);
+    reporter.trouble(reason);
     if (stop.aborted) over.abort(stop.reason);
   };
   const signal = AbortSignal.any([kill, over.signal]);
@@ -121,4 +113,9 @@ async function sendParts(
     return { mayBeStored: undelivered.some((one) => one.mayBeCounted), hopeless };
   }
   return { mayBeStored: false };
+}
+
+/** How many events a batch has. */
+export function eventsIn({ parts }: PlannedBatch): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
 }

@@ -1,8 +1,8 @@
 // The options that import and follow share: which service, how to read, where the state is, and how to send.
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { callersPath } from '../paths.ts';
 import { addFormatOptions, type FormatFlags, formatRequest } from '../shared/format-options.ts';
-import { wholeNumber } from '../shared/options.ts';
+import { choice, wholeNumber } from '../shared/options.ts';
 import { addServiceOptions, type ServiceFlags } from '../shared/service-options.ts';
 import { stateHome } from '../source/state-store.ts';
 import { UNCERTAIN, type UncertainPolicy } from './deliver.ts';
@@ -26,21 +26,21 @@ export const seconds = wholeNumber(0, 31_536_000);
 export function addDeliveryOptions(command: Command): Command {
   return addFormatOptions(addServiceOptions(command))
     .optionsGroup('Resuming:')
-    .option('--state <dir>', 'folder of the state (default: .tally-import beside the file)')
+    .option('--state <dir>', 'folder of the state (default: .tally-import beside the file)', callersPath)
     .option('--label <name>', 'tells files apart that begin with the same bytes', '')
     .addOption(
-      new Option(
+      choice(
         '--resume-uncertain <how>',
         'what to do with requests that may be stored but are no longer recognised',
-      )
-        .choices(UNCERTAIN)
-        .default('hold'),
+        UNCERTAIN,
+        'hold',
+      ),
     )
     .option('--dedup-window <seconds>', 'how long the service recognises a batch', seconds, 600)
     .optionsGroup('Sending:')
     .option('--concurrency <n>', 'requests at once', wholeNumber(1, 64), 4)
     .option('--timeout <seconds>', 'of one request', wholeNumber(1, 600), 30)
-    .option('--rejects <file>', 'write malformed and rejected lines there');
+    .option('--rejects <file>', 'write malformed and rejected lines there', callersPath);
 }
 
 /** The settings from the flags, for every file. @param service its identity */
@@ -54,9 +54,6 @@ export function deliverySettings(
     format: formatRequest(flags),
     delivery: { dedupWindowMs: dedupWindow * 1000, timeoutMs: timeout * 1000, uncertain: resumeUncertain },
     concurrency,
-    stateFolders: {
-      chosen: state === undefined ? undefined : callersPath(state),
-      home: stateHome(process.env),
-    },
+    stateFolders: { chosen: state, home: stateHome(process.env) },
   };
 }

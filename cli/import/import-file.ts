@@ -5,14 +5,13 @@ import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/det
 import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
-import { ServiceError, StateError } from '../shared/errors.ts';
-import { type Journal, memoryJournal, openJournal } from '../source/journal.ts';
+import { CommandError, StateError } from '../shared/errors.ts';
+import { type Journal, openJournal } from '../source/journal.ts';
 import type { Source } from '../source/source.ts';
 import { HEAD_BYTES_MAX, type ImportState, keyOf, newState, type Target } from '../source/state.ts';
-import { findState, type StatePlace } from '../source/state-store.ts';
-import { type DeliveryPorts, type DeliverySettings, deliver } from './deliver.ts';
-import { Figures } from './figures.ts';
-import { noteRecord, type Reporter } from './outcomes.ts';
+import { findState, type StateFolders, type StatePlace } from '../source/state-store.ts';
+import { type DeliveryPorts, type DeliverySettings, deliver, eventsIn } from './deliver.ts';
+import { noteRecord } from './outcomes.ts';
 import { BatchPlanner, type PlannedBatch } from './planner.ts';
 
 export interface ImportSettings {
@@ -20,7 +19,7 @@ export interface ImportSettings {
   readonly format: FormatRequest;
   readonly delivery: DeliverySettings;
   readonly concurrency: number;
-  readonly stateFolders: { readonly chosen: string | undefined; readonly home: string };
+  readonly stateFolders: StateFolders;
   /** Start over, as if the file had never been imported. */
   readonly forget: boolean;
   /** Only read and check: send and save nothing. */
@@ -30,55 +29,40 @@ export interface ImportSettings {
 
 export type ImportPorts = Omit<DeliveryPorts, 'journal'>;
 
-export interface ImportResult {
-  /** Undefined for an empty file. */
-  readonly plan: ReadingPlan | undefined;
-  readonly figures: Figures;
-  /** The state before this run. */
-  readonly before: ImportState | undefined;
-}
-
 /**
- * Imports one file. Throws FormatError and StateError before anything is sent, SourceError and ServiceError after sending as much
+ * Imports one file. Throws FormatError and StateError before anything is sent, SourceError and CommandError after sending as much
  * as possible; the state is safe in any case.
- * @param figures updated while it runs, so that they are available even if it throws
+ * @returns how the file is read, and its state before this run; undefined for an empty file
  */
 export async function importFile(
   source: Source,
   settings: ImportSettings,
   ports: ImportPorts,
-  reporter: Reporter,
-  figures: Figures = new Figures(),
-): Promise<ImportResult> {
+): Promise<{ readonly plan: ReadingPlan; readonly before: ImportState } | undefined> {
   const { head, whole } = await headOf(source.chunks(), SAMPLE_BYTES);
   const plan = readingPlan(settings.format, head, whole, source.name);
-  if (plan === undefined) return { plan, figures, before: undefined };
-  const journal = await journalFor(source, head.subarray(0, HEAD_BYTES_MAX), plan, settings, reporter);
+  if (plan === undefined) return undefined;
+  const { target, stateFolders, forget, dryRun } = settings;
+  const fileHead = head.subarray(0, HEAD_BYTES_MAX);
+  let journal: Journal;
+  if (dryRun) {
+    const state = newState(keyOf(fileHead, target), plan, source.path);
+    journal = { state, append: async () => {}, close: async () => {} };
+  } else {
+    const place = await findState(source, fileHead, target, stateFolders);
+    if (place.elsewhere)
+      ports.reporter.note(
+        `the state of this import is kept in ${place.path}, since the file's folder cannot be written to`,
+      );
+    journal = await openStateOf(source, plan, place, forget);
+  }
   const before = journal.state;
   try {
-    await new Run(source, plan, settings, { ...ports, journal }, reporter, figures).all();
-    return { plan, figures, before };
+    await sendAll(source, plan, settings, { ...ports, journal });
+    return { plan, before };
   } finally {
     await journal.close();
   }
-}
-
-async function journalFor(
-  source: Source,
-  head: Buffer,
-  plan: ReadingPlan,
-  settings: ImportSettings,
-  reporter: Reporter,
-): Promise<Journal> {
-  const { target, stateFolders, forget, dryRun } = settings;
-  if (dryRun) return memoryJournal(newState(keyOf(head, target), plan, source.path));
-  const place = await findState(source, head, target, stateFolders);
-  if (place.elsewhere) {
-    reporter.note(
-      `the state of this import is kept in ${place.path}, since the file's folder cannot be written to`,
-    );
-  }
-  return openStateOf(source, plan, place, forget);
 }
 
 /** The journal of a file about to be read. Throws StateError if the file was read differently before. */
@@ -99,13 +83,12 @@ export function openStateOf(
 /** Two ways of reading a file would mix in one metric: some lines counted by one, some by the other. */
 function checkPlan(state: ImportState, plan: ReadingPlan, name: string): void {
   if (state.done.length === 0 && state.open.size === 0) return;
-  const earlier: Readonly<Record<string, unknown>> = { ...state.plan };
-  const now: Readonly<Record<string, unknown>> = { ...plan };
-  const texts = (key: string) =>
-    [JSON.stringify(earlier[key]) ?? 'none', JSON.stringify(now[key]) ?? 'none'] as const;
-  const differing = [...new Set([...Object.keys(earlier), ...Object.keys(now)])].flatMap((key) => {
-    const [was, is] = texts(key);
-    return was === is ? [] : [`${key} was ${was} and is now ${is}`];
+  const texts = (read: ReadingPlan) =>
+    new Map(Object.entries(read).map(([option, value]) => [option, JSON.stringify(value)]));
+  const [earlier, now] = [texts(state.plan), texts(plan)];
+  const differing = [...new Set([...earlier.keys(), ...now.keys()])].flatMap((option) => {
+    const [was = 'none', is = 'none'] = [earlier.get(option), now.get(option)];
+    return was === is ? [] : [`${option} was ${was} and is now ${is}`];
   });
   if (differing.length === 0) return;
   throw new StateError(
@@ -114,118 +97,81 @@ function checkPlan(state: ImportState, plan: ReadingPlan, name: string): void {
   );
 }
 
-class Run {
-  readonly #source: Source;
-  readonly #plan: ReadingPlan;
-  readonly #settings: ImportSettings;
-  readonly #ports: DeliveryPorts;
-  readonly #reporter: Reporter;
-  readonly #figures: Figures;
-  readonly #planner: BatchPlanner;
-  readonly #queue: PQueue;
-  /** Fires when a batch has failed permanently. */
-  readonly #failing = new AbortController();
-  #failure: { readonly error: unknown } | undefined;
+/** Sends a file's events. After a batch has failed permanently, it starts nothing new, waits for the others, and throws. */
+async function sendAll(
+  source: Source,
+  plan: ReadingPlan,
+  { target, delivery, concurrency, limits, dryRun }: ImportSettings,
+  ports: DeliveryPorts,
+): Promise<void> {
+  const { journal, reporter, figures } = ports;
+  const reader = new RecordReader(plan, target.metric);
+  const planner = new BatchPlanner(journal.state, limits);
+  const queue = new PQueue({ concurrency });
+  const failing = new AbortController();
+  const stop = AbortSignal.any([ports.stop, failing.signal]);
+  let last: FileRecord | undefined;
+  let isRead = false;
 
-  constructor(
-    source: Source,
-    plan: ReadingPlan,
-    settings: ImportSettings,
-    ports: DeliveryPorts,
-    reporter: Reporter,
-    figures: Figures,
-  ) {
-    this.#source = source;
-    this.#plan = plan;
-    this.#settings = settings;
-    this.#ports = { ...ports, stop: AbortSignal.any([ports.stop, this.#failing.signal]) };
-    this.#reporter = reporter;
-    this.#figures = figures;
-    this.#planner = new BatchPlanner(ports.journal.state, settings.limits);
-    this.#queue = new PQueue({ concurrency: settings.concurrency });
-  }
-
-  async all(): Promise<void> {
-    let end: FileRecord | undefined;
-    try {
-      end = await this.#read();
-    } finally {
-      this.#planner.end();
-      await this.#dispatch();
-      await this.#queue.onIdle();
-      this.#reporter.progress(this.#figures);
-    }
-    if (this.#failure) throw this.#failure.error;
-    const { state } = this.#ports.journal;
-    const complete =
-      end !== undefined && !this.#settings.dryRun && state.open.size === 0 && state.done.length > 0;
-    if (complete && end) await this.#ports.journal.append({ t: 'end', to: end.end, crc: end.crc });
-  }
-
-  /** @returns the last record, if the file was read to its end */
-  async #read(): Promise<FileRecord | undefined> {
-    const reader = new RecordReader(this.#plan, this.#settings.target.metric);
-    let last: FileRecord | undefined;
-    for await (const chunk of this.#source.chunks()) {
-      const records = reader.push(chunk);
-      if (!(await this.#takeAll(records))) return undefined;
-      last = records.at(-1) ?? last;
-    }
-    const rest = reader.end();
-    return (await this.#takeAll(rest)) ? (rest.at(-1) ?? last) : undefined;
-  }
-
-  async #takeAll(records: readonly FileRecord[]): Promise<boolean> {
-    for (const record of records) {
-      if (this.#ports.stop.aborted) return false;
-      const pending = this.#take(record);
-      // A promise for every line would cost more than the line.
-      if (pending) await pending;
-      if (this.#planner.hasReady) await this.#dispatch();
-    }
-    this.#reporter.progress(this.#figures);
-    return true;
-  }
-
-  #take(record: FileRecord): Promise<unknown> | undefined {
-    const events = record.outcomes.filter(({ kind }) => kind === 'event').length;
-    // An incomplete line that is not an event yet is read again when it is complete.
-    if (record.terminated || events > 0) {
-      const place = this.#planner.add(record);
-      if (place !== 'to-send') this.#figures[place] += events;
-    }
-    return noteRecord(record, this.#figures, this.#reporter);
-  }
-
-  async #dispatch(): Promise<void> {
-    for (const batch of this.#planner.take()) {
-      if (this.#settings.dryRun || this.#ports.stop.aborted) this.#figures.unsent += countOf(batch);
-      else {
-        void this.#queue.add(() => this.#deliver(batch));
-        await this.#queue.onSizeLessThan(this.#settings.concurrency);
-      }
-    }
-  }
-
-  async #deliver(batch: PlannedBatch): Promise<void> {
-    const figures = this.#figures;
-    if (this.#ports.stop.aborted) {
-      figures.unsent += countOf(batch);
+  async function send(batch: PlannedBatch): Promise<void> {
+    if (dryRun || stop.aborted) {
+      figures.unsent += eventsIn(batch);
       return;
     }
     try {
-      const { delivery } = this.#settings;
-      const { rejected } = await deliver(batch, delivery, this.#ports, this.#reporter, figures);
-      if (rejected > 0 && rejected === countOf(batch) && figures.accepted === 0)
-        throw new ServiceError('the service accepts none of the events: see why above');
+      const { rejected } = await deliver(batch, delivery, { ...ports, stop });
+      if (rejected > 0 && rejected === eventsIn(batch) && figures.accepted === 0)
+        throw new CommandError('the service accepts none of the events: see why above');
     } catch (error) {
-      this.#failure ??= { error };
-      this.#failing.abort();
+      failing.abort(error);
     }
-    this.#reporter.progress(figures);
+    reporter.progress(figures);
   }
-}
 
-function countOf({ parts }: PlannedBatch): number {
-  return parts.reduce((sum, { length }) => sum + length, 0);
+  async function dispatch(): Promise<void> {
+    for (const batch of planner.take()) {
+      void queue.add(() => send(batch));
+      await queue.onSizeLessThan(concurrency);
+    }
+  }
+
+  function take(record: FileRecord): Promise<unknown> | undefined {
+    const events = record.outcomes.filter(({ kind }) => kind === 'event').length;
+    // An incomplete line that is not an event yet is read again when it is complete.
+    if (record.terminated || events > 0) {
+      const place = planner.add(record);
+      if (place !== 'to-send') figures[place] += events;
+    }
+    return noteRecord(record, ports);
+  }
+
+  async function takeAll(records: readonly FileRecord[]): Promise<void> {
+    for (const record of records) {
+      if (stop.aborted) return;
+      const pending = take(record);
+      // A promise for every line would cost more than the line.
+      if (pending) await pending;
+      if (planner.hasReady) await dispatch();
+      last = record;
+    }
+    reporter.progress(figures);
+  }
+
+  try {
+    for await (const chunk of source.chunks()) {
+      await takeAll(reader.push(chunk));
+      if (stop.aborted) break;
+    }
+    if (!stop.aborted) await takeAll(reader.end());
+    isRead = !stop.aborted;
+  } finally {
+    planner.end();
+    await dispatch();
+    await queue.onIdle();
+    reporter.progress(figures);
+  }
+  if (failing.signal.aborted) throw failing.signal.reason;
+  const { state } = journal;
+  const isDone = isRead && !dryRun && state.open.size === 0 && state.done.length > 0;
+  if (isDone && last) await journal.append({ t: 'end', to: last.end, crc: last.crc });
 }

@@ -6,6 +6,8 @@ export interface Reporter {
   note(text: string): void;
   /** A line that is not an event, or an invalid event. */
   rejected(reject: Reject): Promise<void> | void;
+  /** A request failed, and is sent again. */
+  trouble(reason: string): void;
   progress(figures: Readonly<Figures>): void;
 }
 
@@ -21,8 +23,7 @@ export interface Reject {
 /** Counts a record's outcomes, except events. @returns a promise only if there is something to wait for */
 export function noteRecord(
   { line, outcomes }: FileRecord,
-  figures: Figures,
-  reporter: Reporter,
+  { figures, reporter }: { readonly figures: Figures; readonly reporter: Reporter },
 ): Promise<unknown> | undefined {
   figures.lines += 1;
   const waiting: (Promise<void> | void)[] = [];

@@ -1,42 +1,30 @@
 // Writes the lines that were not imported to a file, so that they can be inspected and corrected.
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { UsageError } from '../shared/errors.ts';
+import { finished } from 'node:stream/promises';
+import { messageOf, UsageError } from '../shared/errors.ts';
 import type { Reject } from './outcomes.ts';
 
-export interface RejectsFile {
-  write(fileName: string, reject: Reject): Promise<void>;
-  close(): Promise<void>;
-}
+export type RejectsFile = Awaited<ReturnType<typeof rejectsFile>>;
 
 /**
  * A file of lines `FILE:LINE<tab>offset<tab>kind<tab>reason<tab>the original line`. Each import replaces it, since each reads
  * the whole file again.
  */
-export async function rejectsFile(path: string): Promise<RejectsFile> {
+export async function rejectsFile(path: string) {
   const stream = createWriteStream(path);
-  try {
-    await once(stream, 'open');
-  } catch (error) {
-    throw new UsageError(`cannot write ${path}: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    });
-  }
-  let failure: unknown;
-  stream.on('error', (error) => {
-    failure = error;
+  await once(stream, 'open').catch((cause: unknown) => {
+    throw new UsageError(`cannot write ${path}: ${messageOf(cause)}`, { cause });
   });
+  // The next write, or the end, throws it.
+  stream.on('error', () => {});
   return {
-    async write(fileName, { kind, lineNumber, offset, reason, raw }) {
-      if (failure) throw failure;
+    async write(fileName: string, { kind, lineNumber, offset, reason, raw }: Reject): Promise<void> {
+      if (stream.errored) throw stream.errored;
       stream.write(`${fileName}:${lineNumber}\t${offset}\t${kind}\t${reason}\t`);
       stream.write(raw);
-      if (!stream.write('\n')) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+      if (!stream.write('\n')) await once(stream, 'drain');
     },
-    async close() {
-      stream.end();
-      if (!stream.closed) await once(stream, 'close');
-      if (failure) throw failure;
-    },
+    close: (): Promise<void> => finished(stream.end()),
   };
 }

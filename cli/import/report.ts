@@ -3,92 +3,80 @@ import cliProgress from 'cli-progress';
 import type { Waited } from '../service.ts';
 import type { Source } from '../source/source.ts';
 import type { Figures } from './figures.ts';
-import type { Reject, Reporter } from './outcomes.ts';
+import type { Reporter } from './outcomes.ts';
 import type { RejectsFile } from './rejects.ts';
 
 /** How many malformed lines to show in a minute. */
-const shownMax = 5;
-const troubleEveryMs = 10_000;
+const SHOWN_MAX = 5;
+const TROUBLE_EVERY_MS = 10_000;
 /** Fewer failures are not reported. */
-const quietTroubles = 3;
+const QUIET_TROUBLES = 3;
 
-/** Reports on standard error about a file, or about files that are followed; standard output is for results. */
-export class StderrReporter implements Reporter {
-  readonly #name: string;
-  readonly #rejects: RejectsFile | undefined;
-  readonly #now: () => number;
-  readonly #source: Source | undefined;
-  readonly #bar: cliProgress.SingleBar | undefined;
-  readonly #startedAt: number;
-  #shown = 0;
-  #hidden = 0;
-  #sinceMs = 0;
-  #troubles = 0;
-  #troubleAt = 0;
+/**
+ * Reports on standard error about a file, or about files that are followed; standard output is for results.
+ * @param source for a progress bar on a terminal; a followed file has none, since it has no end
+ */
+export function stderrReporter(
+  name: string,
+  rejects: RejectsFile | undefined,
+  source?: Source,
+): Reporter & { end(): void } {
+  const startedAt = Date.now();
+  const bar = source && process.stderr.isTTY ? barFor(name, source) : undefined;
+  let shown = 0;
+  let hidden = 0;
+  let shownSince = 0;
+  let troubles = 0;
+  let troubleAt = 0;
 
-  /** @param source for a progress bar on a terminal; a followed file has none, since it has no end */
-  constructor(name: string, rejects: RejectsFile | undefined, now: () => number, source?: Source) {
-    this.#name = name;
-    this.#rejects = rejects;
-    this.#now = now;
-    this.#source = source;
-    this.#startedAt = now();
-    if (source === undefined || !process.stderr.isTTY) return;
-    const format =
-      '{file} [{bar}] {percentage}% · {lines} lines · {accepted} accepted · {rate}/s · {trouble}';
-    this.#bar = new cliProgress.SingleBar({
-      format,
-      hideCursor: true,
-      clearOnComplete: true,
-      stream: process.stderr,
-    });
-    this.#bar.start(source.sizeBytes, 0, { file: name, lines: 0, accepted: 0, rate: 0, trouble: '' });
-  }
-
-  note(text: string): void {
+  function note(text: string): void {
     // The bar owns its line of the terminal: make room above it.
-    if (this.#bar) process.stderr.write('\r\u001b[K');
-    process.stderr.write(`${text}\n`);
+    if (bar) process.stderr.write('\r\u001b[K');
+    console.error(text);
   }
 
-  trouble(reason: string): void {
-    this.#troubles += 1;
-    this.#bar?.update({ trouble: `waiting: ${reason}` });
-    const dueAt = this.#troubleAt + troubleEveryMs;
-    if (this.#bar || this.#troubles < quietTroubles || this.#now() < dueAt) return;
-    this.#troubleAt = this.#now();
-    this.note(`the service does not accept events at the moment, trying again: ${reason}`);
+  function noteHidden(): void {
+    if (hidden > 0) note(`… and ${hidden} more${rejects ? '' : ' (--rejects FILE writes them all)'}`);
+    hidden = 0;
   }
 
-  async rejected(reject: Reject): Promise<void> {
-    const { lineNumber, kind, reason, raw } = reject;
-    if (this.#now() - this.#sinceMs > 60_000) {
-      this.#noteHidden();
-      [this.#shown, this.#sinceMs] = [0, this.#now()];
-    }
-    this.#shown += 1;
-    if (this.#shown > shownMax) this.#hidden += 1;
-    else this.note(`${this.#name}:${lineNumber}: ${kind}: ${reason}: ${excerpt(raw)}`);
-    await this.#rejects?.write(this.#name, reject);
-  }
+  return {
+    note,
+    trouble(reason) {
+      troubles += 1;
+      bar?.update({ trouble: `waiting: ${reason}` });
+      if (bar || troubles < QUIET_TROUBLES || Date.now() < troubleAt + TROUBLE_EVERY_MS) return;
+      troubleAt = Date.now();
+      note(`the service does not accept events at the moment, trying again: ${reason}`);
+    },
+    async rejected(reject) {
+      const { lineNumber, kind, reason, raw } = reject;
+      if (Date.now() - shownSince > 60_000) {
+        noteHidden();
+        [shown, shownSince] = [0, Date.now()];
+      }
+      shown += 1;
+      if (shown > SHOWN_MAX) hidden += 1;
+      else note(`${name}:${lineNumber}: ${kind}: ${reason}: ${excerpt(raw)}`);
+      await rejects?.write(name, reject);
+    },
+    progress({ lines, accepted }) {
+      const seconds = Math.max(0.001, (Date.now() - startedAt) / 1000);
+      const rate = Math.round(accepted / seconds);
+      bar?.update(source?.bytesRead() ?? 0, { lines, accepted, rate, trouble: '' });
+    },
+    end() {
+      bar?.stop();
+      noteHidden();
+    },
+  };
+}
 
-  progress(figures: Readonly<Figures>): void {
-    const seconds = Math.max(0.001, (this.#now() - this.#startedAt) / 1000);
-    const { lines, accepted } = figures;
-    const rate = Math.round(accepted / seconds);
-    this.#bar?.update(this.#source?.bytesRead() ?? 0, { lines, accepted, rate, trouble: '' });
-  }
-
-  end(): void {
-    this.#bar?.stop();
-    this.#noteHidden();
-  }
-
-  #noteHidden(): void {
-    if (this.#hidden > 0)
-      this.note(`… and ${this.#hidden} more${this.#rejects ? '' : ' (--rejects FILE writes them all)'}`);
-    this.#hidden = 0;
-  }
+function barFor(file: string, { sizeBytes }: Source): cliProgress.SingleBar {
+  const format = '{file} [{bar}] {percentage}% · {lines} lines · {accepted} accepted · {rate}/s · {trouble}';
+  const bar = new cliProgress.SingleBar({ format, hideCursor: true, clearOnComplete: true });
+  bar.start(sizeBytes, 0, { file, lines: 0, accepted: 0, rate: 0, trouble: '' });
+  return bar;
 }
 
 function excerpt(raw: Buffer | string): string {
@@ -97,22 +85,25 @@ function excerpt(raw: Buffer | string): string {
   return text.replace(/\p{Cc}/gu, '\ufffd');
 }
 
+/** Those of the counts that are not zero, in words. */
+function named(counts: readonly (readonly [n: number, what: string])[]): string[] {
+  return counts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
+}
+
 export function summary(name: string, format: string | undefined, figures: Figures, dryRun: boolean): string {
   if (format === undefined) return `${name}: nothing in it`;
-  const { lines, already, accepted, uncertain, unsent } = figures;
-  const parts: (readonly [number, string])[] = [
+  const parts = named([
     [figures.ignored, 'headers, comments and blank lines'],
     [figures.malformed, 'malformed'],
     [figures.skipped, 'skipped by the filter'],
     [figures.rejected, 'rejected'],
-    [already, 'imported earlier'],
+    [figures.already, 'imported earlier'],
     [figures.abandoned, 'given up as uncertain'],
-    [uncertain, 'uncertain'],
-    [unsent, dryRun ? 'events' : 'not sent'],
-  ];
-  const others = parts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
-  const main = dryRun ? [] : [`${accepted} accepted`];
-  const text = `${name} (${format}): ${lines} lines: ${[...main, ...others].join(', ')}`;
+    [figures.uncertain, 'uncertain'],
+    [figures.unsent, dryRun ? 'events' : 'not sent'],
+  ]);
+  if (!dryRun) parts.unshift(`${figures.accepted} accepted`);
+  const text = `${name} (${format}): ${figures.lines} lines: ${parts.join(', ')}`;
   if (figures.repeated === 0) return text;
   return `${text}; ${figures.repeated} were sent again and may be counted twice`;
 }
@@ -126,24 +117,24 @@ export function uncertainAdvice(count: number): string {
   );
 }
 
+const ENDS = {
+  counted: 'Everything is counted',
+  'timed-out': 'Not everything is counted yet',
+  stopped: 'Stopped waiting',
+} as const;
+
 export function waitedSummary({ end, grown, missing }: Waited): string {
-  const { received, counted, duplicate, rejected, dead, parked, expired, lost } = grown;
-  const others: (readonly [number, string])[] = [
-    [rejected, 'rejected by the service'],
-    [dead, 'dead'],
-    [parked, 'parked'],
-    [expired, 'expired'],
-    [lost, 'lost'],
+  const parts = [
+    `${grown.counted} counted`,
+    `${grown.duplicate} duplicate`,
+    ...named([
+      [grown.rejected, 'rejected by the service'],
+      [grown.dead, 'dead'],
+      [grown.parked, 'parked'],
+      [grown.expired, 'expired'],
+      [grown.lost, 'lost'],
+    ]),
   ];
-  const kept = others
-    .filter(([n]) => n > 0)
-    .map(([n, what]) => `, ${n} ${what}`)
-    .join('');
-  const ends = {
-    counted: 'Everything is counted',
-    'timed-out': 'Not everything is counted yet',
-    stopped: 'Stopped waiting',
-  };
   const why = missing === undefined ? '' : ` (${missing})`;
-  return `${ends[end]}${why}: since the start the service received ${received}: ${counted} counted, ${duplicate} duplicate${kept}.`;
+  return `${ENDS[end]}${why}: since the start the service received ${grown.received}: ${parts.join(', ')}.`;
 }

@@ -14,7 +14,7 @@ import type { CheckpointLedger, SegmentLedger } from '../../lambdas/ports.ts';
 import type { RawHistory, SegmentSource } from '../../lambdas/raw-ports.ts';
 
 /** A segment that was counted before. */
-export interface PastSegment {
+interface PastSegment {
   readonly segment: number;
   /** Its last record; undefined: unknown until it is read. */
   readonly last: SequenceNumber | undefined;
@@ -23,7 +23,7 @@ export interface PastSegment {
 }
 
 /** A shard in one generation. */
-export interface PastShard {
+interface PastShard {
   readonly key: ShardKey;
   readonly ancestors: readonly ShardKey[];
   readonly segments: number;
@@ -68,14 +68,8 @@ export async function ledgerHistory(ledger: OldLedger, source: SegmentSource): P
     });
   }
   const listed = await ledger.readGenerations();
-  const generations = listed.length > 0 ? listed : generationsIn(keys);
-  return {
-    shards: inOrder(
-      shards,
-      generations.map(({ name }) => name),
-    ),
-    missing: [],
-  };
+  const generations = (listed.length > 0 ? listed : generationsIn(keys)).map(({ name }) => name);
+  return { shards: inOrder(shards, generations), missing: [] };
 }
 
 /**
@@ -83,33 +77,36 @@ export async function ledgerHistory(ledger: OldLedger, source: SegmentSource): P
  * @param ledger reports what the archive lacks, if it still exists
  */
 export async function archiveHistory(archive: RawHistory, ledger: OldLedger): Promise<History> {
-  const byShard = new Map<ShardKey, Map<number, number>>();
-  const sinceMs = new Map<string, number>();
-  for await (const { segment: name, hourMs } of archive.places()) {
-    const { shard, segment } = parseSegmentId(name);
-    byShard.set(shard, (byShard.get(shard) ?? new Map()).set(segment, hourMs));
-    const generation = generationOf(shard);
-    sinceMs.set(generation, Math.min(hourMs, sinceMs.get(generation) ?? hourMs));
-  }
+  const places = await Array.fromAsync(archive.places(), ({ segment, hourMs }) => ({
+    ...parseSegmentId(segment),
+    hourMs,
+  }));
+  places.sort((a, b) => a.hourMs - b.hourMs);
+  const generations = [...new Set(places.map(({ shard }) => generationOf(shard)))];
+  const through = new Map<ShardKey, number>();
   const missing: string[] = [];
   const shards: PastShard[] = [];
-  for (const [key, hours] of byShard) {
-    const numbers = [...hours.keys()].sort((a, b) => a - b);
-    missing.push(...holesIn(key, numbers));
-    const raw = async (segment: number) =>
-      archive.readRaw({ segment: segmentId(key, segment), hourMs: hours.get(segment) ?? 0 });
-    const first = await raw(numbers[0] ?? 0).catch(unreadable);
+  for (const [key, all] of Map.groupBy(places, ({ shard }) => shard)) {
+    // If a segment is archived twice, the later object counts.
+    const bySegment = new Map(all.map((place) => [place.segment, place]));
+    const archived = [...bySegment.values()].sort((a, b) => a.segment - b.segment);
+    through.set(key, archived.at(-1)?.segment ?? 0);
+    missing.push(...holesIn(key, archived));
+    const read = ({ segment, hourMs }: (typeof places)[number]) =>
+      archive.readRaw({ segment: segmentId(key, segment), hourMs }).catch(unreadable);
+    const [first] = archived;
+    const raw = first && (await read(first));
     shards.push({
       key,
-      ancestors: typeof first === 'object' ? first.ancestors : [],
-      segments: numbers.length,
+      ancestors: typeof raw === 'object' ? raw.ancestors : [],
+      segments: archived.length,
       async *read() {
-        for (const segment of numbers) {
+        for (const place of archived) {
           yield {
-            segment,
+            segment: place.segment,
             last: undefined,
             async read() {
-              const found = await raw(segment).catch(unreadable);
+              const found = await read(place);
               if (typeof found !== 'object') return found ?? 'raw-missing';
               return { records: found.records.map(streamRecord), config: found.config };
             },
@@ -119,11 +116,10 @@ export async function archiveHistory(archive: RawHistory, ledger: OldLedger): Pr
     });
   }
   for (const key of await shardsOf(ledger)) {
-    const archived = Math.max(0, ...(byShard.get(key)?.keys() ?? []));
+    const archived = through.get(key) ?? 0;
     const last = lastEntered(await ledger.readHead(key));
     if (last > archived) missing.push(lineOf(key, archived + 1, last));
   }
-  const generations = [...sinceMs].sort(([, a], [, b]) => a - b).map(([name]) => name);
   return { shards: inOrder(shards, generations), missing };
 }
 
@@ -132,21 +128,17 @@ function unreadable(error: unknown): string {
   throw error;
 }
 
-function holesIn(key: ShardKey, numbers: readonly number[]): string[] {
-  const holes: string[] = [];
-  for (const [index, number] of numbers.entries()) {
-    const next = (numbers[index - 1] ?? 0) + 1;
-    if (number > next) holes.push(lineOf(key, next, number - 1));
-  }
-  return holes;
+function holesIn(key: ShardKey, archived: readonly { readonly segment: number }[]): string[] {
+  return archived.flatMap(({ segment }, index) => {
+    const next = (archived[index - 1]?.segment ?? 0) + 1;
+    return segment > next ? [lineOf(key, next, segment - 1)] : [];
+  });
 }
 
 function lineOf(key: ShardKey, first: number, last: number): string {
-  const segments =
-    first === last
-      ? `segment ${first} of shard ${key} was`
-      : `segments ${first} to ${last} of shard ${key} were`;
-  return `${segments} not counted again: not in the archive`;
+  const [segments, were] =
+    first === last ? [`segment ${first}`, 'was'] : [`segments ${first} to ${last}`, 'were'];
+  return `${segments} of shard ${key} ${were} not counted again: not in the archive`;
 }
 
 /** Ancestors first; each shard names its nearest ones. */
@@ -173,10 +165,8 @@ export function generationOf(shard: ShardKey): string {
 
 /** A ledger's shards; none if it no longer exists. */
 export async function shardsOf(ledger: CheckpointLedger): Promise<readonly ShardKey[]> {
-  try {
-    return await ledger.shards();
-  } catch (error) {
+  return ledger.shards().catch((error: unknown) => {
     if (error instanceof ResourceNotFoundException) return [];
     throw error;
-  }
+  });
 }

@@ -22,29 +22,23 @@ import { clock, compactNow, openStore, type StoreAccess } from '../shared/store-
 import { archiveHistory, generationOf, type History, ledgerHistory, shardsOf } from './history.ts';
 import { tableLike } from './tables.ts';
 
-/** A rebuilt pair of tables. */
-export interface Rebuilt {
-  readonly access: StoreAccess;
-  /** The records of its segments. */
-  readonly replayed: SegmentSource;
-  /** What could not be counted again, one line each. */
-  readonly left: readonly string[];
-}
-
 /** The archive, which has everything needed: raw records, and later deletions. */
 export interface ArchiveAlone {
   readonly archive: RawHistory;
   deletions(): AsyncIterable<Deletion>;
 }
 
-/** Counts a stack's records into tables named after the generation, creating them if necessary. Can be killed and resumed. */
+/**
+ * Counts a stack's records into tables named after the generation, creating them if necessary. Can be killed and resumed.
+ * @returns the tables, the records of their segments, and what could not be counted again, one line each
+ */
 export async function rebuildInto(
   generation: string,
   stack: StackAccess,
   own: StoreAccess,
   source: SegmentSource | ArchiveAlone,
   onProgress: (progress: RecountProgress) => void,
-): Promise<Rebuilt> {
+) {
   const { countsTable, ledgerTable } = stack.resources;
   const known = await shardsOf(own.ledger);
   if (known.some((shard) => generationOf(shard) === generation))
@@ -68,7 +62,7 @@ export async function rebuildInto(
   if (isArchive) await copyDeletions(source.deletions(), access);
   const left = await play(generation, history, access, onProgress);
   await compactNow(access);
-  return { access, replayed: replayedSource(history), left };
+  return { access, source: replayedSource(history), left };
 }
 
 /** Registers deletions, so that the rebuilt tables exclude the same rows. */
@@ -141,19 +135,19 @@ function aggregatorPorts(
       }
     },
   };
-  const ancestors = new Map<ShardId, Set<ShardId>>();
-  for (const past of shards) {
-    const id = shardIdOf(past.key);
-    const own = ancestors.get(id) ?? new Set<ShardId>();
-    ancestors.set(id, own);
-    for (const shard of past.ancestors) if (shardIdOf(shard) !== id) own.add(shardIdOf(shard));
-  }
+  /** In all generations. */
+  const ancestorsOf = (id: ShardId) => {
+    const same = shards.filter(({ key }) => shardIdOf(key) === id);
+    const ancestors = new Set(same.flatMap((past) => past.ancestors.map(shardIdOf)));
+    ancestors.delete(id);
+    return [...ancestors];
+  };
   const log: StreamLog = {
     // A planned segment is always replayed with all of its records.
     readRange: async () => ({ records: [], trimmed: false }),
     // Ancestors have already been replayed to their ends.
     async *readToEnd() {},
-    parentsOf: async (shard) => [...(ancestors.get(shard) ?? [])],
+    parentsOf: async (shard) => ancestorsOf(shard),
     lists: async () => true,
   };
   return {

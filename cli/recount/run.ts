@@ -1,4 +1,5 @@
 // The action of `tally recount`: reproduces segments, compares them with the store, repairs it, or counts into other tables.
+import { rm } from 'node:fs/promises';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { finishPlans } from '../../lambdas/compactor/finish-plans.ts';
@@ -14,36 +15,48 @@ import { recount } from '../../lambdas/recount/recount.ts';
 import { RepairArchive } from '../../lambdas/recount/repair-archive.aws.ts';
 import type { RecountOptions } from '../recount.ts';
 import { exitCodes, UsageError } from '../shared/errors.ts';
-import { stackNamed } from '../shared/options.ts';
 import { onStack, type StackAccess } from '../shared/stack-access.ts';
 import { clock, openStore, retentionMs, type StoreAccess } from '../shared/store-access.ts';
 import { progressBar } from '../shared/terminal.ts';
-import { type ArchiveAlone, rebuildInto } from './rebuild.ts';
+import { rebuildInto } from './rebuild.ts';
 import { exitCodeOf, linesOf } from './report.ts';
-import { FileSpill } from './spill.ts';
-import { readStateFile, removeStateFile, writeStateFile } from './state-file.ts';
+import { openSpill } from './spill.ts';
+import { readStateFile, writeStateFile } from './state-file.ts';
 
 /** A part with this many events takes some 100 MB. */
 const PART_EVENTS = 250_000;
+
+/** The tables to compare, the records of their segments, and their display name. */
+interface Compared {
+  readonly access: StoreAccess;
+  readonly source: SegmentSource;
+  readonly name: string;
+}
 
 /** Runs the command. @returns its exit code */
 export async function runRecount(given: RecountOptions): Promise<number> {
   const range = rangeOf(given);
   const { source: from, intoGeneration: generation } = given;
-  if (from !== 'stream' && from !== 'archive')
-    throw new UsageError(`--source must be stream or archive, not "${from}".`);
-  return onStack(stackNamed(given), async (stack) => {
-    const source = sourceOf(stack, from);
+  return onStack(given, async (stack) => {
+    const { s3, kinesis, resources } = stack;
+    const { archiveBucket, countsTable, settings } = resources;
+    const archive = new S3RawArchive(s3, archiveBucket);
+    const source =
+      from === 'stream'
+        ? new KinesisLog(kinesis, resources.streamName)
+        : archivedSource(archive, clock, retentionMs(settings.rawRetentionDays));
     const own = openStore(stack);
-    if (generation === undefined) return compare(given, range, stack, own, source, '');
+    if (generation === undefined)
+      return compare(given, range, stack, { access: own, source, name: countsTable });
     if (given.repair === true) throw new UsageError('--repair is for the tables of the stack itself.');
+    const cleaner = new S3ArchiveCleaner(s3, archiveBucket);
+    const records = from === 'archive' ? { archive, deletions: () => cleaner.deletions() } : source;
     const bar = progressBar();
-    const records = from === 'archive' ? archiveOf(stack) : source;
-    const { access, replayed, left } = await rebuildInto(generation, stack, own, records, bar.show).finally(
-      bar.stop,
-    );
+    const rebuilding = rebuildInto(generation, stack, own, records, bar.show);
+    const { left, ...rebuilt } = await rebuilding.finally(bar.stop);
     for (const line of left) console.log(line);
-    const code = await compare(given, range, stack, access, replayed, ` generation ${generation}`);
+    const name = `${countsTable} generation ${generation}`;
+    const code = await compare(given, range, stack, { ...rebuilt, name });
     return code === exitCodes.done && left.length > 0 ? exitCodes.nothing : code;
   });
 }
@@ -51,35 +64,44 @@ export async function runRecount(given: RecountOptions): Promise<number> {
 async function compare(
   given: RecountOptions,
   range: HourRange,
-  stack: StackAccess,
-  access: StoreAccess,
-  source: SegmentSource,
-  of: string,
+  { s3, resources }: StackAccess,
+  { access, source, name }: Compared,
 ): Promise<number> {
-  const { countsTable } = stack.resources;
+  const { ledger, store, state, rewriter, compactor } = access;
   const isRepair = given.repair === true;
   const hours = range === ALL_HOURS ? 'all' : `${isoSeconds(range.fromMs)}/${isoSeconds(range.toMs)}`;
-  const what = `${countsTable}${of} ${hours} ${given.source}${isRepair ? ' repair' : ''}`;
+  const what = `${name} ${hours} ${given.source}${isRepair ? ' repair' : ''}`;
   const saved = await readStateFile(given.state, what);
   const bar = progressBar();
   bar.show({ phase: 'look', done: 0, of: 1 });
   try {
-    const state = saved ?? (await begin(what, range, access, { partEvents: PART_EVENTS }));
-    const spill = await FileSpill.open(`${given.state}.rows`, state.spilled);
+    const begun = saved ?? (await begin(what, range, access, { partEvents: PART_EVENTS }));
+    const spill = await openSpill(`${given.state}.rows`, begun.spilled);
+    const archive = new RepairArchive(s3, resources.archiveBucket);
+    const ports: RecountPorts = {
+      ledger,
+      source,
+      state,
+      store,
+      periods: rewriter,
+      finishPlans: () => finishPlans(compactor),
+      spill,
+      clock,
+      repair: isRepair ? { store, rewriter, state, archive } : undefined,
+    };
     const settings = {
       // Rows that an earlier retention setting removed are not a difference.
-      retentions: retentionsKept(await access.ledger.readWatermark(), access.settings.retentions),
+      retentions: retentionsKept(await ledger.readWatermark(), access.settings.retentions),
       periodsAtOnce: 64,
       attemptsMax: 20,
       blockBytes: BLOCK_BYTES,
+      partEvents: PART_EVENTS,
     };
-    const found = await recount(
-      state,
-      portsOf(stack, access, source, spill, isRepair),
-      { ...settings, partEvents: PART_EVENTS },
-      { save: (now) => writeStateFile(given.state, now), onProgress: bar.show },
-    );
-    await removeStateFile(given.state);
+    const found = await recount(begun, ports, settings, {
+      save: (now) => writeStateFile(given.state, now),
+      onProgress: bar.show,
+    });
+    await rm(given.state, { force: true });
     await spill.remove();
     bar.stop();
     if (given.json === true) console.log(JSON.stringify(found));
@@ -88,45 +110,6 @@ async function compare(
   } finally {
     bar.stop();
   }
-}
-
-function portsOf(
-  { s3, resources }: StackAccess,
-  { ledger, store, state, rewriter, compactor }: StoreAccess,
-  source: SegmentSource,
-  spill: FileSpill,
-  isRepair: boolean,
-): RecountPorts {
-  return {
-    ledger,
-    source,
-    state,
-    store,
-    periods: rewriter,
-    finishPlans: () => finishPlans(compactor),
-    spill,
-    clock,
-    repair: isRepair
-      ? {
-          store,
-          rewriter,
-          state,
-          archive: new RepairArchive(s3, resources.archiveBucket),
-        }
-      : undefined,
-  };
-}
-
-function sourceOf({ kinesis, s3, resources }: StackAccess, source: 'stream' | 'archive'): SegmentSource {
-  if (source === 'stream') return new KinesisLog(kinesis, resources.streamName);
-  const kept = retentionMs(resources.settings.rawRetentionDays);
-  return archivedSource(new S3RawArchive(s3, resources.archiveBucket), clock, kept);
-}
-
-function archiveOf({ s3, resources }: StackAccess): ArchiveAlone {
-  const cleaner = new S3ArchiveCleaner(s3, resources.archiveBucket);
-  const archive = new S3RawArchive(s3, resources.archiveBucket);
-  return { archive, deletions: () => cleaner.deletions() };
 }
 
 function rangeOf({ from, to, all, intoGeneration }: RecountOptions): HourRange {

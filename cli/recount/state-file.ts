@@ -1,37 +1,26 @@
 // The saved state that a recount resumes from.
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { RecountState } from '../../lambdas/recount/ports.ts';
-import { UsageError } from '../shared/errors.ts';
+import { systemCode, UsageError } from '../shared/errors.ts';
+import { jsonIn } from '../shared/json.ts';
 
 /** Reads a state. @returns undefined when there is none @throws UsageError when it belongs to another recount */
 export async function readStateFile(file: string, what: string): Promise<RecountState | undefined> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   });
   if (text === undefined) return undefined;
   const other = (why: string) =>
     new UsageError(`${file} ${why}: delete it, or name another with --state FILE.`);
-  const state = parsed(text);
+  const state = jsonIn(text) as RecountState | null | undefined;
   if (state?.v !== 1) throw other('is not the state of a recount');
   if (state.what !== what) throw other(`is of another recount (${state.what})`);
   return state;
-}
-
-function parsed(text: string): (Partial<RecountState> & RecountState) | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Replaces the file atomically. */
 export async function writeStateFile(file: string, state: RecountState): Promise<void> {
   await writeFile(`${file}.new`, JSON.stringify(state));
   await rename(`${file}.new`, file);
-}
-
-export async function removeStateFile(file: string): Promise<void> {
-  await rm(file, { force: true });
 }

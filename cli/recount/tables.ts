@@ -1,24 +1,28 @@
 // A second pair of tables, with the first one's keys and indexes.
 import {
   CreateTableCommand,
-  type CreateTableCommandInput,
   DescribeTableCommand,
+  type DescribeTableCommandOutput,
   type DynamoDBClient,
   ResourceInUseException,
   ResourceNotFoundException,
-  type TableDescription,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 
-/** Creates a table with the keys and indexes of another, unless it exists. @returns its name */
+/** Creates a table with the keys and indexes of another, which may no longer exist, unless it exists. @returns its name */
 export async function tableLike(client: DynamoDBClient, like: string, TableName: string): Promise<string> {
-  const Table = await described(client, like);
+  const { Table } = await client
+    .send(new DescribeTableCommand({ TableName: like }))
+    .catch((error: unknown): DescribeTableCommandOutput | { Table?: undefined } => {
+      if (error instanceof ResourceNotFoundException) return {};
+      throw error;
+    });
   const indexes = (Table?.GlobalSecondaryIndexes ?? []).map(({ IndexName, KeySchema, Projection }) => ({
     IndexName,
     KeySchema,
     Projection,
   }));
-  const create: CreateTableCommandInput = {
+  const create = new CreateTableCommand({
     TableName,
     KeySchema: Table?.KeySchema ?? [
       { AttributeName: 'pk', KeyType: 'HASH' },
@@ -30,22 +34,10 @@ export async function tableLike(client: DynamoDBClient, like: string, TableName:
     ],
     BillingMode: 'PAY_PER_REQUEST',
     ...(indexes.length > 0 && { GlobalSecondaryIndexes: indexes }),
-  };
-  try {
-    await client.send(new CreateTableCommand(create));
-  } catch (error) {
+  });
+  await client.send(create).catch((error: unknown) => {
     if (!(error instanceof ResourceInUseException)) throw error;
-  }
+  });
   await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName });
   return TableName;
-}
-
-/** @returns undefined when the table no longer exists */
-async function described(client: DynamoDBClient, TableName: string): Promise<TableDescription | undefined> {
-  try {
-    return (await client.send(new DescribeTableCommand({ TableName }))).Table;
-  } catch (error) {
-    if (error instanceof ResourceNotFoundException) return undefined;
-    throw error;
-  }
 }

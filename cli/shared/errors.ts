@@ -22,7 +22,6 @@ export const exitCodes = {
 
 /** A command's failure: one sentence that says what is wrong and what to do. */
 export class CommandError extends Error {
-  override readonly name: string = 'CommandError';
   readonly exitCode: number;
 
   constructor(
@@ -30,30 +29,21 @@ export class CommandError extends Error {
     { exitCode = exitCodes.failed, ...options }: ErrorOptions & { readonly exitCode?: number } = {},
   ) {
     super(message, options);
+    this.name = new.target.name;
     this.exitCode = exitCode;
   }
 }
 
 /** An invalid command line or unusable file. */
 export class UsageError extends CommandError {
-  override readonly name: string = 'UsageError';
   override readonly exitCode = exitCodes.usage;
 }
 
 /** An import's state prevents continuing: other options, another running import, a changed file. */
-export class StateError extends UsageError {
-  override readonly name = 'StateError';
-}
+export class StateError extends UsageError {}
 
 /** The input file cannot be read to its end. The part before stays imported. */
-export class SourceError extends CommandError {
-  override readonly name = 'SourceError';
-}
-
-/** The service refuses permanently (wrong key, wrong address). */
-export class ServiceError extends CommandError {
-  override readonly name = 'ServiceError';
-}
+export class SourceError extends CommandError {}
 
 /** Common errors on first use, by the name or code of the SDK's error. */
 const KNOWN: readonly (readonly [RegExp, string])[] = [

@@ -1,10 +1,11 @@
 // The options that say how to read a file, in commander's format.
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { checkRequest, FORMAT_NAMES, type FormatRequest } from '../../formats/detect.ts';
 import { parseWhere } from '../../formats/select.ts';
 import { TIME_UNITS } from '../../formats/time.ts';
 import { WRAPPERS } from '../../formats/unwrap.ts';
 import { messageOf, UsageError } from './errors.ts';
+import { choice } from './options.ts';
 
 /** `a=b,c=d`, or the option several times. */
 function conditions(text: string, before: readonly string[] = []): readonly string[] {
@@ -25,16 +26,13 @@ function listOf(field: string): (text: string) => string {
 export function addFormatOptions(command: Command): Command {
   return command
     .optionsGroup('Which lines count, and as what:')
-    .addOption(new Option('--format <name>', FORMAT_NAMES.join(', ')).default('auto'))
+    .option('--format <name>', FORMAT_NAMES.join(', '), 'auto')
     .option(
       '--log-format <template>',
       "nginx's log_format or Apache's LogFormat, copied from the configuration",
     )
     .addOption(
-      new Option(
-        '--unwrap <wrapper>',
-        'what a log shipper wraps around each line (default: detected)',
-      ).choices(WRAPPERS),
+      choice('--unwrap <wrapper>', "a log shipper's, around each line (default: detected)", WRAPPERS),
     )
     .option(
       '--where <conditions>',
@@ -53,9 +51,7 @@ export function addFormatOptions(command: Command): Command {
     .option('--empty-entity <name>', 'count an empty entity under this name (default: reject it)')
     .option('--time <field>', "field with the time (default: the format's own)")
     .addOption(
-      new Option('--time-unit <unit>', 'unit of the time; without a zone it is UTC (default: auto)').choices(
-        TIME_UNITS,
-      ),
+      choice('--time-unit <unit>', 'unit of the time; without a zone it is UTC (default: auto)', TIME_UNITS),
     )
     .option('--metric-field <field>', 'field that names the metric')
     .option('--header', 'csv, columns: the first line names the columns')
@@ -69,24 +65,14 @@ export interface FormatFlags extends FormatRequest {
   readonly status?: string;
 }
 
-const UNCHANGED = [
-  ...['format', 'logFormat', 'unwrap', 'header', 'comment'],
-  ...['entity', 'stripPrefix', 'entityRegex', 'lowercase', 'emptyEntity'],
-  ...['time', 'timeUnit', 'metricField'],
-] as readonly (keyof FormatRequest)[];
-
 /** The file-reading options in the flags, which have others, too. Throws UsageError, or FormatError if they can read no file. */
 export function formatRequest(flags: FormatFlags): FormatRequest {
   const { where = [], method, status } = flags;
   const delimiter = flags.delimiter === '\\t' ? '\t' : flags.delimiter;
   if (delimiter !== undefined && delimiter.length !== 1)
     throw new UsageError('--delimiter takes one character, or \\t');
-  const given = UNCHANGED.filter((name) => flags[name] !== undefined);
-  const request = {
-    ...Object.fromEntries(given.map((name) => [name, flags[name]])),
-    where: [...where, ...[method, status].filter((one) => one !== undefined)],
-    ...(delimiter !== undefined && { delimiter }),
-  };
+  const all = [...where, method, status].filter((one) => one !== undefined);
+  const request = { ...flags, delimiter, where: all };
   checkRequest(request);
   return request;
 }

@@ -1,9 +1,7 @@
 // Options that several commands share, and their parsers.
 import { existsSync } from 'node:fs';
-import { type Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { callersPath } from '../paths.ts';
-import { UsageError } from './errors.ts';
-import type { StackName } from './stack-access.ts';
 
 /** A parser of a whole number within bounds. */
 export function wholeNumber(least = 0, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -39,26 +37,11 @@ function bounds(least: number, most: number): string {
   return most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
 }
 
-/** What `withStack` adds. */
-export interface StackOptions {
-  readonly url?: string;
-  readonly stage?: string;
-}
-
 /** Adds the two ways to name a stack. */
 export function withStack(command: Command): Command {
   return command
     .option('--url <url>', 'a local stack, such as http://127.0.0.1:8787')
     .option('--stage <name>', 'a stack on AWS, with your usual credentials and region');
-}
-
-/** The selected stack. @throws UsageError unless it is named in exactly one way */
-export function stackNamed({ url, stage }: StackOptions): StackName {
-  if ((url === undefined) === (stage === undefined))
-    throw new UsageError(
-      'Name the stack: --url http://127.0.0.1:8787 for a local one, or --stage NAME for one on AWS.',
-    );
-  return { url, stage };
 }
 
 /** Exit codes of commands that do one thing; usage errors exit with 2. */
@@ -68,12 +51,14 @@ const USUAL_CODES = '0 done; 1 failed; 2 wrong usage.';
 export const STACK_CODES =
   '0 done; 1 something failed, was refused or is not there; 2 wrong usage or not confirmed, nothing was\nchanged; 3 nothing to do; 4 no stack, no credentials or no answer; 130 interrupted.';
 
-/** Adds examples and exit codes below a command's help. @param codes `0 done; 1 …` */
-export function withExample(command: Command, example: string, codes = USUAL_CODES): Command {
-  const [one, ...more] = example.split('\n');
-  const title = more.length === 0 ? 'Example' : 'Examples';
-  return command.addHelpText(
-    'after',
-    `\n${title}:\n  ${[one, ...more].join('\n  ')}\n\nExit codes: ${codes}`,
-  );
+/** A command with its help. @param examples one a line @param codes its exit codes: `0 done; 1 …` */
+export function commandOf(name: string, description: string, examples: string, codes = USUAL_CODES): Command {
+  const title = examples.includes('\n') ? 'Examples' : 'Example';
+  const help = `\n${title}:\n  ${examples.replaceAll('\n', '\n  ')}\n\nExit codes: ${codes}`;
+  return new Command(name).description(description).addHelpText('after', help);
+}
+
+/** An option that takes one of some values. */
+export function choice(flags: string, meaning: string, values: readonly string[], usual?: string): Option {
+  return new Option(flags, meaning).choices(values).default(usual);
 }

@@ -27,11 +27,12 @@ function metricName(text: string): string {
 }
 
 /** The settings of a client. @throws UsageError if the address is missing */
-export function serviceOptions(
-  { url, apiKey }: ServiceFlags,
-  timeoutSeconds: number,
-  concurrency: number,
-): ServiceOptions {
+export function serviceOptions({
+  url,
+  apiKey,
+  timeout,
+  concurrency,
+}: ServiceFlags & { readonly timeout: number; readonly concurrency: number }): ServiceOptions {
   if (url === undefined) throw new UsageError('--url is missing: give the address of a running Tally');
-  return { url: url.replace(/\/+$/, ''), apiKey, timeoutMs: timeoutSeconds * 1000, concurrency };
+  return { url: url.replace(/\/+$/, ''), apiKey, timeoutMs: timeout * 1000, concurrency };
 }

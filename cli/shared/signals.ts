@@ -1,18 +1,12 @@
 // Ctrl-C and SIGTERM: the first one asks a command to stop, the second one aborts it.
 
-export interface Stopping {
-  /** Start nothing new. */
-  readonly stop: AbortController;
-  /** Give up what is in flight: after a second signal, or the grace period. */
-  readonly kill: AbortController;
-  /** Stops as a signal does. */
-  begin(): void;
-  /** Leaves signals to Node again. */
-  release(): void;
-}
-
-/** Listens for signals. @param onSignal called for each one */
-export function stopOnSignals(graceMs: number, onSignal: (signal: NodeJS.Signals) => void): Stopping {
+/**
+ * Listens for signals.
+ * @param onSignal called for each one
+ * @returns `stop`: start nothing new; `kill`: give up what is in flight, after a second signal or the grace period; `begin`: stops
+ * as a signal does; `release`: leaves signals to Node again
+ */
+export function stopOnSignals(graceMs: number, onSignal: (signal: NodeJS.Signals) => void) {
   const [stop, kill] = [new AbortController(), new AbortController()];
   const begin = () => {
     if (stop.signal.aborted) kill.abort();

@@ -9,40 +9,43 @@ import { kinesis } from '../../lambdas/aws/clients/kinesis.ts';
 import { s3 } from '../../lambdas/aws/clients/s3.ts';
 import { sqs } from '../../lambdas/aws/clients/sqs.ts';
 import { ssm } from '../../lambdas/aws/clients/ssm.ts';
+import type { Configuration } from '../../lib/configuration.ts';
 import { CommandError, exitCodes, UsageError } from './errors.ts';
 
 /** A stack, by exactly one of the two. */
 export interface StackName {
   /** The URL of a local stack. */
-  readonly url: string | undefined;
+  readonly url?: string;
   /** The stage of a stack on AWS. */
-  readonly stage: string | undefined;
+  readonly stage?: string;
 }
 
+const NAMES = [
+  'streamName',
+  'rollupQueueUrl',
+  'deadLetterQueueUrl',
+  'archiveBucket',
+  'countsTable',
+  'ledgerTable',
+  'retryParameter',
+] as const;
+
 /** The parameter `/tally/<stage>/resources`. */
-export interface Resources {
-  readonly streamName: string;
-  readonly rollupQueueUrl: string;
-  readonly deadLetterQueueUrl: string;
-  readonly archiveBucket: string;
-  readonly countsTable: string;
-  readonly ledgerTable: string;
-  readonly retryParameter: string;
+interface Resources extends Readonly<Record<(typeof NAMES)[number], string>> {
   /** Only in a stack that collects access logs. */
   readonly collectorQueueUrl?: string;
   readonly accessLogs?: readonly { readonly bucket: string; readonly prefix: string }[];
-  readonly settings: OperatedSettings;
-}
-
-/** Settings that commands share with the stack's functions. */
-export interface OperatedSettings {
-  readonly streamGeneration: string;
-  readonly hashSlots: number;
-  readonly minuteRetentionDays: number | 'forever';
-  readonly hourRetentionDays: number | 'forever';
-  readonly dayRetentionDays: number | 'forever';
-  readonly rawRetentionDays: number | 'forever';
-  readonly deltaRetentionDays: number | 'forever';
+  /** Settings that commands share with the stack's functions. */
+  readonly settings: Pick<
+    Configuration,
+    | 'streamGeneration'
+    | 'hashSlots'
+    | 'minuteRetentionDays'
+    | 'hourRetentionDays'
+    | 'dayRetentionDays'
+    | 'rawRetentionDays'
+    | 'deltaRetentionDays'
+  >;
 }
 
 /** A stack, and clients of its services. */
@@ -58,16 +61,6 @@ export interface StackAccess {
   close(): void;
 }
 
-const FIELDS = [
-  'streamName',
-  'rollupQueueUrl',
-  'deadLetterQueueUrl',
-  'archiveBucket',
-  'countsTable',
-  'ledgerTable',
-  'retryParameter',
-] as const satisfies readonly (keyof Resources)[];
-
 /** A local stack's description of itself. */
 interface About {
   readonly stage: string;
@@ -76,8 +69,12 @@ interface About {
   readonly endpoints: Readonly<Record<'dynamodb' | 'kinesis' | 'sqs' | 's3' | 'ssm', string>>;
 }
 
-/** Opens a stack. @throws CommandError when it does not exist or cannot be reached */
+/** Opens a stack. @throws CommandError unless it is named in exactly one way, exists and can be reached */
 export async function openStack({ url, stage }: StackName): Promise<StackAccess> {
+  if ((url === undefined) === (stage === undefined))
+    throw new UsageError(
+      'Name the stack: --url http://127.0.0.1:8787 for a local one, or --stage NAME for one on AWS.',
+    );
   const about = url === undefined ? undefined : await aboutLocal(url);
   const config = (service: keyof About['endpoints']) =>
     about && { region: about.region, credentials: about.credentials, endpoint: about.endpoints[service] };
@@ -110,20 +107,16 @@ async function aboutLocal(base: string): Promise<About> {
   if (!URL.canParse(base))
     throw new UsageError(`--url must be a URL such as http://127.0.0.1:8787, not "${base}".`);
   const url = new URL('/_local', base);
-  const unanswered = (cause: unknown) =>
-    new CommandError(`Nothing answers at ${url.origin}: start it with npm start.`, {
-      exitCode: exitCodes.unreachable,
-      cause,
-    });
+  const { unreachable: exitCode } = exitCodes;
   const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch((cause: unknown) => {
-    throw unanswered(cause);
+    throw new CommandError(`Nothing answers at ${url.origin}: start it with npm start.`, { exitCode, cause });
   });
   // Another server may answer 200, too.
   const about = (await answer.json().catch(() => ({}))) as Partial<About>;
   if (answer.status === 200 && about?.endpoints !== undefined) return about as About;
   throw new CommandError(
     `${url.origin} is not a local stack of Tally. For a stack on AWS, use --stage NAME.`,
-    { exitCode: exitCodes.unreachable },
+    { exitCode },
   );
 }
 
@@ -140,9 +133,7 @@ async function resourcesOf(stage: string, client: SSMClient): Promise<Resources>
     },
   );
   const value = JSON.parse(text) as Partial<Resources>;
-  const missing =
-    FIELDS.find((field) => typeof value[field] !== 'string') ??
-    (value.settings === undefined ? 'settings' : undefined);
+  const missing = [...NAMES, 'settings' as const].find((field) => value[field] === undefined);
   if (missing === undefined) return value as Resources;
   throw new CommandError(`The parameter ${Name} has no ${missing}: deploy the stack again.`);
 }

@@ -2,15 +2,9 @@
 
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
-import {
-  BLOCK_BYTES,
-  type CompactorPorts,
-  type CompactorSettings,
-  RANGE_EVENTS_MAX,
-} from '../../lambdas/compactor/ports.ts';
+import { BLOCK_BYTES, RANGE_EVENTS_MAX } from '../../lambdas/compactor/ports.ts';
 import { OPEN_SEGMENTS_MAX } from '../../lambdas/core/compaction.ts';
 import { DAY_MS } from '../../lambdas/core/time.ts';
-import type { LevelRetentionsMs } from '../../lambdas/core/watermark.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import type { Clock, ShardDirectory } from '../../lambdas/ports.ts';
 import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
@@ -20,46 +14,26 @@ import type { StackAccess } from './stack-access.ts';
 
 export const clock: Clock = { nowMs: () => Date.now() };
 
-/** A pair of tables: the stack's own, or a rebuilt one. */
-export interface Tables {
-  readonly counts: string;
-  readonly ledger: string;
-}
-
 /** Adapters on a pair of tables, and compaction as in the stack's function. */
-export interface StoreAccess {
-  readonly ledger: LedgerTable;
-  readonly store: StoreTable;
-  readonly state: CompactionStateTable;
-  readonly rewriter: RewriteTable;
-  readonly compactor: CompactorPorts;
-  readonly settings: CompactorSettings;
-}
+export type StoreAccess = ReturnType<typeof openStore>;
 
 /** A retention in milliseconds; undefined: forever. */
 export function retentionMs(days: number | 'forever'): number | undefined {
   return days === 'forever' ? undefined : days * DAY_MS;
 }
 
-/** Opens a pair of tables. @param other for rebuilt tables, which keep everything and have no stream */
+/** Opens a pair of tables, by default the stack's own. @param other for rebuilt tables, which keep everything and have no stream */
 export function openStore(
   { dynamoDb, kinesis, resources }: StackAccess,
-  tables: Tables = { counts: resources.countsTable, ledger: resources.ledgerTable },
+  tables = { counts: resources.countsTable, ledger: resources.ledgerTable },
   other?: { readonly generation: string; readonly stream: ShardDirectory },
-): StoreAccess {
+) {
   const { settings } = resources;
+  const kept = (days: number | 'forever') => (other === undefined ? retentionMs(days) : undefined);
   const ledger = new LedgerTable(dynamoDb, tables.ledger, clock);
-  const kept = other === undefined ? retentionMs(settings.deltaRetentionDays) : undefined;
-  const store = new StoreTable(dynamoDb, tables.counts, clock, kept);
+  const store = new StoreTable(dynamoDb, tables.counts, clock, kept(settings.deltaRetentionDays));
   const state = new CompactionStateTable(dynamoDb, tables.ledger);
   const stream = other?.stream ?? new KinesisLog(kinesis, resources.streamName);
-  const forever: LevelRetentionsMs = { hours: undefined, days: undefined, months: undefined, all: undefined };
-  const retentions: LevelRetentionsMs = {
-    hours: retentionMs(settings.minuteRetentionDays),
-    days: retentionMs(settings.hourRetentionDays),
-    months: retentionMs(settings.dayRetentionDays),
-    all: undefined,
-  };
   return {
     ledger,
     store,
@@ -68,7 +42,12 @@ export function openStore(
     compactor: { state, store, ledger, stream, clock },
     settings: {
       generation: other?.generation ?? settings.streamGeneration,
-      retentions: other === undefined ? retentions : forever,
+      retentions: {
+        hours: kept(settings.minuteRetentionDays),
+        days: kept(settings.hourRetentionDays),
+        months: kept(settings.dayRetentionDays),
+        all: undefined,
+      },
       // The operator is waiting for it.
       cadence: { hoursMs: 0 },
       slotBits: Math.log2(settings.hashSlots),

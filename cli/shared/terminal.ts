@@ -4,19 +4,14 @@ import cliProgress from 'cli-progress';
 import { UsageError } from './errors.ts';
 
 /** How far a phase of a command is. */
-export interface Progress {
+interface Progress {
   readonly phase: string;
   readonly done: number;
   readonly of: number;
 }
 
-export interface ProgressBar {
-  show(progress: Progress): void;
-  stop(): void;
-}
-
 /** A bar on a terminal, otherwise a line for each phase. */
-export function progressBar(): ProgressBar {
+export function progressBar(): { show(progress: Progress): void; stop(): void } {
   let phase = '';
   if (!process.stderr.isTTY) {
     const show = (progress: Progress) => {

@@ -1,5 +1,5 @@
 // The journal file of one import: appended to before and after every request, and locked.
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StateError, systemCode } from '../shared/errors.ts';
@@ -11,21 +11,6 @@ export interface Journal {
   append(entry: Entry): Promise<void>;
   /** Writes the state in its shortest form, and releases the lock. */
   close(): Promise<void>;
-}
-
-export function memoryJournal(initial: ImportState): Journal {
-  let state = initial;
-  return {
-    get state() {
-      return state;
-    },
-    async append(entry) {
-      state = applyEntry(state, entry);
-    },
-    async close() {
-      // There is no lock.
-    },
-  };
 }
 
 /** Reads a journal without locking it. Undefined if there is none. */
@@ -45,83 +30,66 @@ export async function peekJournal(path: string): Promise<ImportState | undefined
 export async function openJournal(
   path: string,
   fresh: () => ImportState,
-  revise: (state: ImportState) => ImportState = (state) => state,
+  revise: (state: ImportState) => ImportState,
 ): Promise<Journal> {
   await mkdir(dirname(path), { recursive: true });
   const unlock = lock(`${path}.lock`);
+  let exists: boolean;
+  let state: ImportState;
   try {
     const found = await peekJournal(path);
-    return new FileJournal(path, revise(found ?? fresh()), found !== undefined, unlock);
+    exists = found !== undefined;
+    state = revise(found ?? fresh());
   } catch (error) {
     unlock();
     throw error;
   }
-}
+  let file: FileHandle | undefined;
+  let waiting: string[] = [];
+  let writing: Promise<void> = Promise.resolve();
 
-class FileJournal implements Journal {
-  readonly #path: string;
-  readonly #unlock: () => void;
-  #state: ImportState;
-  #exists: boolean;
-  #file: FileHandle | undefined;
-  #waiting: string[] = [];
-  #writing: Promise<void> = Promise.resolve();
-
-  constructor(path: string, state: ImportState, exists: boolean, unlock: () => void) {
-    this.#path = path;
-    this.#state = state;
-    this.#exists = exists;
-    this.#unlock = unlock;
+  async function compact(): Promise<void> {
+    const temporary = `${path}.new`;
+    await writeFile(temporary, snapshotLine(state), { flush: true });
+    await rename(temporary, path);
+    exists = true;
   }
 
-  get state(): ImportState {
-    return this.#state;
-  }
-
-  append(entry: Entry): Promise<void> {
-    this.#state = applyEntry(this.#state, entry);
-    this.#waiting.push(`${JSON.stringify(entry)}\n`);
-    // Entries that arrive while the disk is busy are written together.
-    this.#writing = this.#writing.then(() => this.#write());
-    return this.#writing;
-  }
-
-  async #write(): Promise<void> {
-    if (this.#waiting.length === 0) return;
-    const text = this.#waiting.join('');
-    this.#waiting = [];
-    if (!this.#file) {
+  async function write(): Promise<void> {
+    if (waiting.length === 0) return;
+    const text = waiting.join('');
+    waiting = [];
+    if (file === undefined) {
       // The snapshot, taken now, already includes the waiting entries.
-      await this.#compact(snapshotLine(this.#state));
-      this.#file = await open(this.#path, 'a');
+      await compact();
+      file = await open(path, 'a');
       return;
     }
-    await this.#file.appendFile(text);
-    await this.#file.datasync();
+    await file.appendFile(text);
+    await file.datasync();
   }
 
-  async #compact(snapshot: string): Promise<void> {
-    const temporary = `${this.#path}.new`;
-    const file = await open(temporary, 'w');
-    try {
-      await file.writeFile(snapshot);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, this.#path);
-    this.#exists = true;
-  }
-
-  async close(): Promise<void> {
-    try {
-      await this.#writing;
-      await this.#file?.close();
-      if (this.#exists) await this.#compact(snapshotLine(this.#state));
-    } finally {
-      this.#unlock();
-    }
-  }
+  return {
+    get state() {
+      return state;
+    },
+    append(entry) {
+      state = applyEntry(state, entry);
+      waiting.push(`${JSON.stringify(entry)}\n`);
+      // Entries that arrive while the disk is busy are written together.
+      writing = writing.then(write);
+      return writing;
+    },
+    async close() {
+      try {
+        await writing;
+        await file?.close();
+        if (exists) await compact();
+      } finally {
+        unlock();
+      }
+    },
+  };
 }
 
 /** An operating-system lock, through an SQLite file: it disappears with a killed process, so it never goes stale. */

@@ -22,15 +22,3 @@ export function withRange(ranges: readonly ByteRange[], added: ByteRange): ByteR
   );
   return [...before, joined, ...after];
 }
-
-/** The union of all ranges, joined where they touch. */
-export function joinRanges(ranges: readonly ByteRange[]): ByteRange[] {
-  const sorted = ranges.toSorted((a, b) => a.from - b.from);
-  const out: ByteRange[] = [];
-  for (const range of sorted) {
-    const last = out.at(-1);
-    if (last && range.from <= last.to) out[out.length - 1] = withRange([last], range)[0] ?? range;
-    else out.push(range);
-  }
-  return out;
-}

@@ -6,18 +6,22 @@ import { FormatError } from '../../formats/reading.ts';
 import { callersPath } from '../paths.ts';
 import { messageOf, SourceError, systemCode, UsageError } from '../shared/errors.ts';
 
-/** An input file that can be read several times from its beginning. */
-export interface Source {
+/** A file that can be read several times from its beginning. */
+export interface Content {
   /** The name as the user gave it. */
   readonly name: string;
   /** The absolute path. */
   readonly path: string;
+  /** The uncompressed bytes from the beginning. Throws SourceError if the file becomes unreadable. */
+  chunks(): AsyncGenerator<Buffer>;
+}
+
+/** An input file. */
+export interface Source extends Content {
   /** Size on disk, compressed if it is. */
   readonly sizeBytes: number;
   /** Bytes of the file on disk consumed by the newest `chunks()`, for a progress bar. */
   bytesRead(): number;
-  /** The uncompressed bytes from the beginning. Throws SourceError if the file becomes unreadable. */
-  chunks(): AsyncGenerator<Buffer>;
 }
 
 const CHUNK_BYTES = 256 * 1024;
@@ -66,7 +70,7 @@ export async function openSource(name: string): Promise<Source> {
 }
 
 /** Whether a file begins with all the bytes of another. */
-export async function beginsWith(longer: Source, shorter: Source): Promise<boolean> {
+export async function beginsWith(longer: Content, shorter: Content): Promise<boolean> {
   const theirs = longer.chunks();
   let held = Buffer.alloc(0);
   for await (const chunk of shorter.chunks()) {

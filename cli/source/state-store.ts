@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { StateError, systemCode } from '../shared/errors.ts';
 import { peekJournal } from './journal.ts';
-import { beginsWith, openSource, type Source } from './source.ts';
+import { beginsWith, type Content, openSource } from './source.ts';
 import {
   fileIdentity,
   HEAD_BYTES_MAX,
@@ -34,16 +34,22 @@ export function stateHome(environment: Readonly<Record<string, string | undefine
   return join(environment['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'tally', 'import');
 }
 
+/** Where states may be: the folder that the user chose, if any, and the user's state home. */
+export interface StateFolders {
+  readonly chosen: string | undefined;
+  readonly home: string;
+}
+
 /**
  * Finds the state of an earlier import of this content, or the place for a new one: in the given folder, else next to the file,
  * else, if that folder is read-only, in the user's state home.
  * @throws StateError if the file begins like an imported one, but differs
  */
 export async function findState(
-  source: Source,
+  source: Content,
   head: Buffer,
   target: Target,
-  { chosen, home }: { readonly chosen: string | undefined; readonly home: string },
+  { chosen, home }: StateFolders,
 ): Promise<StatePlace> {
   const beside = join(dirname(source.path), STATE_FOLDER);
   const folders = chosen === undefined ? [beside, home] : [chosen];
@@ -67,14 +73,12 @@ function stateFileName({ identity, service, metric }: StateKey): string {
   return `${identity}-${target}.jsonl`;
 }
 
-type Found = Pick<StatePlace, 'key' | 'path' | 'is'>;
-
 async function stateIn(
   folder: string,
-  source: Source,
+  source: Content,
   head: Buffer,
   target: Target,
-): Promise<Found | undefined> {
+): Promise<Omit<StatePlace, 'elsewhere'> | undefined> {
   const exactPath = join(folder, stateFileName(keyOf(head, target)));
   const exact = await peekJournal(exactPath);
   if (exact) {
@@ -91,10 +95,7 @@ async function stateIn(
       key.service === target.service &&
       key.metric === target.metric &&
       key.label === target.label &&
-      (key.headBytes > head.length ||
-        (key.headBytes < HEAD_BYTES_MAX &&
-          key.headBytes < head.length &&
-          key.identity === fileIdentity(head.subarray(0, key.headBytes), target.label))),
+      (key.headBytes > head.length || (key.headBytes < HEAD_BYTES_MAX && beginsLike(head, key))),
   );
   for (const { path, state } of related.toSorted((a, b) => b.state.key.headBytes - a.state.key.headBytes)) {
     const is = await relation(source, state);
@@ -103,10 +104,21 @@ async function stateIn(
   return undefined;
 }
 
+/** Whether a file with this beginning may be the one that a key identifies. */
+export function beginsLike(head: Buffer, { headBytes, identity, label }: StateKey): boolean {
+  return headBytes <= head.length && identity === fileIdentity(head.subarray(0, headBytes), label);
+}
+
+/** A state, and where it is stored. */
+export interface StoredState {
+  readonly path: string;
+  readonly state: ImportState;
+}
+
 /** All states in a folder; another file's damaged state must not stop an import. */
-export async function statesIn(folder: string): Promise<{ path: string; state: ImportState }[]> {
+export async function statesIn(folder: string): Promise<StoredState[]> {
   const names = await readdir(folder).catch(() => []);
-  const states: { path: string; state: ImportState }[] = [];
+  const states: StoredState[] = [];
   for (const name of names.filter((one) => one.endsWith('.jsonl'))) {
     const path = join(folder, name);
     const state = await peekJournal(path).catch(() => undefined);
@@ -116,7 +128,7 @@ export async function statesIn(folder: string): Promise<{ path: string; state: I
 }
 
 /** How a file relates to the bytes that a state describes. */
-async function relation(source: Source, state: ImportState): Promise<'grown' | 'prefix' | 'other'> {
+async function relation(source: Content, state: ImportState): Promise<'grown' | 'prefix' | 'other'> {
   const seen = await beginsAs(source, state);
   if (seen === true) return 'grown';
   if (seen === false) return 'other';
@@ -128,7 +140,7 @@ async function relation(source: Source, state: ImportState): Promise<'grown' | '
 
 /** Whether the file begins with exactly the bytes that the state describes; if it is shorter, where it ends. */
 export async function beginsAs(
-  source: Source,
+  source: Content,
   state: ImportState,
 ): Promise<boolean | { to: number; crc: number }> {
   const checks = [...state.done, ...state.open.values()].toSorted((a, b) => a.to - b.to);

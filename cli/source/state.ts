@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { StateError } from '../shared/errors.ts';
-import { type ByteRange, joinRanges, withRange } from './ranges.ts';
+import { jsonIn } from '../shared/json.ts';
+import { type ByteRange, withRange } from './ranges.ts';
 
 /** Bytes of the uncompressed beginning that identify a file. */
 export const HEAD_BYTES_MAX = 64 * 1024;
@@ -114,7 +115,7 @@ export function parseJournal(text: string, fileName: string): ImportState {
   const lines = text.split('\n');
   lines.pop();
   const [first = '', ...rest] = lines;
-  const head = jsonOf(first);
+  const head = jsonIn(first);
   if (!isSnapshot(head)) {
     throw new StateError(
       `${fileName} is not an import state of this version: move it away to import the file again`,
@@ -124,11 +125,11 @@ export function parseJournal(text: string, fileName: string): ImportState {
   let state: ImportState = {
     ...others,
     acceptedAt: others.acceptedAt,
-    done: joinRanges(done),
+    done: done.reduce<ByteRange[]>(withRange, []),
     open: new Map(open.map((batch) => [batch.from, { ...batch, since: batch.since }] as const)),
   };
   for (const [i, line] of rest.entries()) {
-    const entry = jsonOf(line);
+    const entry = jsonIn(line);
     if (typeof entry !== 'object' || entry === null || !('t' in entry)) {
       throw new StateError(`${fileName} is damaged in line ${i + 2}`);
     }
@@ -141,14 +142,6 @@ interface Snapshot extends Omit<ImportState, 'open'> {
   readonly kind: string;
   readonly version: number;
   readonly open: readonly OpenBatch[];
-}
-
-function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }
 
 function isSnapshot(value: unknown): value is Snapshot {

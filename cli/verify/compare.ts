@@ -12,11 +12,17 @@ export interface Compared<D> {
   readonly shown: readonly D[];
 }
 
+/** How many queries at once, and how many differing rows to show. */
+export interface How {
+  readonly concurrency: number;
+  readonly show: number;
+}
+
 /** Compares counters or rankings, some at once. @param each gives the differences of one */
 export async function compareAll<T, D>(
   all: Iterable<T>,
   each: (one: T) => Promise<readonly D[]>,
-  { concurrency, show }: { readonly concurrency: number; readonly show: number },
+  { concurrency, show }: How,
 ): Promise<Compared<D>> {
   const found: (readonly D[])[] = [];
   const queue = new PQueue({ concurrency });
@@ -67,19 +73,4 @@ export function summed(grain: Grain, minutes: MinuteCounts): MinuteCounts {
     sums.set(start, (sums.get(start) ?? 0) + n);
   }
   return new Map([...sums].filter(([, n]) => n !== 0));
-}
-
-/** A half-open time range, epoch seconds. */
-export interface Span {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Splits the range into pieces of at most `secondsMax`. */
-export function pieces(span: Span, secondsMax: number): Span[] {
-  const out: Span[] = [];
-  for (let from = span.from; from < span.to; from += secondsMax) {
-    out.push({ from, to: Math.min(from + secondsMax, span.to) });
-  }
-  return out;
 }

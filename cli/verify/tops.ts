@@ -1,7 +1,7 @@
 // The leading entities of each hour, day or month: according to a truth file, and to the service.
 import type { TallyClient } from '../../client/src/index.ts';
-import { type Compared, compareAll, startOf } from './compare.ts';
-import { topOf } from './counts.ts';
+import { type Compared, compareAll, type How, startOf, summed } from './compare.ts';
+import { patiently } from './counts.ts';
 import type { Truth } from './truth.ts';
 
 export const topGrains = ['hour', 'day', 'month'] as const;
@@ -42,14 +42,9 @@ export function expectedTops(truth: Truth, by: TopGrain, k: number): Map<number,
   const rankings = new Map<number, Place[]>();
   for (const start of starts(by, truth)) rankings.set(start, []);
   for (const [entity, minutes] of truth.entities) {
-    const sums = new Map<number, number>();
-    for (const [minute, n] of minutes) {
-      const start = startOf(by, minute);
-      sums.set(start, (sums.get(start) ?? 0) + n);
-    }
-    for (const [start, n] of sums) {
+    for (const [start, n] of summed(by, minutes)) {
       const ranking = rankings.get(start);
-      if (n === 0 || ranking === undefined) continue;
+      if (ranking === undefined) continue;
       ranking.push({ entity, n });
       if (ranking.length >= SLACK * k) ranking.sort(byPlace).splice(k);
     }
@@ -77,23 +72,22 @@ export function topDifferences(
   for (let at = 0; at < Math.max(expected.length, found.length); at += 1) {
     const [one, other] = [expected[at], found[at]];
     if (one?.entity === other?.entity && one?.n === other?.n) continue;
-    const places = { start, place: at + 1, expected: one, found: other };
-    differences.push(note === undefined ? places : { ...places, note });
+    differences.push({ start, place: at + 1, expected: one, found: other, ...(note && { note }) });
   }
   return differences;
 }
 
-/** Compares the top `k` of every period with the service's. Throws ServiceError if the service does not return one. */
+/** Compares the top `k` of every period with the service's. Throws CommandError if the service does not return one. */
 export async function verifyTops(
   client: TallyClient,
   truth: Truth,
   { metric, by, k }: { readonly metric: string; readonly by: TopGrain; readonly k: number },
-  how: { readonly concurrency: number; readonly show: number },
+  how: How,
 ): Promise<Compared<TopDifference> & { readonly places: number }> {
   const tops = expectedTops(truth, by, k);
   const places = [...tops.values()].reduce((sum, { length }) => sum + length, 0);
   const each = async ([start, expected]: [number, readonly Place[]]) => {
-    const { entries, note } = await topOf(client, metric, by, start * 1000, k);
+    const { entries, note } = await patiently(() => client.top(metric, { by, at: start * 1000, k }));
     // Counted and cancelled: a truth file does not contain it.
     const found = entries.map(({ entity, n }) => ({ entity, n: Number(n) })).filter(({ n }) => n !== 0);
     return topDifferences(start, expected, found, note);

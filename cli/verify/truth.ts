@@ -1,6 +1,5 @@
 // Truth files: the expected count of every (entity, minute).
-
-import { access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { linesOf } from '../../formats/lines.ts';
 import { utf8Of } from '../../formats/reading.ts';
 import { callersPath } from '../paths.ts';
@@ -25,11 +24,11 @@ export type TruthColumn = 'views' | 'hits';
 
 /** Column numbers of `minute, entity, views, hits`, from 0. */
 const columnIndex = { views: 2, hits: 3 } as const;
-const suffixes = ['', '.entity_minute.tsv.gz', '.entity_minute.tsv'];
+const SUFFIXES = ['', '.entity_minute.tsv.gz', '.entity_minute.tsv'] as const;
 
 /** Reads `FILE`, or `FILE.entity_minute.tsv(.gz)`. Throws UsageError if it is missing or invalid. */
 export async function readTruth(name: string, column: TruthColumn): Promise<Truth> {
-  const file = await existing(name);
+  const file = existing(name);
   const source = await openSource(file);
   const entities = new Map<string, MinuteCounts>();
   let total = 0;
@@ -58,19 +57,8 @@ export async function readTruth(name: string, column: TruthColumn): Promise<Trut
   return { file, entities, total, rows, firstMinute, lastMinute };
 }
 
-async function existing(name: string): Promise<string> {
-  for (const suffix of suffixes) {
-    const file = callersPath(`${name}${suffix}`);
-    const found = await access(file).then(
-      () => true,
-      () => false,
-    );
-    if (found) return file;
-  }
-  throw new UsageError(
-    `there is no truth file ${name}, ${suffixes
-      .slice(1)
-      .map((one) => name + one)
-      .join(' or ')}`,
-  );
+function existing(name: string): string {
+  const file = SUFFIXES.map((suffix) => callersPath(`${name}${suffix}`)).find((path) => existsSync(path));
+  if (file !== undefined) return file;
+  throw new UsageError(`there is no truth file ${name}, ${name}${SUFFIXES[1]} or ${name}${SUFFIXES[2]}`);
 }

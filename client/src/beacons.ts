@@ -1,12 +1,13 @@
 // Leaving a page: unsettled events are sent by beacon, because requests end with the page.
 import { type Batch, batchOf, halvesOf } from './batch.ts';
 import type { Http } from './http.ts';
+import type { Settings } from './options.ts';
 import type { Platform } from './platform.ts';
 
 export interface BeaconParts {
   readonly http: Http;
   readonly platform: Platform;
-  readonly settings: { readonly url: string; readonly apiKey: string | undefined };
+  readonly settings: Pick<Settings, 'url' | 'apiKey'>;
   /** Called for every beacon that the browser accepts. */
   readonly onBeacon: () => void;
 }
@@ -60,7 +61,7 @@ function beaconTakes(batch: Batch, parts: BeaconParts): boolean {
 /** Sends a request that the browser finishes without the page. Unlike a beacon, it has headers. */
 function keepAlive(batch: Batch, parts: BeaconParts): void {
   leaves(batch, parts);
-  parts.http.request({ method: 'POST', path: '/v1/events', body: batch.body, keepalive: true }).catch(() => {
+  parts.http({ method: 'POST', path: '/v1/events', body: batch.body, keepalive: true }).catch(() => {
     // Over the browser's limit, or no network: retry when the page is hidden again.
     batch.beaconed = false;
   });

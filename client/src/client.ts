@@ -1,5 +1,6 @@
 // The client: counts events, sends batches, reads counts.
 
+import { alarmOf } from './alarm.ts';
 import { BATCH_EVENTS_MAX, type Batch, batchOf, KEY_CHARACTERS_MAX, utf8Bytes } from './batch.ts';
 import { type BeaconParts, sendAgainByBeacon, sendByBeacon } from './beacons.ts';
 import { type EventDetails, eventOf, type TallyEvent } from './event.ts';
@@ -40,7 +41,7 @@ export class TallyClient extends Reads {
   /** Send events up to this one without waiting for more. */
   #hurryUpTo = -1;
   #stop = new AbortController();
-  #alarm: { readonly atMs: number; readonly cancel: () => void } | undefined;
+  readonly #setAlarm: (atMs: number) => void;
   #closed = false;
 
   /** @throws RangeError naming the invalid option, and its allowed values */
@@ -52,6 +53,7 @@ export class TallyClient extends Reads {
     this.#settings = settings;
     this.#platform = at;
     this.#flushes = new Flushes(at);
+    this.#setAlarm = alarmOf(at, () => this.#poke());
     this.#stats = new Stats(options, at.warn);
     this.#queue = new Queue(
       { events: settings.bufferEvents, bytes: settings.bufferBytes },
@@ -193,18 +195,7 @@ export class TallyClient extends Reads {
       const events = this.#queue.take();
       void this.#dispatch(events, batchOf(this.#keyFor(events), jsonOf(events)));
     }
-    const atMs = this.#dueAtMs();
-    if (this.#alarm?.atMs === atMs) return;
-    this.#alarm?.cancel();
-    this.#alarm = undefined;
-    if (atMs === Infinity) return;
-    const ring = () => {
-      this.#alarm = undefined;
-      this.#poke();
-    };
-    // Timers may fire a fraction early.
-    const delayMs = Math.max(0, Math.ceil(atMs - nowMs));
-    this.#alarm = { atMs, cancel: this.#platform.setTimer(ring, delayMs, false) };
+    this.#setAlarm(this.#dueAtMs());
   }
 
   /** When to cut and send the next batch; Infinity if there is none, or other batches are in flight. */
@@ -220,22 +211,19 @@ export class TallyClient extends Reads {
   async #dispatch(events: readonly Pending[], batch: Batch): Promise<void> {
     const { giveUpAfterMs } = this.#settings;
     const { signal } = this.#stop;
-    const { rejected, undelivered } = await this.#sender.send(batch, { giveUpAfterMs, signal });
-    const refusals = new Map(rejected.map((one) => [one.index, one]));
-    const losses = new Map(undelivered.map((one) => [one.index, one]));
-    const places = batch.events.map((_, place) => batch.first + place);
-    for (const index of places) {
-      const pending = events[index];
-      if (pending === undefined) continue;
-      const { event } = pending;
-      const [refusal, loss] = [refusals.get(index), losses.get(index)];
+    const { accepted, rejected, undelivered } = await this.#sender.send(batch, { giveUpAfterMs, signal });
+    const lost = [
+      ...rejected.map((one) => ({ ...one, fate: 'rejected', mayBeCounted: false }) as const),
+      ...undelivered.map((one) => ({ ...one, fate: 'givenUp' }) as const),
+    ];
+    // One after the other: the numbers add up whenever a listener looks.
+    for (const { fate, index, reason, mayBeCounted } of lost) {
+      const pending = events[index] as Pending;
       this.#queue.settle(pending);
-      if (refusal !== undefined)
-        this.#stats.lose('rejected', { event, reason: refusal.reason, mayBeCounted: false });
-      else if (loss !== undefined)
-        this.#stats.lose('givenUp', { event, reason: loss.reason, mayBeCounted: loss.mayBeCounted });
-      else this.#stats.accept();
+      this.#stats.lose(fate, { event: pending.event, reason, mayBeCounted });
     }
+    for (const place of batch.events.keys()) this.#queue.settle(events[batch.first + place] as Pending);
+    this.#stats.accept(accepted);
     this.#afterSettling();
   }
 

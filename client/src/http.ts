@@ -1,5 +1,6 @@
 // One request and its answer, with a timeout.
 import { retryAfterMs } from './backoff.ts';
+import type { Settings } from './options.ts';
 import type { Platform } from './platform.ts';
 
 /** An answer as the client reads it. */
@@ -24,18 +25,12 @@ export class TallyError extends Error {
     message: string,
     details: { status?: number; retryAfterMs?: number; neverSent?: boolean; cause?: unknown } = {},
   ) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
-    this.status = details.status;
-    this.retryAfterMs = details.retryAfterMs ?? 0;
-    this.neverSent = details.neverSent ?? false;
+    const { status, retryAfterMs = 0, neverSent = false, ...options } = details;
+    super(message, options);
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+    this.neverSent = neverSent;
   }
-}
-
-export interface HttpSettings {
-  /** The service's address, without a slash at its end. */
-  readonly url: string;
-  readonly apiKey: string | undefined;
-  readonly timeoutMs: number;
 }
 
 export interface HttpRequest {
@@ -48,14 +43,14 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface Http {
-  /** @throws TallyError without a status if there is no answer in time */
-  request(request: HttpRequest): Promise<HttpAnswer>;
-}
+/** Sends a request. @throws TallyError without a status if there is no answer in time */
+export type Http = (request: HttpRequest) => Promise<HttpAnswer>;
 
 /** Requests by fetch. */
-export function httpOf(settings: HttpSettings, platform: Platform): Http {
-  const { url, apiKey, timeoutMs } = settings;
+export function httpOf(
+  { url, apiKey, timeoutMs }: Pick<Settings, 'url' | 'apiKey' | 'timeoutMs'>,
+  platform: Platform,
+): Http {
   const common: Record<string, string> = { accept: 'application/json' };
   if (apiKey !== undefined) common['x-api-key'] = apiKey;
 
@@ -63,7 +58,7 @@ export function httpOf(settings: HttpSettings, platform: Platform): Http {
   const typeOf = (keepalive: boolean | undefined) =>
     keepalive === true && apiKey === undefined ? 'text/plain' : 'application/json';
 
-  async function request({ method, path, body, keepalive, signal }: HttpRequest): Promise<HttpAnswer> {
+  return async ({ method, path, body, keepalive, signal }) => {
     const stop = new AbortController();
     const abort = () => stop.abort(signal?.reason ?? new Error('aborted'));
     if (signal?.aborted === true) abort();
@@ -96,8 +91,7 @@ export function httpOf(settings: HttpSettings, platform: Platform): Http {
       cancel();
       signal?.removeEventListener('abort', abort);
     }
-  }
-  return { request };
+  };
 }
 
 /** Rejects when the signal fires. */

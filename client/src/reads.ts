@@ -188,20 +188,13 @@ export class Reads {
       ...rest,
     }));
     const request = { method: 'POST', path: '/v1/counts:batch', body: JSON.stringify({ queries }) } as const;
-    const { answers } = await this.#read<{ readonly answers: readonly CountsBatchAnswer[] }>(
-      request,
-      options,
-    );
-    return answers;
+    return (await this.#read<{ readonly answers: readonly CountsBatchAnswer[] }>(request, options)).answers;
   }
 
   /** All metrics, sorted. A new one is listed some minutes after its first event. */
   async metrics(options?: ReadOptions): Promise<readonly string[]> {
-    const answer = await this.#read<{ readonly metrics: readonly string[] }>(
-      { method: 'GET', path: '/v1/metrics' },
-      options,
-    );
-    return answer.metrics;
+    const request = { method: 'GET', path: '/v1/metrics' } as const;
+    return (await this.#read<{ readonly metrics: readonly string[] }>(request, options)).metrics;
   }
 
   /** Where every accepted event is. */
@@ -211,7 +204,7 @@ export class Reads {
 
   /** The answer as documented: its shape is not checked here. */
   async #read<Answer>(request: HttpRequest, { signal }: ReadOptions = {}): Promise<Answer> {
-    const { status, retryAfterMs, body: text } = await this.#http.request({ ...request, signal });
+    const { status, retryAfterMs, body: text } = await this.#http({ ...request, signal });
     const body = jsonIn(text);
     if (status === 200 && body !== undefined) return body as Answer;
     const said = (body as { readonly message?: unknown } | null | undefined)?.message;
@@ -230,12 +223,8 @@ function metricIn(metric: string): string {
 }
 
 function namesIn(metric: string, entity: string): string {
-  if (!isEntity(entity) || entity === '.' || entity === '..') {
-    throw new InvalidEventError(
-      'entity',
-      '1 to 512 characters, none a control character, and neither . nor ..',
-    );
-  }
+  const rule = '1 to 512 characters, none a control character, and neither . nor ..';
+  if (!isEntity(entity) || entity === '.' || entity === '..') throw new InvalidEventError('entity', rule);
   return `${metricIn(metric)}/${encodeURIComponent(entity)}`;
 }
 

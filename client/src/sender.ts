@@ -1,14 +1,16 @@
 // Sends batches until Tally has stored them: how many requests at once, what each answer means, when to stop.
+import { alarmOf } from './alarm.ts';
 import { type Verdict, verdictOf } from './answers.ts';
-import { type Backoff, waitMs } from './backoff.ts';
+import { waitMs } from './backoff.ts';
 import { BATCH_BYTES_MAX, type Batch, halvesOf, recordsOf, utf8Bytes } from './batch.ts';
 import { type Http, TallyError } from './http.ts';
+import type { Settings } from './options.ts';
 import type { Platform } from './platform.ts';
 
 export interface SenderParts {
   readonly http: Http;
   readonly platform: Platform;
-  readonly settings: { readonly concurrency: number; readonly backoff: Backoff };
+  readonly settings: Pick<Settings, 'concurrency' | 'backoff'>;
   /** Called for every request, and for every request that did not store its batch. */
   readonly onRequest: () => void;
   readonly onProblem: (message: string) => void;
@@ -67,10 +69,11 @@ export class Sender {
   /** Failed requests since the last one that stored its batch. */
   #failures = 0;
   #pausedUntilMs = 0;
-  #alarm: { readonly atMs: number; readonly cancel: () => void } | undefined;
+  readonly #setAlarm: (atMs: number) => void;
 
   constructor(parts: SenderParts) {
     this.#parts = parts;
+    this.#setAlarm = alarmOf(parts.platform, () => this.#wake(true));
   }
 
   /** Batches that are being sent or waiting. */
@@ -127,13 +130,8 @@ export class Sender {
         const lateMs = (batch.mayBeStoredSinceMs ?? Infinity) + giveUpAfterMs;
         const turn = await this.#turn(lateMs, signal, retry);
         if (turn === 'stopped') return { kind: 'undelivered', reason: reasonOf(signal), ends: 'all' };
-        if (turn === 'late') {
-          return {
-            kind: 'undelivered',
-            reason: `not confirmed within ${giveUpAfterMs} ms`,
-            ends: 'one',
-          };
-        }
+        const late = `not confirmed within ${giveUpAfterMs} ms`;
+        if (turn === 'late') return { kind: 'undelivered', reason: late, ends: 'one' };
         const verdict = await this.#attempt(batch, signal);
         const end = this.#conclude(batch, verdict);
         if (end !== undefined) return end;
@@ -211,32 +209,17 @@ export class Sender {
       this.#onTheirWay += 1;
       next.end('go');
     }
-    this.#setAlarm(nowMs);
-    if (mayHaveRoom) onRoom();
-  }
-
-  #setAlarm(nowMs: number): void {
     const isNext = this.#waiting.length > 0 && this.#onTheirWay < this.#capacity;
-    const lateMs = this.#waiting.reduce((earliest, { lateMs }) => Math.min(earliest, lateMs + 1), Infinity);
-    const atMs = Math.min(isNext ? this.#pausedUntilMs : Infinity, lateMs);
-    if (this.#alarm?.atMs === atMs) return;
-    this.#alarm?.cancel();
-    this.#alarm = undefined;
-    if (atMs === Infinity) return;
-    const ring = () => {
-      this.#alarm = undefined;
-      this.#wake(true);
-    };
-    // Timers may fire a fraction early.
-    const delayMs = Math.max(0, Math.ceil(atMs - nowMs));
-    this.#alarm = { atMs, cancel: this.#parts.platform.setTimer(ring, delayMs, false) };
+    const nextMs = isNext ? this.#pausedUntilMs : Infinity;
+    this.#setAlarm(this.#waiting.reduce((atMs, { lateMs }) => Math.min(atMs, lateMs + 1), nextMs));
+    if (mayHaveRoom) onRoom();
   }
 }
 
 async function post(http: Http, batch: Batch, signal: AbortSignal | undefined): Promise<Verdict> {
   const { body } = batch;
   try {
-    const answer = await http.request({ method: 'POST', path: '/v1/events', body, signal });
+    const answer = await http({ method: 'POST', path: '/v1/events', body, signal });
     return verdictOf(answer, recordsOf(batch));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -66,9 +66,9 @@ export class Stats {
     this.#warn = warn;
   }
 
-  /** Records an accepted event. */
-  accept(): void {
-    this.#fates.accepted += 1;
+  /** Records accepted events. */
+  accept(events: number): void {
+    this.#fates.accepted += events;
   }
 
   /** Records a lost event and calls its listener. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { BatchPlanner, type PlannedBatch } from '../../cli/import/planner.ts';
-import { joinRanges, withRange } from '../../cli/source/ranges.ts';
+import { withRange } from '../../cli/source/ranges.ts';
 import {
   applyEntry,
   batchName,
@@ -34,8 +34,7 @@ const range = fc.tuple(fc.nat(50), fc.integer({ min: 1, max: 10 })).map(([from, 
 test('ranges: any order of adding gives the same, sorted, disjoint, covering the same bytes', () => {
   fc.assert(
     fc.property(fc.array(range, { maxLength: 12, size: 'max' }), (ranges) => {
-      const joined = joinRanges(ranges);
-      assert.deepEqual(ranges.reduce(withRange, []), joined);
+      const joined = ranges.reduce(withRange, []);
       assert.deepEqual(ranges.toReversed().reduce(withRange, []), joined);
       for (const [i, { from, to, crc }] of joined.entries()) {
         assert.ok(from < to && (joined[i + 1]?.from ?? Number.POSITIVE_INFINITY) > to);

@@ -205,7 +205,7 @@ test('with both tables gone, the archive alone gives every answer again', async 
     const rebuilt = await rebuildInto('3', bare, openStore(bare), alone, () => {});
     assert.deepEqual(rebuilt.left, []);
     assert.equal(await answersOf(rebuilt.access), expected);
-    const found = await recounted(rebuilt.access, rebuilt.replayed);
+    const found = await recounted(rebuilt.access, rebuilt.source);
     assert.deepEqual([found.differences, found.unknown], [[], []]);
   }
   await assert.rejects(

@@ -16,7 +16,7 @@ import { changeRow } from '../support/store-changes.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'tally-recount-'));
 const stack = await startTestStack();
-const access = await openStack({ url: stack.url, stage: undefined });
+const access = await openStack({ url: stack.url });
 after(async () => {
   access.close();
   await rm(folder, { recursive: true });
@@ -83,7 +83,7 @@ test('explains a wrong command line, or a wrong progress file', async () => {
     [[], /--from TIME --to TIME, or --all/],
     [['--all', '--from', isoSeconds(HOUR)], /not both/],
     [['--from', '2026-11-22', '--to', '2026-11-23'], /--from must be a whole hour/],
-    [['--all', '--source', 'somewhere'], /stream or archive/],
+    [['--all', '--source', 'somewhere'], /Allowed choices are stream, archive/],
     [['--all', '--into-generation', '1'], /already exists/],
   ] as const) {
     const { code, err } = await recount(...parameters);

@@ -316,3 +316,22 @@ test('without a listener, a warning is printed once', async () => {
   assert.equal(world.warnings.length, 1);
   assert.match(world.warnings[0] ?? '', /not delivered: 403 Forbidden\. Give onGivenUp/);
 });
+
+test('the numbers add up whenever a listener looks', async () => {
+  const world = new ClientWorld();
+  world.service = async ({ events }) => {
+    const isWrong = events.some(({ entity }) => entity !== '/fine');
+    return isWrong ? answer(400, { message: 'no' }) : answer(202, { accepted: 1 });
+  };
+  const sums: number[] = [];
+  const client = world.client({
+    onRejected: () => {
+      const { accepted, rejected, givenUp, dropped, buffered, waiting } = client.stats();
+      sums.push(accepted + rejected + givenUp + dropped + buffered + waiting);
+    },
+  });
+  for (const entity of ['/fine', '/wrong', '/fine', '/bad']) await client.count('view', entity);
+  await world.until(client.flush());
+  assert.deepEqual(sums, [4, 4]);
+  assert.deepEqual([client.stats().accepted, client.stats().rejected], [2, 2]);
+});

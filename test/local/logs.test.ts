@@ -9,11 +9,11 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import PQueue from 'p-queue';
-import { Follower } from '../../cli/follow/follower.ts';
+import { followerOf } from '../../cli/follow/follower.ts';
 import { Figures } from '../../cli/import/figures.ts';
-import { importFile } from '../../cli/import/import-file.ts';
+import { type ImportSettings, importFile } from '../../cli/import/import-file.ts';
 import { connect, waitUntilCounted } from '../../cli/service.ts';
-import { openSource } from '../../cli/source/source.ts';
+import { openSource, type Source } from '../../cli/source/source.ts';
 import { logLines } from '../cli/support/import-world.ts';
 import { invoked, startTestStack } from '../support/local-stack.ts';
 import { patient, until } from '../support/patience.ts';
@@ -33,7 +33,7 @@ after(async () => {
 });
 
 const never = new AbortController().signal;
-const reporter = { note: () => {}, rejected: () => {}, progress: () => {} };
+const reporter = { note: () => {}, rejected: () => {}, trouble: () => {}, progress: () => {} };
 const options = { url: stack.url, apiKey: undefined, timeoutMs: 30_000, concurrency: 2 };
 const settingsFor = (service: string, metric: string) => ({
   target: { service, metric, label: '' },
@@ -51,7 +51,7 @@ async function service() {
     found,
     client,
     id,
-    ports: { sender: client, now: Date.now, stop: never, kill: never, trouble: () => {} },
+    ports: { sender: client, now: Date.now, stop: never, kill: never, reporter, figures: new Figures() },
   };
 }
 
@@ -84,16 +84,22 @@ test('an object in a bucket of logs is counted, once, however often it is announ
 });
 
 /** `tally collect-backfill`, which announces every object again. */
-async function backfill(): Promise<string> {
+async function backfill(...options: string[]): Promise<string> {
   const tally = join(import.meta.dirname, '../../bin/tally.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    tally,
-    'collect-backfill',
-    '--url',
-    stack.url,
-  ]);
-  return stdout;
+  const args = [tally, 'collect-backfill', '--url', stack.url, ...options];
+  // Without an object, it ends with exit code 3.
+  const ended = promisify(execFile)(process.execPath, args).catch((error: { stdout: string }) => error);
+  return (await ended).stdout;
 }
+
+test('a backfill finds the keys below --prefix, and no others', patient, async () => {
+  for (const [prefix, objects] of [
+    ['web/a', 1],
+    ['we', 2],
+    ['other/', 0],
+  ] as const)
+    assert.equal(await backfill('--dry-run', '--prefix', prefix), `${objects} objects found.\n`, prefix);
+});
 
 test(
   'a collector that is killed between its batches: the next one counts each line once',
@@ -147,12 +153,17 @@ test('a file is imported once, and the state identifies the service by its id', 
   const path = join(folder, 'a.log');
   await writeFile(path, logLines(700));
   const { id, ports } = await service();
+  const accepted = async (...file: [Source, ImportSettings]) => {
+    const figures = new Figures();
+    await importFile(...file, { ...ports, figures });
+    return figures.accepted;
+  };
   assert.match(id, /^Tally-local\/[0-9a-f-]{36}\/1$/);
   const source = await openSource(path);
   const settings = { ...settingsFor(id, 'imported'), forget: false, dryRun: false };
   const waiting = await service();
-  assert.equal((await importFile(source, settings, ports, reporter)).figures.accepted, 700);
-  const now = { acceptedAt: Date.now(), metric: 'imported', timeoutMs: undefined, stop: never };
+  assert.equal(await accepted(source, settings), 700);
+  const now = { acceptedAt: Date.now(), metric: 'imported', timeoutMs: Infinity, stop: never };
   assert.equal((await waitUntilCounted(waiting.found, { ...now, accepted: 700 })).end, 'counted');
   // Events count in every grain at once, also in the past.
   const from = new Date('2026-01-01T00:00Z');
@@ -163,9 +174,9 @@ test('a file is imported once, and the state identifies the service by its id', 
   }
   // As if the journal were lost.
   const lost = { ...settings, stateFolders: { chosen: join(folder, 'lost'), home: folder } };
-  assert.equal((await importFile(source, lost, ports, reporter)).figures.accepted, 700);
+  assert.equal(await accepted(source, lost), 700);
   await appendFile(path, logLines(5, 700));
-  assert.equal((await importFile(await openSource(path), settings, ports, reporter)).figures.accepted, 5);
+  assert.equal(await accepted(await openSource(path), settings), 5);
   await counted('imported', 705);
 });
 
@@ -177,11 +188,9 @@ test('a file is counted as it is written', patient, async () => {
   const shared = {
     ...ports,
     queue: new PQueue({ concurrency: 2 }),
-    reporter,
-    figures: new Figures(),
     fail: failed,
   };
-  const follower = new Follower(path, path, settings, shared);
+  const follower = followerOf(path, path, settings, shared);
   await follower.start();
   for (let round = 0; round < 3; round += 1) {
     await appendFile(path, logLines(40, round * 40));

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { idleBill, totalIdleUsd } from '../../plan/idle.ts';
+import { idleBill } from '../../plan/idle.ts';
+import { totalOf } from '../../plan/prices.ts';
 import { templateJson } from '../support/stack-template.ts';
 
 const bill = idleBill(templateJson('prod'));
-const total = totalIdleUsd(bill);
+const total = totalOf(bill);
 
 test('a stage without clients costs less than $35 a month', (t) => {
   for (const [what, dollars] of Object.entries(bill)) t.diagnostic(`${what}: $${dollars.toFixed(2)}`);
@@ -19,6 +20,6 @@ test('README gives this sum', () => {
 });
 
 test('each shard adds its hours', () => {
-  const two = totalIdleUsd(idleBill(templateJson('prod', { streamShards: 2 })));
+  const two = totalOf(idleBill(templateJson('prod', { streamShards: 2 })));
   assert.ok(two - total > 25 && two - total < 28, `$${(two - total).toFixed(2)}`);
 });

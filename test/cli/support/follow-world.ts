@@ -1,7 +1,7 @@
 // A follower in this process: it polls when the test says so, on a clock that otherwise stands still.
 import PQueue from 'p-queue';
 import type { FollowPorts, FollowSettings } from '../../../cli/follow/followed-file.ts';
-import { Follower } from '../../../cli/follow/follower.ts';
+import { followerOf } from '../../../cli/follow/follower.ts';
 import { Figures } from '../../../cli/import/figures.ts';
 import type { Reject } from '../../../cli/import/outcomes.ts';
 import type { FormatRequest } from '../../../formats/detect.ts';
@@ -12,7 +12,7 @@ export const LINGER_MS = 60_000;
 
 export class FollowRun {
   readonly #world: ImportWorld;
-  readonly #follower: Follower;
+  readonly #follower: ReturnType<typeof followerOf>;
   readonly #ports: FollowPorts;
   readonly figures = new Figures();
   readonly rejects: Reject[] = [];
@@ -28,12 +28,12 @@ export class FollowRun {
       now: () => world.nowMs,
       stop: this.#stop.signal,
       kill: this.#kill.signal,
-      trouble: () => {},
       queue: new PQueue({ concurrency }),
       figures: this.figures,
       reporter: {
         note: (text) => void this.notes.push(text),
         rejected: (reject) => void this.rejects.push(reject),
+        trouble: () => {},
         progress: () => {},
       },
       fail: (error) => {
@@ -49,7 +49,7 @@ export class FollowRun {
       flushMs: FLUSH_MS,
       lingerMs: LINGER_MS,
     };
-    this.#follower = new Follower(path, path, settings, this.#ports);
+    this.#follower = followerOf(path, path, settings, this.#ports);
   }
 
   static async start(world: ImportWorld, path: string, format: FormatRequest = {}): Promise<FollowRun> {

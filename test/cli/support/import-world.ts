@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { UncertainPolicy } from '../../../cli/import/deliver.ts';
-import { type ImportResult, importFile } from '../../../cli/import/import-file.ts';
+import { Figures } from '../../../cli/import/figures.ts';
+import { importFile } from '../../../cli/import/import-file.ts';
 import type { Reject } from '../../../cli/import/outcomes.ts';
 import { openSource } from '../../../cli/source/source.ts';
 import { TallyClient } from '../../../client/src/index.ts';
 import { BATCH_LIMITS } from '../../../formats/batches.ts';
 import type { FormatRequest } from '../../../formats/detect.ts';
+import type { ReadingPlan } from '../../../formats/plan.ts';
 import { FrontDoor } from './front-door.ts';
 
 /** The options of an import that tests change. */
@@ -29,7 +31,10 @@ export interface WorldOptions extends FormatRequest {
   readonly events?: number;
 }
 
-export interface ImportOutcome extends ImportResult {
+export interface ImportOutcome {
+  /** Undefined for an empty file. */
+  readonly plan: ReadingPlan | undefined;
+  readonly figures: Figures;
   readonly rejects: Reject[];
   readonly notes: string[];
   readonly troubles: string[];
@@ -116,17 +121,19 @@ export class ImportWorld {
     const rejects: Reject[] = [];
     const notes: string[] = [];
     const troubles: string[] = [];
+    const figures = new Figures();
     const ports = {
       sender: this.client(options),
       now: () => this.nowMs,
       stop: this.stop.signal,
       kill: this.kill.signal,
-      trouble: (reason: string) => void troubles.push(reason),
-    };
-    const reporter = {
-      note: (text: string) => void notes.push(text),
-      rejected: (reject: Reject) => void rejects.push(reject),
-      progress: () => undefined,
+      figures,
+      reporter: {
+        note: (text: string) => void notes.push(text),
+        rejected: (reject: Reject) => void rejects.push(reject),
+        trouble: (reason: string) => void troubles.push(reason),
+        progress: () => undefined,
+      },
     };
     const settings = {
       target: { service, metric, label },
@@ -138,9 +145,9 @@ export class ImportWorld {
       dryRun,
       limits: { ...BATCH_LIMITS, events },
     };
-    const result = await importFile(await openSource(path), settings, ports, reporter);
-    result.figures.requests = this.door.requests;
-    return { ...result, rejects, notes, troubles };
+    const read = await importFile(await openSource(path), settings, ports);
+    figures.requests = this.door.requests;
+    return { plan: read?.plan, figures, rejects, notes, troubles };
   }
 }
 
