@@ -33,8 +33,10 @@ export interface Failure {
   readonly message: string;
 }
 
+export const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
 export function failureOf(error: unknown): Failure {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const status = error instanceof TallyError ? error.status : undefined;
   if (status === 401 || status === 403) return { kind: 'forbidden', message };
   // The client itself refuses names that no URL can contain.

@@ -11,7 +11,7 @@ import { VIEWS, type View } from './logic/question.ts';
 import { clockTime } from './logic/zone.ts';
 import { Link } from './parts/fields.tsx';
 import { NoPermission, Shown } from './parts/states.tsx';
-import { isLocal, ownZone, pollMs, wantsKey } from './place.ts';
+import { icon, isLocal, ownZone, pollMs, wantsKey } from './place.ts';
 import './style.css';
 import { BreakView } from './views/break.tsx';
 import { CountsView } from './views/counts.tsx';
@@ -54,14 +54,11 @@ function App() {
       <a class="skip" href="#main">
         Skip to content
       </a>
-      <header>
-        <div class="brand">
-          <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">
-            <rect width="32" height="32" rx="8" />
-            <path d="M9 9v14M14 9v14M19 9v14M24 9v14M6 20 27 12" />
-          </svg>
+      <header class="row">
+        <div class="row brand">
+          <img src={icon} alt="" width="26" height="26" />
           <b>Tally</b>
-          {isLocal && <span class="stage-name">local</span>}
+          {isLocal && <span class="small muted stage-name">local</span>}
         </div>
         <nav aria-label="Views">
           {VIEWS.filter((each) => each !== 'break' || isLocal).map((each) => (
@@ -121,7 +118,7 @@ function Strip({ status, ask, linkTo }: StripProps) {
   const events = onTheWay(status);
   const waiting = { name: 'onTheWay', label: 'on the way', tone: events > 0 ? 'waiting' : 'aside', events };
   return (
-    <Link {...{ ask, linkTo }} to={{ view: 'pipeline' }} class="card strip">
+    <Link {...{ ask, linkTo }} to={{ view: 'pipeline' }} class="row card strip">
       <span>
         <b>{whole(left.events)}</b> {left.label}
       </span>
@@ -142,7 +139,7 @@ function Connection({ status: { failure, atMs } }: { readonly status: Polled<Sta
   const isAway = failure?.kind === 'away';
   const since = atMs === undefined ? '' : ` since ${clockTime(atMs, ownZone)}`;
   return (
-    <p class={isAway ? 'connection away' : 'connection'} role="status">
+    <p class={`small muted connection ${isAway ? 'away' : ''}`} role="status">
       {isAway ? `No answer${since}. Trying again …` : atMs === undefined ? 'Connecting …' : 'Connected'}
     </p>
   );

@@ -16,6 +16,7 @@ export interface Polled<T> {
 }
 
 const RETRY_MS = 2_000;
+const NOTHING = { data: undefined, failure: undefined, atMs: undefined };
 
 /**
  * Reads at once, when `key` changes, and every `intervalMs`, unless the page is hidden.
@@ -27,12 +28,7 @@ export function usePoll<T>(
   intervalMs: number | undefined,
   read: (signal: AbortSignal) => Promise<T>,
 ): Polled<T> {
-  const [state, setState] = useState<{
-    readonly data?: T;
-    readonly failure?: Failure | undefined;
-    readonly atMs?: number;
-    readonly key?: string;
-  }>({});
+  const [state, setState] = useState<Omit<Polled<T>, 'isCurrent'> & { readonly key?: string }>(NOTHING);
   const latest = useRef(read);
   latest.current = read;
   useEffect(() => {
@@ -48,7 +44,7 @@ export function usePoll<T>(
       let nextMs = intervalMs;
       try {
         const data = await latest.current(signal);
-        if (!signal.aborted) setState({ data, atMs: Date.now(), key });
+        if (!signal.aborted) setState({ data, failure: undefined, atMs: Date.now(), key });
       } catch (error) {
         const failure = failureOf(error);
         if (!signal.aborted) setState((before) => ({ ...before, failure }));
@@ -62,7 +58,7 @@ export function usePoll<T>(
       clearTimeout(timer);
     };
   }, [key, intervalMs]);
-  return { data: state.data, failure: state.failure, atMs: state.atMs, isCurrent: state.key === key };
+  return { ...state, isCurrent: state.key === key };
 }
 
 /** The question in the URL, and how to get to another one. */
@@ -76,11 +72,7 @@ const DEFAULTS = { tz: ownZone };
 
 export function useNavigation(): Navigation {
   const [question, setQuestion] = useState(() => questionIn(location.search, DEFAULTS));
-  useEffect(() => {
-    const onPop = () => setQuestion(questionIn(location.search, DEFAULTS));
-    addEventListener('popstate', onPop);
-    return () => removeEventListener('popstate', onPop);
-  }, []);
+  useListener(window, 'popstate', () => setQuestion(questionIn(location.search, DEFAULTS)));
   return {
     question,
     ask: (change) => {
@@ -93,16 +85,20 @@ export function useNavigation(): Navigation {
   };
 }
 
+const DARK = matchMedia('(prefers-color-scheme: dark)');
+
 /** Counts the changes of the colour scheme. */
 export function useScheme(): number {
   const [version, setVersion] = useState(0);
-  useEffect(() => {
-    const media = matchMedia('(prefers-color-scheme: dark)');
-    const onChange = () => setVersion((before) => before + 1);
-    media.addEventListener('change', onChange);
-    return () => media.removeEventListener('change', onChange);
-  }, []);
+  useListener(DARK, 'change', () => setVersion((before) => before + 1));
   return version;
+}
+
+function useListener(target: EventTarget, type: string, listener: () => void): void {
+  useEffect(() => {
+    target.addEventListener(type, listener);
+    return () => target.removeEventListener(type, listener);
+  }, []);
 }
 
 export function useNow(): number {

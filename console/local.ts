@@ -19,9 +19,7 @@ export interface DemoState {
   readonly sent?: Readonly<Record<string, number>>;
 }
 
-interface Faults {
-  readonly faults: readonly Fault[];
-}
+type Faults = Readonly<Record<'faults', readonly Fault[]>>;
 
 export const readFaults = (signal?: AbortSignal) => call<Faults>('faults', undefined, signal);
 export const setFault = (name: string, on: boolean) => call<Faults>('faults', { name, on });
@@ -30,8 +28,8 @@ export const runDemo = (running: boolean) => call<DemoState>('demo', { running }
 
 async function call<T>(route: string, body?: object, signal?: AbortSignal): Promise<T> {
   const answer = await fetch(`${apiUrl}/_local/${route}`, {
-    ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
-    ...(signal === undefined ? {} : { signal }),
+    ...(body && { method: 'POST', body: JSON.stringify(body) }),
+    signal: signal ?? null,
   });
   if (!answer.ok) throw new Error(`/_local/${route}: ${answer.status}`);
   return (await answer.json()) as T;

@@ -23,25 +23,10 @@ export const PLACES = [
   ['lost', 'lost', 'bad', 'Gone and recorded: the stream dropped it, or an operator discarded it.'],
 ] as const satisfies readonly (readonly [keyof Accounts, string, Tone, string])[];
 
-export interface Term {
-  readonly name: string;
-  readonly label: string;
-  readonly events: number;
-  readonly tone: Tone;
-  /** One sentence. */
-  readonly meaning: string;
-}
+export type Place = (typeof PLACES)[number][0];
 
-/** What was taken in, and where all of it is. */
-export interface Equation {
-  readonly left: { readonly label: string; readonly events: number };
-  readonly terms: readonly Term[];
-  readonly sum: number;
-  /** 0, or the accounts are wrong by this many events. */
-  readonly difference: number;
-}
-
-export function equationOf(accounts: Accounts): Equation {
+/** What was taken in, and where all of it is. Unless `difference` is 0, the accounts are wrong. */
+export function equationOf(accounts: Accounts) {
   const { accepted, received } = accounts;
   const left =
     accepted === null ? { label: 'received', events: received } : { label: 'accepted', events: accepted };
@@ -64,25 +49,10 @@ export function behindMs({ unreadSince, inFlightSince }: Accounts, nowMs: number
   return since.length === 0 ? 0 : Math.max(0, nowMs - Math.min(...since));
 }
 
-/** What the demo sent of an entity, and what is counted. */
-export interface Compared {
-  readonly entity: string;
-  readonly sent: number;
-  readonly counted: number;
-}
+export type Comparison = ReturnType<typeof compare>;
 
-export interface Comparison {
-  readonly rows: readonly Compared[];
-  readonly sent: number;
-  readonly counted: number;
-  readonly isExact: boolean;
-}
-
-/** Compares what was sent with what is counted, entity by entity. */
-export function compare(
-  sent: Readonly<Record<string, number>>,
-  counted: ReadonlyMap<string, number>,
-): Comparison {
+/** Compares what the demo sent with what is counted, entity by entity. */
+export function compare(sent: Readonly<Record<string, number>>, counted: ReadonlyMap<string, number>) {
   const rows = Object.entries(sent)
     .map(([entity, events]) => ({ entity, sent: events, counted: counted.get(entity) ?? 0 }))
     .toSorted((a, b) => b.sent - a.sent);

@@ -1,5 +1,6 @@
 // How many events arrived when, from successive answers of the status; pure.
 import { type Accounts, onTheWay } from './accounts.ts';
+import { ceilTo, floorTo, HOUR_MS, MINUTE_MS } from './zone.ts';
 
 /** What one answer of the status said, for all metrics. */
 export interface Reading {
@@ -20,20 +21,8 @@ export interface ArrivalStatus extends Accounts {
   readonly hours: readonly { readonly hour: string; readonly received: number }[];
 }
 
-/** The events of the last 60 minutes. Each minute is either measured or averaged. */
-export interface Arrivals {
-  readonly times: readonly number[];
-  readonly measured: readonly (number | null)[];
-  readonly averaged: readonly (number | null)[];
-  readonly total: number;
-  /** Whether every minute is measured, and so the total. */
-  readonly isMeasured: boolean;
-}
-
 type Known = Pick<Reading, 'atMs' | 'events'>;
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
 const KEPT_MS = 62 * MINUTE_MS;
 /** Older readings need not be closer than this. */
 const SPACING_MS = 4_000;
@@ -72,12 +61,15 @@ export function rateOf(readings: readonly Reading[]): number | undefined {
   return ((last.events - first.events) * 1_000) / (last.atMs - first.atMs);
 }
 
-/** The last 60 minutes: measured where there are readings, else the average between the readings or hours around. */
-export function arrivalsOf(readings: readonly Reading[], status: ArrivalStatus): Arrivals | undefined {
+/**
+ * The events of the last 60 minutes. Each minute is measured, where there are readings, or else the
+ * average between the readings or hours around.
+ */
+export function arrivalsOf(readings: readonly Reading[], status: ArrivalStatus) {
   const [first, last] = [readings[0], readings.at(-1)];
   if (first === undefined || last === undefined) return undefined;
   const known = [...hourStarts(status, last.atMs).filter(({ atMs }) => atMs < first.atMs), ...readings];
-  const endMs = Math.ceil(last.atMs / MINUTE_MS) * MINUTE_MS;
+  const endMs = ceilTo(MINUTE_MS, last.atMs);
   const times = Array.from({ length: 60 }, (_, index) => endMs - HOUR_MS + index * MINUTE_MS);
   const minutes = times.map((startMs) => {
     const stopMs = Math.min(startMs + MINUTE_MS, last.atMs);
@@ -93,13 +85,14 @@ export function arrivalsOf(readings: readonly Reading[], status: ArrivalStatus):
     measured: those(true),
     averaged: those(false),
     total: Math.round(last.events - totalAt(known, endMs - HOUR_MS).events),
+    /** So is the total. */
     isMeasured: minutes.every(({ isMeasured }) => isMeasured),
   };
 }
 
 /** The totals when this hour and the one before began. */
 function hourStarts({ received, hours }: ArrivalStatus, nowMs: number): readonly Known[] {
-  const thisMs = Math.floor(nowMs / HOUR_MS) * HOUR_MS;
+  const thisMs = floorTo(HOUR_MS, nowMs);
   const receivedIn = (hourMs: number) =>
     hours.find(({ hour }) => Date.parse(`${hour}:00Z`) === hourMs)?.received ?? 0;
   const events = received - receivedIn(thisMs);

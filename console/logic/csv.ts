@@ -1,11 +1,9 @@
 // The points of a chart as CSV; pure.
+import type { CountsAnswer } from '../../client/src/index.ts';
 
-export interface CsvPoint {
-  readonly at: string;
-  readonly n: number | bigint;
-  readonly state: string;
-  readonly previous: number | bigint | undefined;
-}
+type Point = CountsAnswer['points'][number];
+/** A point, with the count of the one in the period before. */
+export type CsvPoint = Pick<Point, 'at' | 'n' | 'state'> & { readonly previous: Point['n'] | undefined };
 
 /** RFC 4180. Every row names metric and entity, so that files can be concatenated. */
 export function csvOf(metric: string, entity: string, points: readonly CsvPoint[]): string {

@@ -10,17 +10,16 @@ export function compact(n: number): string {
   return n.toLocaleString('en-US', { notation: 'compact', maximumFractionDigits: 1 });
 }
 
-/** A rate: one decimal below ten. */
-export function rate(perSecond: number): string {
-  return perSecond < 10 ? perSecond.toFixed(1) : whole(Math.round(perSecond));
+/** A rate or percentage: one decimal below ten. */
+export function rate(n: number): string {
+  return n < 10 ? n.toFixed(1) : whole(Math.round(n));
 }
 
 /** `▲ 12%`: the change from one total to the next; undefined when there was nothing before. */
 export function change(before: number, now: number): string | undefined {
   if (before <= 0) return undefined;
   const share = (now - before) / before;
-  const percent = Math.abs(share * 100);
-  return `${share >= 0 ? '▲' : '▼'} ${percent < 10 ? percent.toFixed(1) : whole(Math.round(percent))}%`;
+  return `${share >= 0 ? '▲' : '▼'} ${rate(Math.abs(share * 100))}%`;
 }
 
 /** `1.4 s`, `3 min`, `2 h 5 min`. */

@@ -1,5 +1,5 @@
 // What the page shows, as its URL says it; pure.
-import { dayStart, isZone, monthStart, weekStart } from './zone.ts';
+import { ceilTo, dayStart, floorTo, HOUR_MS, isZone, MINUTE_MS, monthStart, weekStart } from './zone.ts';
 
 export const VIEWS = ['live', 'counts', 'pipeline', 'break'] as const;
 export type View = (typeof VIEWS)[number];
@@ -9,10 +9,9 @@ export type Grain = (typeof GRAINS)[number];
 
 /** Ranges that end now. */
 export const RANGES = ['1h', '6h', '24h', '7d', '30d', '12mo'] as const;
-export type RangeName = (typeof RANGES)[number];
+type RangeName = (typeof RANGES)[number];
 
 export const TOP_GRAINS = ['hour', 'day', 'month', 'total'] as const;
-export type TopGrain = (typeof TOP_GRAINS)[number];
 
 export interface Question {
   readonly view: View;
@@ -26,16 +25,12 @@ export interface Question {
   readonly by: Grain | undefined;
   readonly tz: string;
   readonly compare: boolean;
-  readonly top: TopGrain;
+  readonly top: (typeof TOP_GRAINS)[number];
 }
 
 /** What the URL may leave out. */
-export interface Defaults {
-  readonly tz: string;
-}
+type Defaults = Pick<Question, 'tz'>;
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** A chart is unreadable with more points. */
 const POINTS_MAX = 1_500;
@@ -79,39 +74,30 @@ export function searchOf(question: Question, defaults: Defaults): string {
   return `?${new URLSearchParams(given)}`;
 }
 
-export interface TimeRange {
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly by: Grain;
-  /** Whether it ends now. */
-  readonly moves: boolean;
+/** The range of a question; one that `moves` ends now. Days, weeks and months begin as in the zone. */
+export function rangeOf({ range, fromMs, toMs, by, tz }: Question, nowMs: number) {
+  const moves = fromMs === undefined || toMs === undefined;
+  const endMs = ceilTo(MINUTE_MS, moves ? nowMs : toMs);
+  const lengthMs = moves ? RANGE_OF[range].lengthMs : toMs - fromMs;
+  const grain = fitting(by ?? grainFor(lengthMs), lengthMs);
+  const startMs = moves ? (RANGE_OF[range].startsAt?.(nowMs, tz) ?? endMs - lengthMs) : fromMs;
+  return { fromMs: alignedStart(startMs, grain, tz), toMs: endMs, by: grain, moves };
 }
 
-/** The range of a question. Days, weeks and months begin where they do in the zone. */
-export function rangeOf({ range, fromMs, toMs, by, tz }: Question, nowMs: number): TimeRange {
-  if (fromMs !== undefined && toMs !== undefined) {
-    const grain = fitting(by ?? grainFor(toMs - fromMs), toMs - fromMs);
-    return { fromMs: alignedStart(fromMs, grain, tz), toMs: ceil(toMs, MINUTE_MS), by: grain, moves: false };
-  }
-  const endMs = ceil(nowMs, MINUTE_MS);
-  const { lengthMs, grain: suggested } = RANGE_OF[range];
-  const grain = fitting(by ?? suggested, lengthMs);
-  const startMs =
-    range === '12mo'
-      ? monthStart(nowMs, tz, 11)
-      : range === '30d'
-        ? dayStart(nowMs, tz, 29)
-        : endMs - lengthMs;
-  return { fromMs: alignedStart(startMs, grain, tz), toMs: endMs, by: grain, moves: true };
+interface Range {
+  readonly title: string;
+  readonly lengthMs: number;
+  /** Without it, it starts its length ago. */
+  readonly startsAt?: (nowMs: number, tz: string) => number;
 }
 
-const RANGE_OF: Readonly<Record<RangeName, { readonly lengthMs: number; readonly grain: Grain }>> = {
-  '1h': { lengthMs: HOUR_MS, grain: 'minute' },
-  '6h': { lengthMs: 6 * HOUR_MS, grain: 'minute' },
-  '24h': { lengthMs: DAY_MS, grain: 'hour' },
-  '7d': { lengthMs: 7 * DAY_MS, grain: 'hour' },
-  '30d': { lengthMs: 30 * DAY_MS, grain: 'day' },
-  '12mo': { lengthMs: 365 * DAY_MS, grain: 'month' },
+export const RANGE_OF: Readonly<Record<RangeName, Range>> = {
+  '1h': { title: 'Last hour', lengthMs: HOUR_MS },
+  '6h': { title: 'Last 6 hours', lengthMs: 6 * HOUR_MS },
+  '24h': { title: 'Last 24 hours', lengthMs: DAY_MS },
+  '7d': { title: 'Last 7 days', lengthMs: 7 * DAY_MS },
+  '30d': { title: 'Last 30 days', lengthMs: 30 * DAY_MS, startsAt: (at, tz) => dayStart(at, tz, 29) },
+  '12mo': { title: 'Last 12 months', lengthMs: 365 * DAY_MS, startsAt: (at, tz) => monthStart(at, tz, 11) },
 };
 
 /** The length of a grain; the least one of a month. */
@@ -140,20 +126,12 @@ function alignedStart(atMs: number, by: Grain, tz: string): number {
   if (by === 'month') return monthStart(atMs, tz);
   if (by === 'week') return weekStart(atMs, tz);
   if (by === 'day') return dayStart(atMs, tz);
-  return floor(atMs, by === 'hour' ? HOUR_MS : MINUTE_MS);
-}
-
-function floor(ms: number, stepMs: number): number {
-  return Math.floor(ms / stepMs) * stepMs;
-}
-
-function ceil(ms: number, stepMs: number): number {
-  return Math.ceil(ms / stepMs) * stepMs;
+  return floorTo(by === 'hour' ? HOUR_MS : MINUTE_MS, atMs);
 }
 
 function instantIn(text: string | null): number | undefined {
   const ms = text === null ? Number.NaN : Date.parse(text);
-  return Number.isNaN(ms) ? undefined : floor(ms, MINUTE_MS);
+  return Number.isNaN(ms) ? undefined : floorTo(MINUTE_MS, ms);
 }
 
 function oneOf<const T extends readonly string[]>(values: T, text: string | null): T[number] | undefined {

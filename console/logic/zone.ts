@@ -1,13 +1,13 @@
 // Instants in time zones; pure. Instants are epoch milliseconds, zones are IANA names.
 
 /** A date and time of day, as a clock in the zone shows it. */
-export interface WallTime {
-  readonly year: number;
-  readonly month: number;
-  readonly day: number;
-  readonly hour: number;
-  readonly minute: number;
-}
+type WallTime = Readonly<Record<'year' | 'month' | 'day' | 'hour' | 'minute', number>>;
+
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 3_600_000;
+
+export const floorTo = (stepMs: number, atMs: number) => Math.floor(atMs / stepMs) * stepMs;
+export const ceilTo = (stepMs: number, atMs: number) => Math.ceil(atMs / stepMs) * stepMs;
 
 type Options = Intl.DateTimeFormatOptions;
 
@@ -46,13 +46,8 @@ export function wallTime(atMs: number, tz: string): WallTime {
   const options: Options = { year: 'numeric', month: 'numeric', day: 'numeric', ...CLOCK };
   const parts = formatOf(tz, 'wall', options).formatToParts(atMs);
   const part = (wanted: string) => Number(parts.find(({ type }) => type === wanted)?.value);
-  return {
-    year: part('year'),
-    month: part('month'),
-    day: part('day'),
-    hour: part('hour'),
-    minute: part('minute'),
-  };
+  const [year, month, day] = [part('year'), part('month'), part('day')];
+  return { year, month, day, hour: part('hour'), minute: part('minute') };
 }
 
 /** When a clock in the zone shows this. A skipped time is the instant after the change. */

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { useScheme } from '../hooks.ts';
 import { compact, whole } from '../logic/format.ts';
-import { type ShownGrain, shownTime } from '../logic/zone.ts';
+import { MINUTE_MS, type ShownGrain, shownTime } from '../logic/zone.ts';
 
 export interface ChartSeries {
   readonly label: string;
@@ -33,8 +33,6 @@ export interface ChartProps {
   readonly onZoomOut?: () => void;
   readonly onCanvas?: (canvas: HTMLCanvasElement) => void;
 }
-
-const MINUTE_MS = 60_000;
 
 /** Labels by distance of ticks: the usual one, and what the first of a year or a day adds. */
 const TICKS: uPlot.Axis.Values = [
@@ -92,7 +90,7 @@ export function Chart(props: ChartProps) {
       const lengthMs = (lastMs + stepMs - firstMs) / 2;
       const middleMs = (times[chosen ?? times.length >> 1] ?? 0) + stepMs / 2;
       const fromMs = Math.min(Math.max(firstMs, middleMs - lengthMs / 2), lastMs + stepMs - lengthMs);
-      if (lengthMs > MINUTE_MS) onZoom?.(floorMinute(fromMs), ceilMinute(fromMs + lengthMs));
+      if (lengthMs > MINUTE_MS) onZoom?.(fromMs, fromMs + lengthMs);
     } else if (key === '-') props.onZoomOut?.();
     else return;
     event.preventDefault();
@@ -112,7 +110,7 @@ export function Chart(props: ChartProps) {
     >
       <div ref={host} aria-hidden="true" />
       {hovered !== undefined && at !== undefined && (
-        <output class="chart-tip" style={{ left: `${hovered.left}px` }}>
+        <output class="small card chart-tip" style={{ left: `${hovered.left}px` }}>
           <b>{shownTime(at, tz, grain)}</b>
           {series.map(({ label, values }) => {
             const value = values[hovered.index];
@@ -129,9 +127,6 @@ export function Chart(props: ChartProps) {
     </div>
   );
 }
-
-const floorMinute = (ms: number) => Math.floor(ms / MINUTE_MS) * MINUTE_MS;
-const ceilMinute = (ms: number) => Math.ceil(ms / MINUTE_MS) * MINUTE_MS;
 
 function dataOf({ times, series }: ChartProps): uPlot.AlignedData {
   return [times.map((ms) => ms / 1000), ...series.map(({ values }) => [...values])] as uPlot.AlignedData;
@@ -191,7 +186,7 @@ function optionsOf(
           if (width < 4) return;
           const [from, to] = [chart.posToVal(left, 'x'), chart.posToVal(left + width, 'x')];
           chart.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-          current.current.onZoom?.(floorMinute(from * 1000), ceilMinute(to * 1000));
+          current.current.onZoom?.(from * 1000, to * 1000);
         },
       ],
       draw: [(chart) => drawCompleteThrough(chart, current.current.completeThroughMs, colour('--good'))],

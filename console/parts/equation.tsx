@@ -10,19 +10,21 @@ export function Equation({ accounts, terse }: { readonly accounts: Accounts; rea
   const { left, terms, sum, difference } = equationOf(accounts);
   const shown = terse ? terms.filter(({ name, events }) => events !== 0 || ALWAYS.includes(name)) : terms;
   return (
-    <div class={terse ? 'equation' : 'equation large'}>
-      <div class="terms">
+    <div>
+      <div class="row">
         <div class="term">
           <b>{whole(left.events)}</b>
-          <span>{left.label}</span>
+          <span class="small muted">{left.label}</span>
         </div>
         {shown.map(({ name, label, events, tone, meaning }, index) => (
           <div key={name} class={`term ${tone} ${events === 0 ? 'zero' : ''}`} title={meaning}>
             <b>
-              <i aria-hidden="true">{index === 0 ? '= ' : '+ '}</i>
+              <i class="muted" aria-hidden="true">
+                {index === 0 ? '= ' : '+ '}
+              </i>
               <span data-term={name}>{whole(events)}</span>
             </b>
-            <span>{label}</span>
+            <span class="small muted">{label}</span>
           </div>
         ))}
       </div>

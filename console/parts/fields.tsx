@@ -6,7 +6,7 @@ import type { Navigation } from '../hooks.ts';
 import { shownName } from '../logic/format.ts';
 import type { Question } from '../logic/question.ts';
 
-export interface ComboboxProps {
+interface ComboboxProps {
   readonly label: string;
   readonly value: string;
   readonly placeholder: string;

@@ -13,7 +13,7 @@ interface StateProps {
 
 export function State({ title, role, children }: StateProps) {
   return (
-    <div class="state" role={role}>
+    <div class="grid state" role={role}>
       <h2>{title}</h2>
       <div class="muted">{children}</div>
     </div>
@@ -31,9 +31,9 @@ interface ShownProps<T> {
 export function Shown<T>({ polled: { data, failure, isCurrent }, what, children }: ShownProps<T>) {
   if (failure !== undefined && (data === undefined || failure.kind === 'refused'))
     return <Failed failure={failure} />;
-  if (data !== undefined) return <div class={isCurrent ? 'shown' : 'shown stale'}>{children(data)}</div>;
+  if (data !== undefined) return <div class={isCurrent ? 'grid' : 'grid stale'}>{children(data)}</div>;
   return (
-    <div class="state" role="status">
+    <div class="grid state" role="status">
       <div class="skeleton" />
       <p class="muted">Loading {what} …</p>
     </div>
@@ -72,7 +72,7 @@ export function NoPermission({
     );
   return (
     <form
-      class="card key-form"
+      class="card grid key-form"
       onSubmit={(event) => {
         event.preventDefault();
         const key = input.current?.value.trim() ?? '';
@@ -87,7 +87,7 @@ export function NoPermission({
       </p>
       <label for="api-key">API key</label>
       <div class="row">
-        <input ref={input} id="api-key" type="password" autocomplete="off" required />
+        <input ref={input} id="api-key" class="field" type="password" autocomplete="off" required />
         <button class="primary" type="submit">
           Open the console
         </button>

@@ -11,7 +11,7 @@ export function Table({ head, rows }: TableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
     <div class="scroll" tabIndex={0}>
-      <table>
+      <table class="small">
         <thead>
           <tr>
             {head.map((each) => (
@@ -35,17 +35,12 @@ export function Table({ head, rows }: TableProps) {
   );
 }
 
-interface FoldedProps {
-  readonly title: string;
-  /** Called while the table is open. */
-  readonly table: () => TableProps;
-}
-
-export function FoldedTable({ title, table }: FoldedProps) {
+/** @param table is called while the table is open */
+export function FoldedTable({ title, table }: { readonly title: string; readonly table: () => TableProps }) {
   const [open, setOpen] = useState(false);
   return (
     <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
-      <summary>{title}</summary>
+      <summary class="small muted">{title}</summary>
       {open && <Table {...table()} />}
     </details>
   );

@@ -1,21 +1,19 @@
 // Break it: faults of the local stack as switches, and the proof that every count is exact afterwards.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Api, StatusAnswer } from '../api.ts';
+import { type Api, messageOf } from '../api.ts';
 import { usePoll } from '../hooks.ts';
 import { type DemoState, type Fault, readDemo, readFaults, runDemo, setFault } from '../local.ts';
 import { type Comparison, compare, onTheWay } from '../logic/accounts.ts';
-import type { Reading } from '../logic/arrivals.ts';
 import { shownName, span, whole } from '../logic/format.ts';
 import { Chart } from '../parts/chart.tsx';
 import { Equation } from '../parts/equation.tsx';
 import { Shown } from '../parts/states.tsx';
 import { Table } from '../parts/table.tsx';
 import { ownZone } from '../place.ts';
+import { Card, type Observed } from './view.tsx';
 
-interface BreakProps {
+interface BreakProps extends Observed {
   readonly api: Api;
-  readonly status: StatusAnswer;
-  readonly readings: readonly Reading[];
 }
 
 export function BreakView(props: BreakProps) {
@@ -30,7 +28,7 @@ export function BreakView(props: BreakProps) {
       setSwitched((await setFault(name, on)).faults);
       setProblem(undefined);
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(messageOf(error));
     }
   };
   return (
@@ -44,7 +42,7 @@ export function BreakView(props: BreakProps) {
             setProblem(undefined);
           };
           return (
-            <div class="break">
+            <div class="grid break">
               <p class="intro muted">
                 Break the stack while the demo counts. Each switch is real: it stops the function or refuses
                 the write. Then compare every counter with what was sent.
@@ -54,19 +52,33 @@ export function BreakView(props: BreakProps) {
                   The stack did not switch: {problem}
                 </p>
               )}
-              <ul class="faults">
+              <ul class="grid">
                 {faults.map((fault) => (
                   <FaultCard key={fault.name} fault={fault} onChange={change} />
                 ))}
               </ul>
-              <div class="effects">
+              <div class="grid effects">
                 <Proof {...props} isBroken={broken.length > 0} repair={repair} onCompared={setComparison} />
-                <div class="card">
-                  <div class="card-head">
-                    <h2>On the way, and dead</h2>
-                  </div>
-                  <History readings={readings} />
-                  <div class="legend">
+                <Card title="On the way, and dead">
+                  <Chart
+                    times={readings.map(({ atMs }) => atMs)}
+                    series={[
+                      {
+                        ...{ label: 'on the way', kind: 'area', colour: '--waiting' },
+                        values: readings.map((reading) => reading.onTheWay),
+                      },
+                      {
+                        ...{ label: 'dead and parked', kind: 'line', colour: '--bad' },
+                        values: readings.map(({ failed }) => failed),
+                      },
+                    ]}
+                    tz={ownZone}
+                    grain="minute"
+                    height={170}
+                    windowMs={120_000}
+                    summary="Events on the way, and dead or parked, in the last two minutes."
+                  />
+                  <div class="row small muted legend">
                     <span class="key" style={{ '--key': 'var(--waiting)' }}>
                       unread and in flight
                     </span>
@@ -75,7 +87,7 @@ export function BreakView(props: BreakProps) {
                     </span>
                   </div>
                   <Equation accounts={status} terse={true} />
-                </div>
+                </Card>
                 {comparison !== undefined && (
                   <div class="card counters">
                     <Table
@@ -108,10 +120,10 @@ interface FaultCardProps {
 function FaultCard({ fault: { name, title, expect, once, on }, onChange }: FaultCardProps) {
   const [times, setTimes] = useState(0);
   return (
-    <li class={on ? 'card fault on' : 'card fault'}>
+    <li class={`row card fault ${on ? 'on' : ''}`}>
       <div>
         <h2 id={`fault-${name}`}>{title}</h2>
-        <p class="muted" id={`expect-${name}`}>
+        <p class="small muted" id={`expect-${name}`}>
           {expect}
         </p>
       </div>
@@ -137,29 +149,6 @@ function FaultCard({ fault: { name, title, expect, once, on }, onChange }: Fault
         </button>
       )}
     </li>
-  );
-}
-
-function History({ readings }: { readonly readings: readonly Reading[] }) {
-  return (
-    <Chart
-      times={readings.map(({ atMs }) => atMs)}
-      series={[
-        {
-          ...{ label: 'on the way', kind: 'area', colour: '--waiting' },
-          values: readings.map((reading) => reading.onTheWay),
-        },
-        {
-          ...{ label: 'dead and parked', kind: 'line', colour: '--bad' },
-          values: readings.map(({ failed }) => failed),
-        },
-      ]}
-      tz={ownZone}
-      grain="minute"
-      height={170}
-      windowMs={120_000}
-      summary="Events on the way, and dead or parked, in the last two minutes."
-    />
   );
 }
 
@@ -209,23 +198,29 @@ function Proof({ api, status, isBroken, repair, onCompared }: ProofProps) {
       }
     } catch (error) {
       setPhase({ kind: 'idle' });
-      setProblem(error instanceof Error ? error.message : String(error));
+      setProblem(messageOf(error));
     }
   };
   if (demo !== undefined && demo.sent === undefined) {
     return (
-      <div class="card">
-        <h2>No demo is running</h2>
+      <Card title="No demo is running">
         <p class="muted">
           There is nothing to compare: a stack started with --no-demo or --data has no demo. The equation
           below holds for any traffic.
         </p>
-      </div>
+      </Card>
     );
   }
+  const { title, figures, note, isExact = false } = verdictOf(phase, demo, { status, isBroken });
   return (
-    <div class="card proof" aria-live="polite">
-      <Verdict phase={phase} demo={demo} status={status} isBroken={isBroken} />
+    <div class="card grid proof" aria-live="polite">
+      <h2 class={isExact ? 'good' : ''}>{title}</h2>
+      {figures !== undefined && (
+        <p class="big" data-proof={isExact ? 'exact' : undefined}>
+          {figures}
+        </p>
+      )}
+      <p class="muted">{note}</p>
       {problem !== undefined && <p class="bad">The comparison failed: {problem}</p>}
       <button class="primary" type="button" disabled={phase.kind === 'settling'} onClick={() => void prove()}>
         {isBroken
@@ -236,52 +231,31 @@ function Proof({ api, status, isBroken, repair, onCompared }: ProofProps) {
   );
 }
 
-interface VerdictProps {
-  readonly phase: Phase;
-  readonly demo: DemoState | undefined;
-  readonly status: StatusAnswer;
-  readonly isBroken: boolean;
-}
+type Situation = Pick<ProofProps, 'status' | 'isBroken'>;
 
-function Verdict({ phase, demo, status, isBroken }: VerdictProps) {
+function verdictOf(phase: Phase, demo: DemoState | undefined, { status, isBroken }: Situation) {
   const waiting = onTheWay(status);
-  if (phase.kind === 'idle' || (phase.kind === 'done' && isBroken)) {
-    return (
-      <>
-        <h2>{isBroken ? 'Something is broken' : 'Is every count exact?'}</h2>
-        <p class="muted">
-          The demo has sent {whole(demo?.accepted ?? 0)} events, {whole(demo?.repeated ?? 0)} of them twice.{' '}
-          {whole(waiting)} are on the way.
-        </p>
-      </>
-    );
-  }
+  const figures = (sent: number, counted: number) => `sent ${whole(sent)}, counted ${whole(counted)}`;
   if (phase.kind === 'settling') {
-    return (
-      <>
-        <h2>Waiting until everything is counted …</h2>
-        <p class="big">
-          sent {whole(phase.soFar?.sent ?? demo?.accepted ?? 0)}, counted {whole(phase.soFar?.counted ?? 0)}
-        </p>
-        <p class="muted">
-          The demo pauses. {whole(waiting + status.dead)} events are on the way. Dead ones return within a
-          minute.
-        </p>
-      </>
-    );
+    const { sent = demo?.accepted ?? 0, counted = 0 } = phase.soFar ?? {};
+    const events = whole(waiting + status.dead);
+    return {
+      title: 'Waiting until everything is counted …',
+      figures: figures(sent, counted),
+      note: `The demo pauses. ${events} events are on the way. Dead ones return within a minute.`,
+    };
   }
-  const { result, tookMs } = phase;
-  return (
-    <>
-      <h2 class="good">Exact</h2>
-      <p class="big" data-proof="exact">
-        sent {whole(result.sent)}, counted {whole(result.counted)}
-      </p>
-      <p class="muted">
-        Each of {result.rows.length} counters equals what was sent, {span(tookMs)} after the repair.
-      </p>
-    </>
-  );
+  if (phase.kind === 'done' && !isBroken) {
+    const { rows, sent, counted } = phase.result;
+    const took = `${span(phase.tookMs)} after the repair`;
+    const note = `Each of ${rows.length} counters equals what was sent, ${took}.`;
+    return { title: 'Exact', figures: figures(sent, counted), note, isExact: true };
+  }
+  const [events, repeated] = [whole(demo?.accepted ?? 0), whole(demo?.repeated ?? 0)];
+  return {
+    title: isBroken ? 'Something is broken' : 'Is every count exact?',
+    note: `The demo has sent ${events} events, ${repeated} of them twice. ${whole(waiting)} are on the way.`,
+  };
 }
 
 async function compareNow(

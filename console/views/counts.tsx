@@ -1,24 +1,18 @@
 // Counts of one entity over time.
 import { useRef } from 'preact/hooks';
-import type { Count, CountsAnswer } from '../api.ts';
+import type { CountsAnswer } from '../api.ts';
 import { usePoll } from '../hooks.ts';
-import { csvOf } from '../logic/csv.ts';
+import { type CsvPoint, csvOf } from '../logic/csv.ts';
 import { change, shownName, whole } from '../logic/format.ts';
-import { GRAIN_MS, GRAINS, type Question, RANGES, rangeOf, type TimeRange } from '../logic/question.ts';
-import { clockTime, shownTime } from '../logic/zone.ts';
+import { GRAIN_MS, GRAINS, RANGE_OF, RANGES, rangeOf } from '../logic/question.ts';
+import { ceilTo, clockTime, floorTo, MINUTE_MS, shownTime } from '../logic/zone.ts';
 import { Chart, type ChartSeries } from '../parts/chart.tsx';
 import { Choice, Combobox, Select } from '../parts/fields.tsx';
 import { saveCsv, savePng } from '../parts/save.ts';
 import { Shown, State } from '../parts/states.tsx';
 import { FoldedTable } from '../parts/table.tsx';
 import { ownZone, pollMs } from '../place.ts';
-import { SendOne, Tile, type ViewProps } from './view.tsx';
-
-interface Read {
-  readonly range: TimeRange;
-  readonly answer: CountsAnswer;
-  readonly allTime: Count;
-}
+import { Card, MetricField, SendOne, Tile, type ViewProps } from './view.tsx';
 
 const SUGGESTIONS_MAX = 100;
 const ZONES = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((zone) => zone !== 'UTC')];
@@ -39,14 +33,8 @@ export function CountsView(props: ViewProps) {
   ]);
   return (
     <section aria-label="Counts">
-      <div class="controls">
-        <Combobox
-          label="Metric"
-          value={metric}
-          placeholder="such as view"
-          options={[...known.keys()]}
-          onChoose={(chosen) => ask({ metric: chosen, entity: '' })}
-        />
+      <div class="row controls">
+        <MetricField {...props} />
         <Combobox
           label="Entity"
           value={entity}
@@ -64,7 +52,7 @@ export function CountsView(props: ViewProps) {
           onChoose={(chosen) => ask({ tz: chosen })}
         />
       </div>
-      <div class="controls">
+      <div class="row controls">
         <Choice
           label="Range"
           value={question.fromMs === undefined ? question.range : undefined}
@@ -77,7 +65,7 @@ export function CountsView(props: ViewProps) {
           options={GRAINS.map((grain) => [grain, grain] as const)}
           onChoose={(by) => ask({ by })}
         />
-        <label class="check">
+        <label class="row check">
           <input
             type="checkbox"
             checked={question.compare}
@@ -108,7 +96,7 @@ function Answer({ api, question, ask }: ViewProps) {
   const canvas = useRef<HTMLCanvasElement | undefined>(undefined);
   const key = JSON.stringify([metric, entity, tz, fromMs, toMs, range, by]);
   const intervalMs = fromMs === undefined ? Math.max(pollMs, 2_000) : undefined;
-  const polled = usePoll<Read>(key, intervalMs, async (signal) => {
+  const polled = usePoll(key, intervalMs, async (signal) => {
     const range = rangeOf(question, Date.now());
     const asked = {
       from: range.fromMs,
@@ -131,11 +119,12 @@ function Answer({ api, question, ask }: ViewProps) {
         const before = previous?.total ?? 0;
         const isEmpty = [total, before, allTime].every((each) => Number(each) === 0);
         const through = completeThrough === null ? undefined : Date.parse(completeThrough);
+        const points = pointsOf(answer);
         const fileName = `${metric}-${grain}`;
         return (
           <>
-            <div class="tiles">
-              <Tile label={shown.moves ? `Last ${LONG[range]}` : 'This range'} value={whole(total)} />
+            <div class="grid tiles">
+              <Tile label={shown.moves ? RANGE_OF[range].title : 'This range'} value={whole(total)} />
               <Tile
                 label="Change"
                 value={change(Number(before), Number(total)) ?? '–'}
@@ -152,11 +141,13 @@ function Answer({ api, question, ask }: ViewProps) {
                 }
               />
             </div>
-            <div class="card">
-              <div class="card-head">
-                <h2>
+            <Card
+              title={
+                <>
                   {metric} · <bdi>{shownName(entity)}</bdi>
-                </h2>
+                </>
+              }
+              aside={
                 <div class="row">
                   {!shown.moves && (
                     <button type="button" onClick={() => ask(UNZOOMED)}>
@@ -165,10 +156,7 @@ function Answer({ api, question, ask }: ViewProps) {
                   )}
                   {!isEmpty && (
                     <>
-                      <button
-                        type="button"
-                        onClick={() => saveCsv(fileName, csvOf(metric, entity, csvPoints(answer)))}
-                      >
+                      <button type="button" onClick={() => saveCsv(fileName, csvOf(metric, entity, points))}>
                         CSV
                       </button>
                       <button
@@ -183,7 +171,8 @@ function Answer({ api, question, ask }: ViewProps) {
                     </>
                   )}
                 </div>
-              </div>
+              }
+            >
               {isEmpty ? (
                 <State title="Nothing counted yet">
                   Tally has no {metric} of <bdi>{shownName(entity)}</bdi>. Check the spelling, or send an
@@ -193,32 +182,34 @@ function Answer({ api, question, ask }: ViewProps) {
               ) : (
                 <>
                   <Chart
-                    times={answer.points.map(({ at }) => Date.parse(at))}
-                    series={seriesOf(answer, compare)}
+                    times={points.map(({ at }) => Date.parse(at))}
+                    series={seriesOf(points, compare)}
                     tz={tz}
                     grain={grain}
                     height={300}
                     summary={`${total} ${metric} of ${shownName(entity)} by ${grain}, from ${shownTime(shown.fromMs, tz, 'minute')} to ${shownTime(shown.toMs, tz, 'minute')}. Arrow keys read the points, + zooms in, - zooms out.`}
                     completeThroughMs={through}
                     stepMs={grain === 'total' ? 0 : GRAIN_MS[grain]}
-                    onZoom={(from, to) => ask({ fromMs: from, toMs: to, by: undefined })}
+                    onZoom={(from, to) =>
+                      ask({ fromMs: floorTo(MINUTE_MS, from), toMs: ceilTo(MINUTE_MS, to), by: undefined })
+                    }
                     onZoomOut={() => ask(UNZOOMED)}
                     onCanvas={(made) => {
                       canvas.current = made;
                     }}
                   />
-                  <div class="legend">
+                  <div class="row small muted legend">
                     <span class="key">final</span>
                     <span class="key faint">provisional: late events may still arrive</span>
                     {compare && <span class="key previous">previous period</span>}
-                    {note !== undefined && <span class="muted">{note}</span>}
-                    <span class="muted hint">Drag across the chart, or press + and −, to zoom.</span>
+                    {note !== undefined && <span>{note}</span>}
+                    <span class="hint">Drag across the chart, or press + and −, to zoom.</span>
                   </div>
                   <FoldedTable
                     title="Table of points"
                     table={() => ({
                       head: [grain, 'count', 'state'],
-                      rows: answer.points.map(({ at, n, state }) => [
+                      rows: points.map(({ at, n, state }) => [
                         shownTime(Date.parse(at), tz, grain),
                         whole(n),
                         state,
@@ -227,8 +218,8 @@ function Answer({ api, question, ask }: ViewProps) {
                   />
                 </>
               )}
-            </div>
-            <p class="muted below">The URL holds everything you see: copy it to share.</p>
+            </Card>
+            <p class="small muted">The URL holds everything you see: copy it to share.</p>
           </>
         );
       }}
@@ -236,28 +227,20 @@ function Answer({ api, question, ask }: ViewProps) {
   );
 }
 
-const LONG: Readonly<Record<Question['range'], string>> = {
-  '1h': 'hour',
-  '6h': '6 hours',
-  '24h': '24 hours',
-  '7d': '7 days',
-  '30d': '30 days',
-  '12mo': '12 months',
-};
+/** The points, each with its count in the period before. */
+function pointsOf({ points, previous }: CountsAnswer): readonly CsvPoint[] {
+  return points.map(({ at, n, state }, index) => ({ at, n, state, previous: previous?.points[index]?.n }));
+}
 
 /** A chart needs numbers: it does not show the last digits beyond 2^53. */
-function seriesOf({ points, previous }: CountsAnswer, compare: boolean): readonly ChartSeries[] {
+function seriesOf(points: readonly CsvPoint[], compare: boolean): readonly ChartSeries[] {
   const of = (state: string) => points.map((point) => (point.state === state ? Number(point.n) : null));
-  const before = points.map((_, index) => previous?.points[index]?.n);
+  const before = points.map(({ previous }) => (previous === undefined ? null : Number(previous)));
   const bars = { kind: 'bars', colour: '--accent' } as const;
-  const line = { kind: 'line', colour: '--muted', dashed: true, label: 'previous' } as const;
+  const line = { kind: 'line', colour: '--muted', dashed: true } as const;
   return [
     { ...bars, label: 'final', values: of('final') },
     { ...bars, label: 'provisional', faint: true, values: of('provisional') },
-    ...(compare ? [{ ...line, values: before.map((n) => (n === undefined ? null : Number(n))) }] : []),
+    ...(compare ? [{ ...line, label: 'previous', values: before }] : []),
   ];
-}
-
-function csvPoints({ points, previous }: CountsAnswer) {
-  return points.map(({ at, n, state }, index) => ({ at, n, state, previous: previous?.points[index]?.n }));
 }

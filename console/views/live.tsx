@@ -1,20 +1,17 @@
 // What arrives now, and which entities lead.
-import type { StatusAnswer } from '../api.ts';
 import { usePoll } from '../hooks.ts';
 import { behindMs } from '../logic/accounts.ts';
-import { arrivalsOf, type Reading, rateOf } from '../logic/arrivals.ts';
+import { arrivalsOf, rateOf } from '../logic/arrivals.ts';
 import { rate, shownName, span, whole } from '../logic/format.ts';
 import { TOP_GRAINS } from '../logic/question.ts';
 import { clockTime, shownTime } from '../logic/zone.ts';
 import { Chart } from '../parts/chart.tsx';
-import { Choice, Combobox, Link } from '../parts/fields.tsx';
+import { Choice, Link } from '../parts/fields.tsx';
 import { Shown, State } from '../parts/states.tsx';
 import { pollMs } from '../place.ts';
-import { SendOne, Tile, type ViewProps } from './view.tsx';
+import { Card, MetricField, type Observed, SendOne, Tile, type ViewProps } from './view.tsx';
 
-interface LiveProps extends ViewProps {
-  readonly status: StatusAnswer;
-  readonly readings: readonly Reading[];
+interface LiveProps extends ViewProps, Observed {
   readonly hasDemo: boolean;
 }
 
@@ -28,7 +25,7 @@ export function LiveView(props: LiveProps) {
   return (
     <section aria-label="Live">
       {hasDemo && (
-        <div class="card hero">
+        <div class="row card hero">
           <p>
             <b>Tally counts every event exactly once, and shows where each one is.</b> The figures above
             always add up, even while things break. A demo sends 12 events per second, some of them twice.
@@ -38,9 +35,9 @@ export function LiveView(props: LiveProps) {
           </Link>
         </div>
       )}
-      <div class="live">
-        <div>
-          <div class="tiles">
+      <div class="grid live">
+        <div class="grid">
+          <div class="grid tiles">
             <Tile
               label="Events per second"
               value={perSecond === undefined ? '–' : rate(perSecond)}
@@ -57,10 +54,7 @@ export function LiveView(props: LiveProps) {
               note="age of the oldest event on the way"
             />
           </div>
-          <div class="card">
-            <div class="card-head">
-              <h2>Events per minute, by arrival</h2>
-            </div>
+          <Card title="Events per minute, by arrival">
             <Chart
               times={times}
               series={[
@@ -73,11 +67,11 @@ export function LiveView(props: LiveProps) {
               stepMs={60_000}
               summary={`${whole(total)} events in the last 60 minutes. Arrow keys read each minute.`}
             />
-            <div class="legend">
+            <div class="row small muted legend">
               <span class="key">measured while this page is open</span>
               {!isMeasured && <span class="key previous">hourly average, before this page was open</span>}
             </div>
-          </div>
+          </Card>
         </div>
         <TopList {...props} />
       </div>
@@ -85,32 +79,18 @@ export function LiveView(props: LiveProps) {
   );
 }
 
-interface Top {
-  readonly rows: readonly { readonly entity: string; readonly n: number }[];
-  readonly note: string;
-}
-
 const ROWS_MAX = 12;
 
 function TopList(props: ViewProps) {
-  const { known, question, ask, linkTo } = props;
+  const { question, ask } = props;
   const { metric, top } = question;
   const polled = usePoll(metric === '' ? undefined : `${metric} ${top}`, Math.max(pollMs, 2_000), (signal) =>
     readTop(props, signal),
   );
   return (
-    <div class="card top">
-      <div class="card-head">
-        <h2>{top === 'total' ? 'Top of all time' : `Top this ${top}`}</h2>
-      </div>
-      <div class="controls">
-        <Combobox
-          label="Metric"
-          value={metric}
-          placeholder="such as view"
-          options={[...known.keys()]}
-          onChoose={(chosen) => ask({ metric: chosen, entity: '' })}
-        />
+    <Card class="top" title={top === 'total' ? 'Top of all time' : `Top this ${top}`}>
+      <div class="row controls">
+        <MetricField {...props} />
         <Choice
           label="Period"
           value={top}
@@ -135,7 +115,7 @@ function TopList(props: ViewProps) {
                 <ol>
                   {rows.map(({ entity, n }) => (
                     <li key={entity}>
-                      <Link {...{ ask, linkTo }} to={{ view: 'counts', metric, entity }}>
+                      <Link {...props} to={{ view: 'counts', metric, entity }}>
                         <bdi>{shownName(entity)}</bdi>
                       </Link>
                       <span>{whole(n)}</span>
@@ -146,17 +126,17 @@ function TopList(props: ViewProps) {
                     </li>
                   ))}
                 </ol>
-                <p class="muted">{note}</p>
+                <p class="small muted">{note}</p>
               </>
             )
           }
         </Shown>
       )}
-    </div>
+    </Card>
   );
 }
 
-async function readTop({ api, known, question }: ViewProps, signal: AbortSignal): Promise<Top> {
+async function readTop({ api, known, question }: ViewProps, signal: AbortSignal) {
   const { metric, top: by, tz } = question;
   const { entries, from, to, completeThrough } = await api.top(metric, { by, k: ROWS_MAX }, { signal });
   if (entries.length > 0) {

@@ -1,10 +1,11 @@
 // Where every event is: the path from the front door to the counts, and the equation.
 import type { StatusAnswer } from '../api.ts';
 import { useNow } from '../hooks.ts';
-import { behindMs, PLACES } from '../logic/accounts.ts';
+import { behindMs, PLACES, type Place } from '../logic/accounts.ts';
 import { span, whole } from '../logic/format.ts';
 import { Equation } from '../parts/equation.tsx';
 import { FoldedTable } from '../parts/table.tsx';
+import { Card } from './view.tsx';
 
 interface Stage {
   readonly title: string;
@@ -12,36 +13,20 @@ interface Stage {
   /** Events waiting; null: unknown; undefined: none can. */
   readonly waiting?: number | null;
   readonly since?: string | null;
-  readonly aside?: readonly (readonly [label: string, events: number, isBad?: true])[];
+  readonly aside?: readonly Place[];
 }
 
 function stagesOf(status: StatusAnswer): readonly Stage[] {
   const { accepted, received, unread, unreadSince, inFlight, inFlightSince, counted } = status;
-  const { duplicate, rejected, dead, parked, expired, lost } = status;
   return [
     { title: 'Front door', what: `${whole(accepted ?? received)} accepted` },
     { title: 'Stream', what: 'holds unread events', waiting: unread, since: unreadSince },
-    {
-      ...{ title: 'Aggregator', what: `${whole(received)} read` },
-      aside: [
-        ['duplicate', duplicate],
-        ['rejected', rejected],
-      ],
-    },
+    { title: 'Aggregator', what: `${whole(received)} read`, aside: ['duplicate', 'rejected'] },
     {
       ...{ title: 'Queue', what: 'holds events in flight', waiting: inFlight, since: inFlightSince },
-      aside: [
-        ['dead', dead, true],
-        ['parked', parked, true],
-      ],
+      aside: ['dead', 'parked'],
     },
-    {
-      ...{ title: 'Writer', what: 'writes each delta once' },
-      aside: [
-        ['expired', expired],
-        ['lost', lost, true],
-      ],
-    },
+    { title: 'Writer', what: 'writes each delta once', aside: ['expired', 'lost'] },
     { title: 'Counts', what: `${whole(counted)} counted` },
   ];
 }
@@ -51,16 +36,17 @@ export function PipelineView({ status }: { readonly status: StatusAnswer }) {
   const behind = behindMs(status, nowMs);
   return (
     <section aria-label="Where every event is">
-      <div class="card">
-        <div class="card-head">
-          <h2>The path of an event</h2>
+      <Card
+        title="The path of an event"
+        aside={
           <p class={behind > 60_000 ? 'bad' : 'muted'}>
             {behind === 0 ? 'Nothing is on the way.' : `${span(behind)} behind real time`}
           </p>
-        </div>
-        <ol class="way">
+        }
+      >
+        <ol class="grid way">
           {stagesOf(status).map(({ title, what, waiting, since, aside = [] }) => (
-            <li key={title} class={`stage ${waiting != null && waiting > 0 ? 'busy' : ''}`}>
+            <li key={title} class={`small muted stage ${waiting != null && waiting > 0 ? 'busy' : ''}`}>
               <h3>{title}</h3>
               <p>{what}</p>
               {waiting !== undefined && (
@@ -70,10 +56,10 @@ export function PipelineView({ status }: { readonly status: StatusAnswer }) {
                 </p>
               )}
               {aside.length > 0 && (
-                <ul>
-                  {aside.map(([label, events, isBad]) => (
-                    <li key={label} class={isBad && events > 0 ? 'bad' : ''}>
-                      {whole(events)} {label}
+                <ul class="row">
+                  {PLACES.filter(([name]) => aside.includes(name)).map(([name, label, tone]) => (
+                    <li key={name} class={status[name] ? tone : ''}>
+                      {whole(status[name] ?? 0)} {label}
                     </li>
                   ))}
                 </ul>
@@ -81,13 +67,10 @@ export function PipelineView({ status }: { readonly status: StatusAnswer }) {
             </li>
           ))}
         </ol>
-      </div>
-      <div class="card">
-        <div class="card-head">
-          <h2>Every event is somewhere</h2>
-        </div>
+      </Card>
+      <Card title="Every event is somewhere">
         <Equation accounts={status} terse={false} />
-      </div>
+      </Card>
       {status.hours.length > 0 && (
         <div class="card">
           <FoldedTable

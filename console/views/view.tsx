@@ -1,6 +1,9 @@
 // What the views share.
-import type { Api } from '../api.ts';
+import type { ComponentChildren } from 'preact';
+import type { Api, StatusAnswer } from '../api.ts';
 import type { Navigation } from '../hooks.ts';
+import type { Reading } from '../logic/arrivals.ts';
+import { Combobox } from '../parts/fields.tsx';
 
 export interface ViewProps extends Navigation {
   readonly api: Api;
@@ -8,7 +11,33 @@ export interface ViewProps extends Navigation {
   readonly known: ReadonlyMap<string, readonly string[]>;
 }
 
-export interface TileProps {
+export interface Observed {
+  readonly status: StatusAnswer;
+  /** Of this page's time. */
+  readonly readings: readonly Reading[];
+}
+
+interface CardProps {
+  readonly title: ComponentChildren;
+  readonly class?: string;
+  /** Beside the title. */
+  readonly aside?: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+export function Card({ title, class: name = '', aside, children }: CardProps) {
+  return (
+    <div class={`card ${name}`}>
+      <div class="row card-head">
+        <h2>{title}</h2>
+        {aside}
+      </div>
+      {children}
+    </div>
+  );
+}
+
+interface TileProps {
   readonly label: string;
   readonly value: string;
   readonly note?: string;
@@ -16,11 +45,23 @@ export interface TileProps {
 
 export function Tile({ label, value, note }: TileProps) {
   return (
-    <div class="tile">
+    <div class="small tile">
       <span class="muted">{label}</span>
       <b>{value}</b>
       {note !== undefined && <small class="muted">{note}</small>}
     </div>
+  );
+}
+
+export function MetricField({ known, question, ask }: Pick<ViewProps, 'known' | 'question' | 'ask'>) {
+  return (
+    <Combobox
+      label="Metric"
+      value={question.metric}
+      placeholder="such as view"
+      options={[...known.keys()]}
+      onChoose={(metric) => ask({ metric, entity: '' })}
+    />
   );
 }
 
