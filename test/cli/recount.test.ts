@@ -55,7 +55,7 @@ test('finds differences, repairs them, and counts everything into other tables',
   assert.match(equal.out, /with 50 events produced; compared: figures 1 of hours/);
   assert.ok(!existsSync(join(folder, 'tally-recount.json')));
 
-  await changeRow(store, periodAt('hours', HOUR), 'view', '/a', () => new Map([[0, 51n]]));
+  await changeRow(store, periodAt('hours', HOUR), '/a', () => new Map([[0, 51n]]));
   const different = await recount(...RANGE);
   assert.equal(different.code, 1, different.err);
   assert.match(different.out, /"expected":"50","stored":"51"/);

@@ -7,22 +7,15 @@ import { decodeRows, rowBytes } from '../../lambdas/core/rows.ts';
 import { crashing, inTurns } from '../support/disturbed.ts';
 import { runs } from '../support/long.ts';
 import {
+  ANY_EVENT,
   expectedSums,
   LEVELS,
   StoreWorld,
   type TestEvent,
+  viewed,
   WORLD_START_MS,
   worldShard,
 } from '../support/store-world.ts';
-
-const HOUR_MS = 3_600_000;
-
-const event: fc.Arbitrary<TestEvent> = fc.record({
-  metric: fc.constantFrom('play', 'view'),
-  entity: fc.nat({ max: 40 }).map((number) => `/videos/${number}`),
-  atMs: fc.nat({ max: 40 * 24 * 60 }).map((minutes) => WORLD_START_MS - minutes * 60_000),
-  n: fc.integer({ min: -3, max: 5 }),
-});
 
 type Step =
   | { readonly do: 'commit'; readonly shard: number; readonly events: readonly TestEvent[] }
@@ -39,7 +32,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('commit' as const),
       shard: fc.nat({ max: 2 }),
-      events: fc.array(event, { minLength: 1, maxLength: 120, size: 'max' }),
+      events: fc.array(ANY_EVENT, { minLength: 1, maxLength: 120, size: 'max' }),
     }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('write' as const), which: fc.nat({ max: 5 }) }) },
@@ -93,10 +86,7 @@ async function play(world: StoreWorld, steps: readonly Step[]): Promise<TestEven
     } else world.nowMs += one.minutes * 60_000;
   }
   await world.write(waiting);
-  for (let day = 0; day < 3; day += 1) {
-    world.nowMs += 25 * HOUR_MS;
-    await world.compact();
-  }
+  await world.compactDays(3);
   return events;
 }
 
@@ -117,10 +107,8 @@ describe('compaction', () => {
 
   it('leaves no block of several rows larger than its limit', async () => {
     const world = await StoreWorld.make({ blockBytes: 500 });
-    const named = (number: number) => ({ metric: 'view', entity: `/${number}`, atMs: WORLD_START_MS, n: 1 });
     for (const first of [0, 300]) {
-      const events = Array.from({ length: 300 }, (_, number) => named(first + number));
-      await world.write(await world.commit(worldShard(0), events));
+      await world.count(Array.from({ length: 300 }, (_, number) => viewed(`/${first + number}`, 1)));
       await world.compact();
     }
     for (const level of LEVELS) {

@@ -2,18 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { periodAt } from '../../lambdas/core/level.ts';
-import { StoreWorld, WORLD_START_MS, worldShard } from '../support/store-world.ts';
+import { StoreWorld, viewed, WORLD_START_MS } from '../support/store-world.ts';
 
 test('50 shards and 1,100 segments with one entity in one minute: one block, one place in the top', async () => {
   const world = await StoreWorld.make();
   const [atMs, neighbours] = [WORLD_START_MS - 60_000, 3];
   for (let segment = 0; segment < 1_100; segment += 1) {
-    const stuck = { metric: 'view', entity: '/stuck', atMs, n: 1 };
+    const stuck = viewed('/stuck', 1, atMs);
     const others = Array.from({ length: segment < neighbours ? 1 : 0 }, () => ({
       ...stuck,
       entity: `/${segment}`,
     }));
-    await world.write(await world.commit(worldShard(segment % 50), [stuck, ...others]));
+    await world.count([stuck, ...others], segment % 50);
     if (segment % 400 === 399) await world.compact();
     world.nowMs += 1_000;
   }

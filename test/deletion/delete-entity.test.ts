@@ -15,12 +15,13 @@ import { parseTopQuery } from '../../lambdas/query/top-query.ts';
 import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
 import { crashing, inTurns, interrupted } from '../support/disturbed.ts';
 import { runs } from '../support/long.ts';
-import { recountWorld } from '../support/recounted-world.ts';
+import { nothingDiffers } from '../support/recounted-world.ts';
 import {
   expectedSums,
   LEVELS,
   StoreWorld,
   type TestEvent,
+  viewed,
   WORLD_START_MS,
   worldShard,
 } from '../support/store-world.ts';
@@ -72,7 +73,7 @@ async function peopledWorld(): Promise<{ world: StoreWorld; events: TestEvent[] 
       { metric: 'play', entity, atMs: world.nowMs - (batch % 4) * 20 * DAY_MS, n: 1 },
     ]);
     events.push(...some);
-    await world.write(await world.commit(worldShard(batch % 2), some));
+    await world.count(some, batch % 2);
     if (batch < 10) await world.compact();
   }
   return { world, events };
@@ -80,10 +81,7 @@ async function peopledWorld(): Promise<{ world: StoreWorld; events: TestEvent[] 
 
 /** Every level's counts of all entities, once everything is compacted. */
 async function sumsOf(world: StoreWorld, events: readonly TestEvent[]) {
-  for (let day = 0; day < 3; day += 1) {
-    world.nowMs += 25 * HOUR_MS;
-    await world.compact();
-  }
+  await world.compactDays(3);
   const sums = [];
   for (const level of LEVELS) sums.push(await world.blockSums(level, expectedSums(level, events).periods));
   return sums;
@@ -92,6 +90,16 @@ async function sumsOf(world: StoreWorld, events: readonly TestEvent[]) {
 function withoutPerson(events: readonly TestEvent[]) {
   const others = events.filter(({ entity }) => entity !== PERSON);
   return LEVELS.map((level) => expectedSums(level, others).sums);
+}
+
+/** The person's later events are counted, none before, and all of others. */
+async function onlyLaterStays(world: StoreWorld, events: readonly TestEvent[], later: readonly TestEvent[]) {
+  const expected = withoutPerson(events);
+  for (const [index, level] of LEVELS.entries()) {
+    for (const [name, n] of expectedSums(level, later).sums) expected[index]?.set(name, n);
+  }
+  assert.deepEqual(await sumsOf(world, events), expected);
+  await nothingDiffers(world);
 }
 
 /** The counts of all views and plays of an entity; both kinds of queries must agree. */
@@ -137,17 +145,16 @@ describe('deleting an entity', () => {
     // Others continue to count, on every shard: what arrived before is known to be compacted.
     const onPause = async () => {
       for (const shard of [0, 1]) {
-        const beat = { metric: 'view', entity: '/other', atMs: WORLD_START_MS, n: 1 };
-        events.push(beat);
-        await world.write(await world.commit(worldShard(shard), [beat]));
+        events.push(viewed('/other', 1));
+        await world.count([viewed('/other', 1)], shard);
       }
     };
     const report = await deletePerson(world, { onPause });
     assert.equal(report.settled, true);
     assert.deepEqual(await itemsNaming(world), []);
-    assert.deepEqual((await recountWorld(world)).differences, []);
+    await nothingDiffers(world);
     assert.deepEqual(await sumsOf(world, events), withoutPerson(events));
-    assert.deepEqual((await recountWorld(world)).differences, []);
+    await nothingDiffers(world);
 
     const again = await deletePerson(world);
     assert.deepEqual([again.events, again.rows.hours, again.deltas, again.tops], [0, 0, 0, 0]);
@@ -158,8 +165,7 @@ describe('deleting an entity', () => {
       fc.asyncProperty(fc.integer({ min: 1, max: 700 }), async (call) => {
         const { world, events } = await peopledWorld();
         // A message from before that is written when its entity is gone already.
-        const parked = { metric: 'view', entity: PERSON, atMs: WORLD_START_MS, n: 100 };
-        const messages = await world.commit(worldShard(1), [parked]);
+        const messages = await world.commit(worldShard(1), [viewed(PERSON, 100)]);
         const all = events.filter(({ entity }) => entity === PERSON).reduce((sum, { n }) => sum + n, 0);
         assert.equal(await totalOf(world, PERSON), BigInt(all));
         let isAsked = false;
@@ -169,8 +175,7 @@ describe('deleting an entity', () => {
           assert.equal(await totalOf(world, PERSON), 0n);
           assert.ok(!(await topOf(world)).includes(PERSON));
           world.nowMs += 1000;
-          const later = { metric: 'view', entity: PERSON, atMs: WORLD_START_MS, n: 9 };
-          await world.write(await world.commit(worldShard(0), [later]));
+          await world.count([viewed(PERSON, 9)]);
           assert.equal(await totalOf(world, PERSON), 9n);
           await world.compact();
           assert.equal(await totalOf(world, PERSON), 9n);
@@ -191,14 +196,9 @@ describe('deleting an entity', () => {
     const { world, events } = await peopledWorld();
     await deletePerson(world);
     world.nowMs += 1;
-    const later = [{ metric: 'view', entity: PERSON, atMs: WORLD_START_MS, n: 9 }];
-    await world.write(await world.commit(worldShard(0), later));
-    const expected = withoutPerson(events);
-    for (const [index, level] of LEVELS.entries()) {
-      for (const [name, n] of expectedSums(level, later).sums) expected[index]?.set(name, n);
-    }
-    assert.deepEqual(await sumsOf(world, events), expected);
-    assert.deepEqual((await recountWorld(world)).differences, []);
+    const later = [viewed(PERSON, 9)];
+    await world.count(later);
+    await onlyLaterStays(world, events, later);
   });
 
   /** What arrives while a deletion runs is written, compacted, and stays. @param of the transport in which it arrives */
@@ -207,17 +207,12 @@ describe('deleting an entity', () => {
     const later: TestEvent[] = [];
     const transport = of(async () => {
       world.nowMs += 1000;
-      later.push({ metric: 'view', entity: PERSON, atMs: WORLD_START_MS, n: 9 });
-      await world.write(await world.commit(worldShard(0), later));
+      later.push(viewed(PERSON, 9));
+      await world.count(later);
       await world.compact();
     });
     await deletePerson(world, { transport });
-    const expected = withoutPerson(events);
-    for (const [index, level] of LEVELS.entries()) {
-      for (const [name, n] of expectedSums(level, later).sums) expected[index]?.set(name, n);
-    }
-    assert.deepEqual(await sumsOf(world, events), expected);
-    assert.deepEqual((await recountWorld(world)).differences, []);
+    await onlyLaterStays(world, events, later);
   }
 
   test('keeps what arrives and is compacted between any two of its calls', async () => {
@@ -246,17 +241,14 @@ describe('deleting an entity', () => {
 
   test('omits messages in flight, however late they are written', async () => {
     const { world, events } = await peopledWorld();
-    const parked = [
-      { metric: 'view', entity: PERSON, atMs: WORLD_START_MS, n: 9 },
-      { metric: 'view', entity: '/other', atMs: WORLD_START_MS, n: 3 },
-    ];
+    const parked = [viewed(PERSON, 9), viewed('/other', 3)];
     const messages = await world.commit(worldShard(1), parked);
     const report = await deletePerson(world);
     assert.equal(report.settled, false);
     await world.write(messages);
     const all = [...events, ...parked];
     assert.deepEqual(await sumsOf(world, all), withoutPerson(all));
-    assert.deepEqual((await recountWorld(world)).differences, []);
+    await nothingDiffers(world);
   });
 
   test('waits for an epoch that was planned before, and that would bring the entity back', async () => {
@@ -293,7 +285,7 @@ describe('deleting an entity', () => {
         ]);
         assert.deepEqual(await itemsNaming(world), []);
         assert.deepEqual(await sumsOf(world, events), withoutPerson(events));
-        assert.deepEqual((await recountWorld(world)).differences, []);
+        await nothingDiffers(world);
       }),
       { numRuns: runs(8) },
     );

@@ -7,7 +7,7 @@ import { DAY_MS, isoSeconds, MINUTE_MS } from '../../lambdas/core/time.ts';
 import { parseCountQuery } from '../../lambdas/query/count-query.ts';
 import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';
-import { StoreWorld, WORLD_START_MS, worldShard } from '../support/store-world.ts';
+import { StoreWorld, viewed, WORLD_START_MS } from '../support/store-world.ts';
 
 const retentions = (days: number) => ({
   hours: days * DAY_MS,
@@ -17,7 +17,6 @@ const retentions = (days: number) => ({
 });
 
 test('minutes kept for 30 days, then for 400: a day 100 days ago has its hours, and says that its minutes are gone', async () => {
-  const [shard, event] = [worldShard(0), { metric: 'view', entity: '/a', n: 1 }];
   const world = await StoreWorld.make();
   async function run(kept: ReturnType<typeof retentions>): Promise<void> {
     await advanceCheckpoints(world.ledger, () => true);
@@ -33,25 +32,17 @@ test('minutes kept for 30 days, then for 400: a day 100 days ago has its hours, 
       { by, from, to: isoSeconds(WORLD_START_MS + DAY_MS) },
       world.nowMs,
     );
-    const ports = {
-      watermarks: world.ledger,
-      state: world.state,
-      counts: world.store,
-      hints: new Map(),
-      clock: world.clock,
-    };
-    const [read] = await readCounts([query], ports, { acceptFutureMs: 0, retentions: kept });
+    const [read] = await readCounts([query], world.queryPorts(), { acceptFutureMs: 0, retentions: kept });
     assert.ok(read !== undefined && !(read instanceof InvalidQuery));
     const { total, grain, note } = read.answer;
     return [Number(total), grain, note !== undefined];
   }
 
-  const old = Array.from({ length: 75 }, (_, i) => ({ ...event, atMs: WORLD_START_MS - i * MINUTE_MS }));
-  await world.write(await world.commit(shard, old));
+  await world.count(Array.from({ length: 75 }, (_, i) => viewed('/a', 1, WORLD_START_MS - i * MINUTE_MS)));
   await run(retentions(30));
   for (let days = 0; days < 100; days += 5) {
     world.nowMs += 5 * DAY_MS;
-    await world.write(await world.commit(shard, [{ ...event, entity: '/b', atMs: world.nowMs }]));
+    await world.count([viewed('/b', 1, world.nowMs)]);
     await run(retentions(30));
   }
   const raised = retentions(400);
@@ -60,7 +51,7 @@ test('minutes kept for 30 days, then for 400: a day 100 days ago has its hours, 
   assert.deepEqual([await ask('hour', raised), await ask('minute', raised)], [hours, instead], 'deployed');
   await run(raised);
   assert.deepEqual([await ask('hour', raised), await ask('minute', raised)], [hours, instead], 'in force');
-  await world.write(await world.commit(shard, [{ ...event, atMs: WORLD_START_MS }]));
+  await world.count([viewed('/a', 1)]);
   for (const when of ['on its way', 'compacted']) {
     assert.deepEqual(
       [await ask('hour', raised), await ask('minute', raised)],

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
 import { crashing, hoursOnly } from '../support/disturbed.ts';
-import { StoreWorld, WORLD_START_MS, worldShard } from '../support/store-world.ts';
+import { StoreWorld, viewed, WORLD_START_MS } from '../support/store-world.ts';
 
 const RETENTIONS = { hours: 10 * DAY_MS, days: 40 * DAY_MS, months: 400 * DAY_MS, all: undefined };
 
@@ -13,13 +13,16 @@ async function stalledWorld(): Promise<StoreWorld> {
   for (const day of [0, 1, 2]) {
     world.nowMs = WORLD_START_MS + day * DAY_MS;
     const atMs = world.nowMs - 3 * HOUR_MS;
-    const events = ['/a', '/b'].map((entity) => ({ metric: 'view', entity, atMs, n: 10 ** day }));
-    await world.write(await world.commit(worldShard(0), events));
+    await world.count(['/a', '/b'].map((entity) => viewed(entity, 10 ** day, atMs)));
     if (day === 0) await world.compact();
     if (day === 1) await assert.rejects(world.compact(hoursOnly), /stands still/);
   }
   return world;
 }
+
+/** Everything that arrived before is counted. */
+const counted = (world: StoreWorld, throughMs: number) =>
+  world.ledger.putWatermark({ throughMs, acceptedFromMs: 0, acceptedToMs: 0, kept: undefined, revision: 1 });
 
 async function answers(world: StoreWorld, deltaRetentionMs?: number) {
   const range = { from: '2026-01-01T00:00Z', to: '2027-12-01T00:00Z' };
@@ -43,16 +46,8 @@ test('a total is right when the hours have expired before an upper level took th
 
 test('nothing is published once deltas may have expired and a level has not compacted any', async () => {
   const world = await StoreWorld.make({ retentions: RETENTIONS });
-  await world.write(
-    await world.commit(worldShard(0), [{ metric: 'view', entity: '/a', atMs: WORLD_START_MS, n: 1 }]),
-  );
-  await world.ledger.putWatermark({
-    throughMs: world.nowMs,
-    acceptedFromMs: 0,
-    acceptedToMs: 0,
-    kept: undefined,
-    revision: 1,
-  });
+  await world.count([viewed('/a', 1)]);
+  await counted(world, world.nowMs);
   const claimed = async () =>
     new Set((await answers(world, 7 * DAY_MS)).map((answer) => answer.completeThrough));
   const whole = new Set([new Date(world.nowMs).toISOString()]);
@@ -69,13 +64,7 @@ test('nothing is published once deltas may have expired and a level has not comp
 
 test('nothing is published beyond what was compacted once deltas may have expired', async () => {
   const world = await stalledWorld();
-  await world.ledger.putWatermark({
-    throughMs: WORLD_START_MS + 2 * DAY_MS,
-    acceptedFromMs: 0,
-    acceptedToMs: 0,
-    kept: undefined,
-    revision: 1,
-  });
+  await counted(world, WORLD_START_MS + 2 * DAY_MS);
   const published = async (deltaRetentionMs: number | undefined) =>
     (await answers(world, deltaRetentionMs)).map(({ completeThrough }) => completeThrough);
   world.nowMs = WORLD_START_MS + 20 * DAY_MS;

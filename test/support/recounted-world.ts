@@ -1,4 +1,5 @@
 // A recount of a StoreWorld: segments come from the records that were committed, rows are set aside in memory.
+import assert from 'node:assert/strict';
 import type { Transport } from '../../fake-aws/call.ts';
 import { finishPlans } from '../../lambdas/compactor/finish-plans.ts';
 import { segmentId } from '../../lambdas/core/identifiers.ts';
@@ -17,7 +18,7 @@ import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { MemorySpill, type Saved } from '../../proof/simulation/world/spill.ts';
-import type { StoreWorld } from './store-world.ts';
+import { StoreWorld, viewed } from './store-world.ts';
 
 export { MemorySpill, type Saved };
 
@@ -101,4 +102,19 @@ export async function recountWorld(world: StoreWorld, options: RecountOptions = 
     onProgress: () => {},
   };
   return recount(state, recountPorts(world, saved.spill, options), settings, hooks);
+}
+
+/** A recount of a world finds nothing. */
+export async function nothingDiffers(world: StoreWorld): Promise<void> {
+  assert.deepEqual((await recountWorld(world)).differences, []);
+}
+
+/** A world whose rows are all in blocks of every level: /a has 3, /b has 2, and others fill more than one block. */
+export async function compactedWorld(): Promise<StoreWorld> {
+  const world = await StoreWorld.make();
+  const others = Array.from({ length: 40 }, (_, number) => ({ ...viewed(`/${number}`, 1), metric: 'play' }));
+  await world.count([viewed('/a', 1), viewed('/b', 2), ...others]);
+  await world.count([viewed('/a', 2)]);
+  await world.compactDays(2);
+  return world;
 }

@@ -8,14 +8,14 @@ import type { StoredDelta } from '../../lambdas/store/ports.ts';
 import { storeKeys } from '../../lambdas/store/store-items.ts';
 import type { StoreWorld } from './store-world.ts';
 
-/** Gives one name other cells in a period's blocks, as one event more where it had none. */
+/** Gives an entity's views other cells in a period's blocks, as one event more where it had none. */
 export async function changeRow(
   world: Pick<StoreWorld, 'store' | 'state'>,
   period: Period,
-  metric: string,
   entity: string,
   cells: (row: Row) => ReadonlyMap<number, bigint>,
 ): Promise<void> {
+  const metric = 'view';
   const hash = nameHash(metric, entity);
   const leaves = await leavesIn(world.store, [period], WHOLE_RANGE);
   for (const { range, block } of leaves) {

@@ -1,5 +1,6 @@
 // A ledger and a store on AWS in memory, fed with segments as the aggregator writes them: for tests of later stages.
 
+import fc from 'fast-check';
 import { FakeAws } from '../../fake-aws/aws.ts';
 import type { Transport } from '../../fake-aws/call.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
@@ -19,6 +20,7 @@ import { encodeMessages, type RollupMessage } from '../../lambdas/core/rollup-me
 import { decodeRows } from '../../lambdas/core/rows.ts';
 import { type Head, planSegment, type StreamRecord } from '../../lambdas/core/segment.ts';
 import { emittedEntry } from '../../lambdas/core/segment-entry.ts';
+import { HOUR_MS } from '../../lambdas/core/time.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import type { ListedShard } from '../../lambdas/ports.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
@@ -39,6 +41,22 @@ export interface TestEvent {
 
 /** When the world begins, epoch milliseconds. */
 export const WORLD_START_MS = Date.UTC(2026, 10, 23, 8);
+
+/** Views of an entity. */
+export const viewed = (entity: string, n: number, atMs = WORLD_START_MS): TestEvent => ({
+  metric: 'view',
+  entity,
+  atMs,
+  n,
+});
+
+/** Events of 41 entities in the forty days before the world begins. */
+export const ANY_EVENT: fc.Arbitrary<TestEvent> = fc.record({
+  metric: fc.constantFrom('play', 'view'),
+  entity: fc.nat({ max: 40 }).map((number) => `/videos/${number}`),
+  atMs: fc.nat({ max: 40 * 24 * 60 }).map((minutes) => WORLD_START_MS - minutes * 60_000),
+  n: fc.integer({ min: -3, max: 5 }),
+});
 
 /** The compactor's settings, unless a test overrides them. */
 const WORLD_SETTINGS: CompactorSettings = {
@@ -156,6 +174,11 @@ export class StoreWorld {
     if (retry.length > 0) throw new Error('messages were to be delivered again');
   }
 
+  /** Commits events as a segment of a shard, and writes its messages. */
+  async count(events: readonly TestEvent[], shard = 0): Promise<void> {
+    await this.write(await this.commit(worldShard(shard), events));
+  }
+
   /** The compactor's ports, over a transport of its own if a test wants to disturb it. */
   compactorPorts(transport?: Transport): CompactorPorts {
     const { dynamoDb } = this.aws.clients(transport);
@@ -170,6 +193,14 @@ export class StoreWorld {
 
   async compact(transport?: Transport) {
     return compact(this.compactorPorts(transport), this.settings, () => true);
+  }
+
+  /** Compacts once a day, so that the upper levels follow. */
+  async compactDays(days: number): Promise<void> {
+    for (let day = 0; day < days; day += 1) {
+      this.nowMs += 25 * HOUR_MS;
+      await this.compact();
+    }
   }
 
   /** The query's ports. */
