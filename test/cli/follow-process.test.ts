@@ -1,52 +1,26 @@
 // `tally follow` as a process: killed and started again, fed by a pipe, and beside a real nginx under load.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
 import { createServer } from 'node:net';
-import { afterEach, beforeEach, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { until } from '../support/patience.ts';
-import { ImportWorld, logLines } from './support/import-world.ts';
-
-const tally = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
-let world: ImportWorld;
-let children: ChildProcess[] = [];
-
-beforeEach(async () => {
-  world = await ImportWorld.open();
-});
-
-afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  children = [];
-  await world.close();
-});
+import { world } from './support/each-world.ts';
+import { logLines } from './support/import-world.ts';
+import { says, started, tally } from './support/programs.ts';
 
 function follow(...args: string[]): ChildProcess {
   const env = { PATH: process.env['PATH'], XDG_STATE_HOME: world.path('home') };
-  const child = spawn(process.execPath, [tally, 'follow', ...args, '--url', world.door.url], {
-    env,
-    stdio: 'pipe',
-  });
-  children.push(child);
-  return child;
+  const all = [tally, 'follow', ...args, '--url', world.door.url];
+  return started(process.execPath, all, { env, stdio: 'pipe' });
 }
 
 const countedEvents = () => [...world.door.counts.values()].reduce((sum, n) => sum + n, 0);
 
-/** Resolves when it has begun. */
-function saysFollowing(child: ChildProcess): Promise<void> {
-  let text = '';
-  return new Promise((resolve) => {
-    child.stderr?.setEncoding('utf8').on('data', (part: string) => {
-      text += part;
-      if (text.includes('following')) resolve();
-    });
-  });
-}
+const saysFollowing = (child: ChildProcess) => says(child, 'following');
 
 async function ended(child: ChildProcess, signal?: NodeJS.Signals): Promise<number | null> {
   const exit = once(child, 'exit');
@@ -150,10 +124,8 @@ async function startNginx() {
     `${asRoot} daemon off; pid ${world.path('pid')}; worker_processes 2; events {}
      http { access_log ${log} combined; ${temporary} server { listen 127.0.0.1:${port}; location / { return 200 ok; } } }`,
   );
-  const nginx = spawn('nginx', ['-c', world.path('nginx.conf'), '-e', world.path('error.log')], {
-    stdio: 'ignore',
-  });
-  children.push(nginx);
+  const files = ['-c', world.path('nginx.conf'), '-e', world.path('error.log')];
+  const nginx = started('nginx', files, { stdio: 'ignore' });
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   let asked = 0;
   let sent = 0;
@@ -176,17 +148,9 @@ async function startNginx() {
       create: `create\n delaycompress\n postrotate\n kill -USR1 ${nginx.pid}\n endscript`,
       copytruncate: 'copytruncate\n delaycompress',
     }[how];
-    await writeFile(
-      world.path('rotate.conf'),
-      `${log} {\n rotate 50\n nodateext\n compress\n ${options}\n}\n`,
-    );
-    const rotated = spawn('logrotate', [
-      '--force',
-      '--state',
-      world.path('rotated'),
-      world.path('rotate.conf'),
-    ]);
-    assert.equal(await ended(rotated), 0);
+    const settings = `${log} {\n rotate 50\n nodateext\n compress\n ${options}\n}\n`;
+    const path = await world.write('rotate.conf', settings);
+    assert.equal(await ended(started('logrotate', ['--force', '--state', world.path('rotated'), path])), 0);
   }
 
   return {

@@ -1,36 +1,31 @@
-// Following files that are written to, rotated in every way, and followers that are stopped anywhere: each line once.
+// Following files that are written to, and followers that are stopped anywhere: each line once.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import {
   appendFile,
   copyFile,
   mkdir,
-  open,
   readFile,
   rename,
   rm,
   truncate,
   unlink,
-  utimes,
   writeFile,
 } from 'node:fs/promises';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { beforeEach, describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { runs } from '../support/long.ts';
 import { ABSENT, ACCESS_LOGS, DATA, trueViews } from '../support/real-logs.ts';
-import { FLUSH_MS, FollowRun, LINGER_MS } from './support/follow-world.ts';
+import { world } from './support/each-world.ts';
+import { FLUSH_MS, FollowRun } from './support/follow-world.ts';
 import { ImportWorld, logLine, logLines } from './support/import-world.ts';
 
-let world: ImportWorld;
 let path: string;
 
-beforeEach(async () => {
-  world = await ImportWorld.open();
+beforeEach(() => {
   path = world.path('access.log');
 });
-
-afterEach(() => world.close());
 
 /** All lines counted so far, each as often as it was stored. */
 const counted = () => [...world.door.stored.values()].reduce((sum, times) => sum + times, 0);
@@ -69,13 +64,9 @@ describe('a file that grows', () => {
 
   test('continues after a stop, and an import of the same file has nothing to do', async () => {
     await writeFile(path, logLines(700));
-    const first = await FollowRun.start(world, path);
-    await first.settle();
-    await first.close();
+    await FollowRun.once(world, path);
     await appendFile(path, logLines(50, 700));
-    const second = await FollowRun.start(world, path);
-    await second.settle();
-    await second.close();
+    await FollowRun.once(world, path);
     assert.equal(counted(), 750);
     assert.equal((await world.import(path)).figures.already, 750);
   });
@@ -107,8 +98,7 @@ test('a missing folder is awaited, also by a follower with saved state', async (
     await run.settle();
     await mkdir(world.path('later'));
     await writeFile(log, logLines(lines));
-    await run.settle();
-    await run.close();
+    await run.finish();
     await rm(world.path('later'), { recursive: true });
   }
   assert.ok(counted() >= 10);
@@ -126,137 +116,6 @@ test('events that are held as uncertain are reported at once', async () => {
   assert.equal(run.figures.uncertain, 5);
   assert.match(run.notes.join(), /5 events are uncertain.*--resume-uncertain/);
   await run.close();
-});
-
-describe('rotation', () => {
-  test('rename and create: the old file is read to its end, also by a writer that still has it open', async () => {
-    await writeFile(path, logLines(10));
-    const run = await FollowRun.start(world, path);
-    await run.settle();
-    const writer = await open(path, 'a');
-    await writer.appendFile(logLines(5, 10));
-    await rename(path, world.path('access.log.1'));
-    await run.step();
-    await writer.appendFile(logLines(5, 15));
-    await run.step();
-    await writeFile(path, logLines(5, 20));
-    await run.settle();
-    await writer.appendFile(logLines(5, 25));
-    await writer.close();
-    await run.settle();
-    assert.equal(counted(), 30);
-    world.nowMs += LINGER_MS;
-    await run.settle();
-    await run.close();
-    assert.equal(world.door.repeated, 0);
-  });
-
-  test('copytruncate: what had not been read is found in the copy', async () => {
-    await writeFile(path, logLines(10));
-    const run = await FollowRun.start(world, path);
-    await run.settle();
-    await appendFile(path, logLines(5, 10));
-    await copyFile(path, world.path('access.log.1'));
-    await truncate(path);
-    await appendFile(path, logLines(5, 15));
-    await run.settle();
-    await run.close();
-    assert.equal(counted(), 20);
-    assert.equal(world.door.repeated, 0);
-  });
-
-  test('copytruncate that has grown beyond the old size meanwhile, with a hole of zeros', async () => {
-    await writeFile(path, logLines(10));
-    const run = await FollowRun.start(world, path);
-    await run.settle();
-    await copyFile(path, world.path('access.log.1'));
-    await writeFile(path, Buffer.concat([Buffer.alloc(logLines(10).length), Buffer.from(logLines(30, 10))]));
-    await run.settle();
-    await run.close();
-    assert.equal(counted(), 40);
-  });
-
-  test('removal and re-creation', async () => {
-    await writeFile(path, logLines(10));
-    const run = await FollowRun.start(world, path);
-    await run.settle();
-    await appendFile(path, logLines(5, 10));
-    await unlink(path);
-    await run.settle();
-    await writeFile(path, logLines(5, 15));
-    await run.settle();
-    await run.close();
-    assert.equal(counted(), 20);
-  });
-
-  test('while nothing followed: the rest of the old file, compressed, and a file that came and went', async () => {
-    await writeFile(world.path('access.log.9'), logLines(100, 5000));
-    await utimes(world.path('access.log.9'), 1, 1);
-    await writeFile(path, logLines(10));
-    const first = await FollowRun.start(world, path);
-    await first.settle();
-    await first.close();
-    await appendFile(path, logLines(5, 10));
-    await writeFile(world.path('access.log.2.gz'), gzipSync(await readFile(path)));
-    await writeFile(world.path('access.log.1'), logLines(5, 15));
-    await rm(path);
-    await writeFile(path, logLines(5, 20));
-    const second = await FollowRun.start(world, path);
-    await second.settle();
-    await second.close();
-    // Not the file rotated before the first follower.
-    assert.equal(counted(), 25);
-    const third = await FollowRun.start(world, path);
-    await third.settle();
-    await third.close();
-    assert.equal(counted(), 25);
-  });
-
-  test('compressed while its first lines wait to be sent, and more were written', async () => {
-    await writeFile(path, logLines(1));
-    const run = await FollowRun.start(world, path);
-    await run.step();
-    await appendFile(path, logLines(1, 1));
-    await writeFile(`${path}.1.gz`, gzipSync(await readFile(path)));
-    await unlink(path);
-    await writeFile(path, logLines(1, 2));
-    await run.settle();
-    world.nowMs += LINGER_MS;
-    await run.settle();
-    await run.close();
-    assert.equal(counted(), 3);
-  });
-
-  test('a file that was rotated before anything of it was read does not wait for the next line', async () => {
-    const run = await FollowRun.start(world, path);
-    await writeFile(path, '');
-    await run.step();
-    await appendFile(path, logLines(10));
-    await rename(path, world.path('access.log.1'));
-    await writeFile(path, '');
-    await run.settle();
-    assert.equal(counted(), 10);
-    await appendFile(path, logLines(10, 10));
-    await rename(path, world.path('access.log.2'));
-    await run.settle();
-    await run.close();
-    assert.equal(counted(), 20);
-  });
-
-  test('a new file that begins like the old one', async () => {
-    await writeFile(path, logLine(0) + logLines(5, 1));
-    const run = await FollowRun.start(world, path);
-    await run.settle();
-    await rename(path, world.path('access.log.1'));
-    await writeFile(path, logLine(0) + logLines(5, 100));
-    await run.settle();
-    await run.close();
-    assert.equal(counted(), 12);
-    const again = await FollowRun.start(world, path);
-    await again.settle();
-    await again.close();
-    assert.equal(counted(), 12);
-  });
 });
 
 test('any order of writes, rotations and stops: each line once', async () => {
@@ -321,11 +180,8 @@ test('any order of writes, rotations and stops: each line once', async () => {
           }
         }
         await complete();
-        await run.settle();
-        await run.close();
-        run = await FollowRun.start(small, log);
-        await run.settle();
-        await run.close();
+        await run.finish();
+        await FollowRun.once(small, log);
         const minutes = [...small.door.counts.values()].reduce((sum, n) => sum + n, 0);
         assert.equal(minutes, written, `${steps.join(' ')}`);
       } finally {
@@ -365,8 +221,7 @@ for (const [truth, file] of ACCESS_LOGS) {
       }
     }
     if (bytes.at(-1) !== 10) await appendFile(path, '\n');
-    await run.settle();
-    await run.close();
+    await run.finish();
     assert.deepEqual(world.viewsCounted(), await trueViews(truth));
   });
 }

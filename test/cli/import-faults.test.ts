@@ -1,20 +1,14 @@
 // Importing into a front door with every kind of failure, stopped at any point, resumed at any time: each event exactly once.
 
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { runs } from '../support/long.ts';
+import { world } from './support/each-world.ts';
 import type { Fault } from './support/front-door.ts';
 import { ImportWorld, logLine, logLines } from './support/import-world.ts';
 
 const minuteMs = 60_000;
-let world: ImportWorld;
-
-beforeEach(async () => {
-  world = await ImportWorld.open();
-});
-
-afterEach(() => world.close());
 
 function always(fault: Fault): () => Fault {
   return () => fault;

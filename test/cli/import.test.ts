@@ -3,19 +3,12 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { ABSENT, ACCESS_LOGS, DATA, trueViews } from '../support/real-logs.ts';
+import { world } from './support/each-world.ts';
 import type { Fault } from './support/front-door.ts';
 import { ImportWorld, logLine, logLines } from './support/import-world.ts';
-
-let world: ImportWorld;
-
-beforeEach(async () => {
-  world = await ImportWorld.open();
-});
-
-afterEach(() => world.close());
 
 test('a file is imported once; the figures add up', async () => {
   const path = await world.write('a.log', `${logLines(1200)}rubbish\n${logLine(1, 404)}`);

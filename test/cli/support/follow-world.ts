@@ -58,6 +58,12 @@ export class FollowRun {
     return run;
   }
 
+  /** Follows until everything is delivered, and stops. */
+  static async once(world: ImportWorld, path: string): Promise<void> {
+    const run = await FollowRun.start(world, path);
+    await run.finish();
+  }
+
   /** Polls once. */
   step(): Promise<boolean> {
     return this.#follower.step();
@@ -70,6 +76,12 @@ export class FollowRun {
       await this.#ports.queue.onIdle();
       this.#world.nowMs += FLUSH_MS;
     }
+  }
+
+  /** Settles, and stops. */
+  async finish(): Promise<void> {
+    await this.settle();
+    await this.close();
   }
 
   /** Stops as after a signal, with everything delivered. */

@@ -1,4 +1,5 @@
 // A folder, a front door and a clock that jumps instead of waiting: everything an import in this process needs.
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,8 @@ export interface ImportOutcome {
 export class ImportWorld {
   readonly door: FrontDoor;
   readonly folder: string;
+  /** Programs to be killed before the door closes. */
+  readonly children: ChildProcess[] = [];
   nowMs = Date.parse('2026-01-01T00:00:00Z');
   /** Stops the running import, as Ctrl-C does; what is under way may end. */
   stop = new AbortController();
@@ -64,6 +67,7 @@ export class ImportWorld {
   }
 
   async close(): Promise<void> {
+    for (const child of this.children) child.kill('SIGKILL');
     await this.door.close();
     await rm(this.folder, { recursive: true, force: true });
   }

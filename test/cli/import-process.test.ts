@@ -1,71 +1,14 @@
-// The two commands as people run them: processes, figures, exit codes, Ctrl-C and being killed.
-
+// `tally import` as people run it: a process, its figures and exit codes, Ctrl-C and being killed.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { world } from './support/each-world.ts';
 import type { Fault } from './support/front-door.ts';
-import { ImportWorld, logLine, logLines } from './support/import-world.ts';
-
-const tally = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
-const fixture = fileURLToPath(new URL('./fixtures/access.log', import.meta.url));
-
-interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-let world: ImportWorld;
-let children: ChildProcess[] = [];
-
-beforeEach(async () => {
-  world = await ImportWorld.open();
-});
-
-afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  children = [];
-  await world.close();
-});
-
-function start(
-  program: 'import' | 'verify',
-  ...args: string[]
-): { child: ChildProcess; ended: Promise<Ended> } {
-  // Like an npm script: in the package's folder, with the caller's folder in a variable.
-  const env = {
-    PATH: process.env['PATH'],
-    XDG_STATE_HOME: world.path('home'),
-    INIT_CWD: world.folder,
-    npm_lifecycle_event: 'tally',
-  };
-  const cwd = fileURLToPath(new URL('../..', import.meta.url));
-  const child = spawn(process.execPath, [tally, program, ...args], {
-    cwd,
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  children.push(child);
-  const text = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name]?.setEncoding('utf8').on('data', (part: string) => {
-      text[name] += part;
-    });
-  }
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, ...text }) as Ended);
-  return { child, ended };
-}
-
-function run(program: 'import' | 'verify', ...args: string[]): Promise<Ended> {
-  return start(program, ...args).ended;
-}
+import { logLine, logLines } from './support/import-world.ts';
+import { endOf, fixture, run, says, start, started, tally } from './support/programs.ts';
 
 const importInto = (...args: string[]) => ['--url', world.door.url, '--state', world.path('state'), ...args];
 
@@ -193,13 +136,7 @@ describe('tally import', () => {
     const text = Array.from({ length: 3000 }, (_, i) => `0\t/e${i}\t1\t1\n`).join('');
     await world.write('t.entity_minute.tsv', text);
     const script = `"${process.execPath}" "${tally}" verify --truth "${world.path('t')}" --url ${world.door.url} --show 3000 | head -1; exit "\${PIPESTATUS[0]}"`;
-    const child = spawn('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'] });
-    children.push(child);
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (part: string) => {
-      stderr += part;
-    });
-    await once(child, 'close');
+    const { stderr } = await endOf(started('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'] }));
     assert.equal(stderr, '');
   });
 
@@ -277,13 +214,7 @@ describe('tally import', () => {
     const path = await world.write('a.log', logLines(2000));
     const fives = ['--concurrency', '1'];
     const { child, ended } = start('import', path, ...importInto('--json', ...fives));
-    const told = new Promise<void>((resolve) => {
-      let stderr = '';
-      child.stderr?.on('data', (part: string) => {
-        stderr += part;
-        if (stderr.includes('stopping')) resolve();
-      });
-    });
+    const told = says(child, 'stopping');
     world.door.script = async (request): Promise<Fault> => {
       if (request === 1) {
         child.kill('SIGINT');
@@ -298,86 +229,5 @@ describe('tally import', () => {
     const resumed = JSON.parse((await run('import', path, ...importInto('--json'))).stdout);
     assert.deepEqual([resumed.already, resumed.accepted], [1000, 1000]);
     assert.equal(world.door.repeated, 0);
-  });
-});
-
-describe('tally verify', () => {
-  const minute = Date.parse('2026-01-01T00:00:00Z') / 1000;
-  const far = minute + 40 * 86_400;
-
-  async function prepared(): Promise<string> {
-    world.door.counts.set(`view /a?b c%2F ${minute}`, 3);
-    world.door.counts.set(`view /a?b c%2F ${far}`, 2);
-    world.door.counts.set(`view . ${minute + 60}`, 1);
-    const rows = [
-      [minute, '/a?b c%2F', 3, 5],
-      [minute, 'no views', 0, 4],
-      [minute + 60, '.', 1, 1],
-      [far, '/a?b c%2F', 2, 2],
-      [far, 'x'.repeat(600), 0, 1],
-    ];
-    const text = rows.map((row) => `${row.join('\t')}\n`).join('');
-    await world.write('t.entity_minute.tsv.gz', gzipSync(text));
-    return world.path('t');
-  }
-
-  test('equal: exit code 0, over more days than one query may span', async () => {
-    const ended = await run('verify', '--truth', await prepared(), '--url', world.door.url);
-    assert.equal(ended.code, 0, ended.stdout + ended.stderr);
-    assert.match(ended.stdout, /4 entities, 3 minutes with counts: all equal \(6 events\)/);
-  });
-
-  test('different: every row is listed, also those missing in the truth', async () => {
-    const truth = await prepared();
-    world.door.counts.set(`view . ${minute + 60}`, 2);
-    world.door.counts.set(`view no views ${minute + 120}`, 7);
-    world.door.counts.delete(`view /a?b c%2F ${far}`);
-    const ended = await run('verify', '--truth', truth, '--url', world.door.url, '--json');
-    assert.equal(ended.code, 1);
-    const { shown, differing, expected, found } = JSON.parse(ended.stdout);
-    assert.deepEqual([differing, expected, found], [3, 6, 12]);
-    assert.deepEqual(
-      new Set(shown.map((one: object) => JSON.stringify(one))),
-      new Set([
-        JSON.stringify({ entity: '/a?b c%2F', minute: far, expected: 2, found: 0 }),
-        JSON.stringify({ entity: '.', minute: minute + 60, expected: 1, found: 2 }),
-        JSON.stringify({ entity: 'no views', minute: minute + 120, expected: 0, found: 7 }),
-      ]),
-    );
-  });
-
-  test('hits, and counts that cannot be read', async () => {
-    const truth = await prepared();
-    const hits = await run('verify', '--truth', truth, '--url', world.door.url, '--column', 'hits');
-    assert.equal(hits.code, 1);
-    assert.match(hits.stdout, /no views\texpected 4\tfound 0/);
-    const missing = await run('verify', '--truth', world.path('none'), '--url', world.door.url);
-    assert.equal(missing.code, 2);
-    assert.match(missing.stderr, /there is no truth file/);
-  });
-
-  test("the top of every day, and the service's note where it differs", async () => {
-    const top = async (...options: string[]) =>
-      run('verify', '--truth', world.path('t'), '--url', world.door.url, '--by', 'day', ...options);
-    await prepared();
-    const equal = await top('--top', '100');
-    assert.equal(equal.code, 0, equal.stdout + equal.stderr);
-    assert.match(equal.stdout, /top by day: 41 rankings, 3 places: all equal/);
-    world.door.counts.set(`view . ${minute + 60}`, 4);
-    world.door.counts.set(`view of nobody ${minute + 20 * 86_400}`, 9);
-    world.door.topNote = { note: 'the day is still open' };
-    const different = await top('--top', '2');
-    assert.equal(different.code, 1);
-    assert.deepEqual(different.stdout.split('\n').slice(0, 3).sort(), [
-      '2026-01-01T00:00Z\t1.\texpected /a?b c%2F 3\tfound . 4\t(the day is still open)',
-      '2026-01-01T00:00Z\t2.\texpected . 1\tfound /a?b c%2F 3\t(the day is still open)',
-      '2026-01-21T00:00Z\t1.\texpected none\tfound of nobody 9\t(the day is still open)',
-    ]);
-    assert.match(different.stdout, /3 places of 2 rankings differ/);
-    const json = JSON.parse((await top('--top', '1', '--json')).stdout);
-    assert.deepEqual([json.compared, json.differing, json.comparedDiffering], [41, 2, 2]);
-    const [total, many] = await Promise.all([top('--top', '3', '--by', 'total'), top('--top', '101')]);
-    assert.deepEqual([total.code, many.code], [2, 2]);
-    assert.match(total.stderr, /--top takes --by hour, day, month, not total/);
   });
 });

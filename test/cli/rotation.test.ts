@@ -1,0 +1,144 @@
+// Following files that are rotated in every way: each line once.
+import assert from 'node:assert/strict';
+import {
+  appendFile,
+  copyFile,
+  open,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { beforeEach, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { world } from './support/each-world.ts';
+import { FollowRun, LINGER_MS } from './support/follow-world.ts';
+import { logLine, logLines } from './support/import-world.ts';
+
+let path: string;
+
+beforeEach(() => {
+  path = world.path('access.log');
+});
+
+/** All lines counted so far, each as often as it was stored. */
+const counted = () => [...world.door.stored.values()].reduce((sum, times) => sum + times, 0);
+
+describe('rotation', () => {
+  test('rename and create: the old file is read to its end, also by a writer that still has it open', async () => {
+    await writeFile(path, logLines(10));
+    const run = await FollowRun.start(world, path);
+    await run.settle();
+    const writer = await open(path, 'a');
+    await writer.appendFile(logLines(5, 10));
+    await rename(path, world.path('access.log.1'));
+    await run.step();
+    await writer.appendFile(logLines(5, 15));
+    await run.step();
+    await writeFile(path, logLines(5, 20));
+    await run.settle();
+    await writer.appendFile(logLines(5, 25));
+    await writer.close();
+    await run.settle();
+    assert.equal(counted(), 30);
+    world.nowMs += LINGER_MS;
+    await run.finish();
+    assert.equal(world.door.repeated, 0);
+  });
+
+  test('copytruncate: what had not been read is found in the copy', async () => {
+    await writeFile(path, logLines(10));
+    const run = await FollowRun.start(world, path);
+    await run.settle();
+    await appendFile(path, logLines(5, 10));
+    await copyFile(path, world.path('access.log.1'));
+    await truncate(path);
+    await appendFile(path, logLines(5, 15));
+    await run.finish();
+    assert.equal(counted(), 20);
+    assert.equal(world.door.repeated, 0);
+  });
+
+  test('copytruncate that has grown beyond the old size meanwhile, with a hole of zeros', async () => {
+    await writeFile(path, logLines(10));
+    const run = await FollowRun.start(world, path);
+    await run.settle();
+    await copyFile(path, world.path('access.log.1'));
+    await writeFile(path, Buffer.concat([Buffer.alloc(logLines(10).length), Buffer.from(logLines(30, 10))]));
+    await run.finish();
+    assert.equal(counted(), 40);
+  });
+
+  test('removal and re-creation', async () => {
+    await writeFile(path, logLines(10));
+    const run = await FollowRun.start(world, path);
+    await run.settle();
+    await appendFile(path, logLines(5, 10));
+    await unlink(path);
+    await run.settle();
+    await writeFile(path, logLines(5, 15));
+    await run.finish();
+    assert.equal(counted(), 20);
+  });
+
+  test('while nothing followed: the rest of the old file, compressed, and a file that came and went', async () => {
+    await writeFile(world.path('access.log.9'), logLines(100, 5000));
+    await utimes(world.path('access.log.9'), 1, 1);
+    await writeFile(path, logLines(10));
+    await FollowRun.once(world, path);
+    await appendFile(path, logLines(5, 10));
+    await writeFile(world.path('access.log.2.gz'), gzipSync(await readFile(path)));
+    await writeFile(world.path('access.log.1'), logLines(5, 15));
+    await rm(path);
+    await writeFile(path, logLines(5, 20));
+    await FollowRun.once(world, path);
+    // Not the file rotated before the first follower.
+    assert.equal(counted(), 25);
+    await FollowRun.once(world, path);
+    assert.equal(counted(), 25);
+  });
+
+  test('compressed while its first lines wait to be sent, and more were written', async () => {
+    await writeFile(path, logLines(1));
+    const run = await FollowRun.start(world, path);
+    await run.step();
+    await appendFile(path, logLines(1, 1));
+    await writeFile(`${path}.1.gz`, gzipSync(await readFile(path)));
+    await unlink(path);
+    await writeFile(path, logLines(1, 2));
+    await run.settle();
+    world.nowMs += LINGER_MS;
+    await run.finish();
+    assert.equal(counted(), 3);
+  });
+
+  test('a file that was rotated before anything of it was read does not wait for the next line', async () => {
+    const run = await FollowRun.start(world, path);
+    await writeFile(path, '');
+    await run.step();
+    await appendFile(path, logLines(10));
+    await rename(path, world.path('access.log.1'));
+    await writeFile(path, '');
+    await run.settle();
+    assert.equal(counted(), 10);
+    await appendFile(path, logLines(10, 10));
+    await rename(path, world.path('access.log.2'));
+    await run.finish();
+    assert.equal(counted(), 20);
+  });
+
+  test('a new file that begins like the old one', async () => {
+    await writeFile(path, logLine(0) + logLines(5, 1));
+    const run = await FollowRun.start(world, path);
+    await run.settle();
+    await rename(path, world.path('access.log.1'));
+    await writeFile(path, logLine(0) + logLines(5, 100));
+    await run.finish();
+    assert.equal(counted(), 12);
+    await FollowRun.once(world, path);
+    assert.equal(counted(), 12);
+  });
+});
