@@ -26,7 +26,7 @@ test('events older than an earlier boundary stay too old, however far the settin
     await pipeline.put({ id, at: Date.now() - hoursAgo * HOUR_MS });
     for (const shard of await pipeline.shardIds()) {
       const records = await pipeline.recordsOf(shard);
-      await pipeline.aggregateShard(shard, records, generation, rollup);
+      await pipeline.aggregateShard(shard, records, generation, { rollup });
     }
     await pipeline.writeAll();
     return (await readStatus(ledger)).rejected;

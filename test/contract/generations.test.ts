@@ -1,111 +1,12 @@
-// A new generation on a resharded stream: every record counts once, with a death at any write, with or without the old ledger.
+// A new generation on a resharded stream: every record counts once, with a death at any write.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ScanCommand } from '@aws-sdk/client-dynamodb';
-import {
-  GetShardIteratorCommand,
-  ListShardsCommand,
-  MergeShardsCommand,
-  type Shard,
-  SplitShardCommand,
-  waitUntilStreamExists,
-} from '@aws-sdk/client-kinesis';
-import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
-import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
-import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { beginShard } from '../../lambdas/aggregator/begin-shard.ts';
 import { GenerationEnded } from '../../lambdas/aggregator/errors.ts';
-import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
-import { parseShardId, type ShardId, shardKey } from '../../lambdas/core/identifiers.ts';
-import { conservationDifference } from '../../lambdas/core/pipeline-status.ts';
-import { decodeRows } from '../../lambdas/core/rows.ts';
+import { parseShardId, shardKey } from '../../lambdas/core/identifiers.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
-import type { SegmentLedger } from '../../lambdas/ports.ts';
-import { readAccepted } from '../../lambdas/query/read-accepted.ts';
-import { deltaOf } from '../../lambdas/store/store-items.ts';
-import { startPipeline } from '../support/pipeline.ts';
 import { CONFIG } from '../support/records.ts';
-import { startServices } from '../support/services.ts';
-
-const services = await startServices();
-const HOUR = Date.UTC(2026, 10, 22, 5);
-const clock = { nowMs: () => Date.now() };
-
-/** A pipeline whose stream can be resharded, and whose counts can be read. */
-async function start(shards: number) {
-  const pipeline = await startPipeline(services, shards);
-  const StreamName = pipeline.stream;
-  let sent = 0;
-  const ready = () =>
-    waitUntilStreamExists({ client: services.kinesis, minDelay: 1, maxWaitTime: 60 }, { StreamName });
-
-  async function open(): Promise<Shard[]> {
-    const { Shards = [] } = await services.kinesis.send(new ListShardsCommand({ StreamName }));
-    return Shards.filter((shard) => shard.SequenceNumberRange?.EndingSequenceNumber === undefined);
-  }
-
-  return {
-    ...pipeline,
-    /** Sends events with ids of their own. */
-    async put(events: number): Promise<void> {
-      await pipeline.put(...Array.from({ length: events }, () => ({ id: `id-${sent++}`, at: HOUR })));
-    },
-    async putAgain(from: number, to: number): Promise<void> {
-      const ids = Array.from({ length: to - from }, (_, index) => ({ id: `id-${from + index}`, at: HOUR }));
-      await pipeline.put(...ids);
-    },
-    /** Splits every open shard in the middle. */
-    async split(): Promise<void> {
-      for (const { ShardId, HashKeyRange } of await open()) {
-        const [low, high] = [
-          BigInt(HashKeyRange?.StartingHashKey ?? 0),
-          BigInt(HashKeyRange?.EndingHashKey ?? 0),
-        ];
-        const NewStartingHashKey = String((low + high) / 2n);
-        await services.kinesis.send(
-          new SplitShardCommand({ StreamName, ShardToSplit: ShardId, NewStartingHashKey }),
-        );
-        await ready();
-      }
-    },
-    /** Merges the first two open shards. */
-    async merge(): Promise<void> {
-      const [a, b] = (await open()).sort((x, y) =>
-        BigInt(x.HashKeyRange?.StartingHashKey ?? 0) < BigInt(y.HashKeyRange?.StartingHashKey ?? 0) ? -1 : 1,
-      );
-      await services.kinesis.send(
-        new MergeShardsCommand({ StreamName, ShardToMerge: a?.ShardId, AdjacentShardToMerge: b?.ShardId }),
-      );
-      await ready();
-    },
-    async openIds(): Promise<ShardId[]> {
-      return (await open()).map(({ ShardId }) => parseShardId(ShardId ?? ''));
-    },
-    async counted(): Promise<number> {
-      await pipeline.writeAll();
-      const scan = new ScanCommand({ TableName: pipeline.countsTable, ConsistentRead: true });
-      const { Items = [] } = await services.dynamoDb.send(scan);
-      const deltas = Items.filter(({ pk }) => pk?.S?.startsWith('DELTA#')).map(deltaOf);
-      const rows = deltas.flatMap((delta) => (delta.rows === undefined ? [] : decodeRows(delta.rows)));
-      return rows.flatMap(({ cells }) => [...cells.values()]).reduce((sum, n) => sum + Number(n), 0);
-    },
-    /** The status of all events: accepted, unread, received. */
-    async placed(): Promise<readonly (number | null)[]> {
-      const { ledger, log: stream } = pipeline;
-      const { accepted, unread, received } = await readAccepted({ ledger, stream }, (error) => {
-        throw error;
-      });
-      return [accepted, unread, received];
-    },
-    /** The accountant's result, as of a generation. */
-    async account(generation: string) {
-      await advanceCheckpoints(pipeline.ledger, () => true);
-      const watermark = await advanceWatermark(pipeline.ledger, pipeline.log, generation, clock);
-      const status = await readStatus(pipeline.ledger);
-      return { ...watermark, status, difference: conservationDifference(status) };
-    },
-  };
-}
+import { clock, dying, pausing, services, start } from './support/generations.ts';
 
 test('200 events, split to six, a new generation, 40 more: 240', async () => {
   const { put, split, counted, account, ...pipeline } = await start(3);
@@ -185,30 +86,6 @@ test('an id seen before the change is a duplicate after it, on the shard and on 
   assert.equal(await counted(), 30);
 });
 
-/** A ledger whose `nth` write fails, or loses its answer; its invocation then dies. */
-function dying(
-  ledger: SegmentLedger,
-  nth: number,
-  when: 'before' | 'after',
-): SegmentLedger & { writes: number } {
-  const state = { writes: 0 };
-  const writing = /^(putPlan|markSent|registerShard|putIds|putEntryIfAbsent|putGenerations|endHead)$/;
-  return new Proxy(ledger, {
-    get(target, name) {
-      if (name === 'writes') return state.writes;
-      const method = Reflect.get(target, name) as (...args: unknown[]) => Promise<unknown>;
-      if (!writing.test(String(name))) return method.bind(target);
-      return async (...args: unknown[]) => {
-        state.writes += 1;
-        if (state.writes === nth && when === 'before') throw new Error('died');
-        const answer = await method.apply(target, args);
-        if (state.writes === nth) throw new Error('died');
-        return answer;
-      };
-    },
-  }) as SegmentLedger & { writes: number };
-}
-
 for (const when of ['before', 'after'] as const) {
   test(`the invocation that begins the generation dies ${when} a write, then the next one a write later: every record once`, async () => {
     const { put, split, counted, account, ...pipeline } = await start(1);
@@ -218,14 +95,14 @@ for (const when of ['before', 'after'] as const) {
     assert.ok(shard);
     const killed = { ledger: dying(pipeline.ledger, 4, 'before') };
     const records = await pipeline.recordsOf(shard);
-    await assert.rejects(pipeline.aggregateShard(shard, records, '1', undefined, undefined, killed), /died/);
+    await assert.rejects(pipeline.aggregateShard(shard, records, '1', killed), /died/);
     await split();
     await put(5);
     let deaths = 0;
     for (;;) {
       const ledger = dying(pipeline.ledger, deaths + 1, when);
       try {
-        await pipeline.aggregateNew('2', undefined, { ledger });
+        await pipeline.aggregateNew('2', { ledger });
         break;
       } catch (error) {
         assert.match(String(error), /died/);
@@ -237,30 +114,6 @@ for (const when of ['before', 'after'] as const) {
     const { difference, lost } = await account('2');
     assert.deepEqual([difference, lost], [0, []]);
   });
-}
-
-/** A ledger that stops before a call until it is released. */
-function pausing(ledger: SegmentLedger, call: keyof SegmentLedger) {
-  let arrived = () => {};
-  let goOn = () => {};
-  const waiting = new Promise<void>((resolve) => {
-    arrived = resolve;
-  });
-  const told = new Promise<void>((resolve) => {
-    goOn = resolve;
-  });
-  const paused = new Proxy(ledger, {
-    get(target, name) {
-      const method = Reflect.get(target, name) as (...args: unknown[]) => Promise<unknown>;
-      if (name !== call) return method.bind(target);
-      return async (...args: unknown[]) => {
-        arrived();
-        await told;
-        return method.apply(target, args);
-      };
-    },
-  });
-  return { ledger: paused, waiting, goOn: () => goOn() };
 }
 
 for (const call of [
@@ -284,7 +137,7 @@ for (const call of [
       await put(5);
       const records = await pipeline.recordsOf(shard);
       const { ledger, waiting, goOn } = pausing(pipeline.ledger, call);
-      const zombie = pipeline.aggregateShard(shard, records, '1', undefined, undefined, { ledger }).then(
+      const zombie = pipeline.aggregateShard(shard, records, '1', { ledger }).then(
         () => 'ended well',
         (error: unknown) => error,
       );
@@ -337,82 +190,6 @@ test('an invocation that began before the newest generation is not the next one'
   );
 });
 
-test('a ledger from before generations were listed: the first new one finds the old by its shards', async () => {
-  const { put, split, counted, ...pipeline } = await start(1);
-  await put(9);
-  const { ledger } = pipeline;
-  const old: SegmentLedger = new Proxy(ledger, {
-    get(target, name) {
-      if (name === 'putGenerations') return async () => 'put';
-      const value = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-  await pipeline.aggregateNew('1', undefined, { ledger: old });
-  assert.deepEqual(await ledger.readGenerations(), []);
-  await split();
-  await put(4);
-  await pipeline.aggregateNew('2');
-  assert.equal(await counted(), 13);
-});
-
-/** The emulator has no iterator at a time. One at the horizon replaces it, since earlier records are skipped anyway. */
-async function logAt(stream: string, asked: number[]): Promise<KinesisLog> {
-  const client = await services.kinesisWith(async ({ action, body }) => {
-    if (action !== 'GetShardIterator') return 'pass';
-    const { ShardIteratorType, ShardId, Timestamp } = JSON.parse(body);
-    if (ShardIteratorType !== 'AT_TIMESTAMP') return 'pass';
-    asked.push(Timestamp * 1000);
-    const answer = await services.kinesis.send(
-      new GetShardIteratorCommand({ StreamName: stream, ShardId, ShardIteratorType: 'TRIM_HORIZON' }),
-    );
-    const headers = { 'content-type': 'application/x-amz-json-1.1' };
-    return { status: 200, headers, body: JSON.stringify({ ShardIterator: answer.ShardIterator }) };
-  });
-  return new KinesisLog(client, stream);
-}
-
-test('without the ledger, the new generation begins at a time, in open shards and in closed ones', async () => {
-  const { put, split, counted, ...pipeline } = await start(3);
-  await put(200);
-  await pipeline.aggregateNew('1');
-  assert.equal(await counted(), 200);
-  await split();
-  await put(30);
-  await pipeline.aggregateNew('1');
-  const timeMs = await afterArrivals(pipeline);
-  await put(40);
-  const empty = new LedgerTable(services.dynamoDb, await services.table(), clock);
-  const asked: number[] = [];
-  const log = await logAt(pipeline.stream, asked);
-  // A recreated mapping delivers everything from the oldest record on.
-  for (const shard of await pipeline.shardIds()) {
-    const records = await pipeline.recordsOf(shard);
-    await pipeline.aggregateShard(shard, records, '2', undefined, undefined, {
-      ledger: empty,
-      log,
-      generationFrom: timeMs,
-    });
-  }
-  assert.equal(await counted(), 270);
-  assert.ok(asked.length > 0 && asked.every((at) => at === timeMs));
-  const names = await Promise.all(
-    (await empty.shards()).map(async (shard) => (await empty.readHead(shard))?.segment),
-  );
-  assert.ok(names.every((segment) => segment === 1));
-});
-
-test('without the ledger and a time, what closed shards still hold counts again', async () => {
-  const { put, split, counted, ...pipeline } = await start(1);
-  await put(20);
-  await pipeline.aggregateNew('1');
-  await split();
-  await put(4);
-  const ledger = new LedgerTable(services.dynamoDb, await services.table(), clock);
-  await pipeline.aggregateNew('2', undefined, { ledger });
-  assert.equal(await counted(), 44, 'this is why the runbook asks for the time');
-});
-
 test('the list of generations, and the end of a head, are put once', async () => {
   const { put, ledger, ...pipeline } = await start(1);
   await put(1);
@@ -436,14 +213,3 @@ test('the list of generations, and the end of a head, are put once', async () =>
   assert.equal(await ledger.endHead(second, { ...head, status: 'ended', segment: 0 }), 'ended');
   assert.equal(await ledger.putPlan(second, { ...head, segment: 1 }), 'conflict');
 });
-
-/** A time later than every arrival so far. After a split, an emulator stamps arrivals up to a second ahead of the clock. */
-async function afterArrivals({
-  shardIds,
-  recordsOf,
-}: Pick<Awaited<ReturnType<typeof start>>, 'shardIds' | 'recordsOf'>): Promise<number> {
-  const records = await Promise.all((await shardIds()).map(recordsOf));
-  const latestMs = Math.max(...records.flat().map(({ arrivalMs }) => arrivalMs));
-  while (Date.now() <= latestMs) await new Promise((resolve) => setImmediate(resolve));
-  return latestMs + 1;
-}

@@ -127,7 +127,7 @@ test('while the archive does not accept the records, nothing is counted', async 
   const pipeline = await startPipeline(services, 1, { archived: true });
   await pipeline.put({ id: 'kept', at: HOUR });
   const failing = { keepRaw: () => Promise.reject(new Error('no archive')) };
-  await assert.rejects(pipeline.aggregateNew('1', failing), /no archive/);
+  await assert.rejects(pipeline.aggregateNew('1', { raw: failing }), /no archive/);
   assert.equal(await pipeline.writeAll(), 0);
   await pipeline.aggregateNew();
   assert.equal(await pipeline.writeAll(), 1);

@@ -3,6 +3,7 @@
 /** Registers the tests of the services and their adapters, on the target that the environment names. */
 export async function registerContractSuite(): Promise<void> {
   await import('../contract/services/dynamodb.test.ts');
+  await import('../contract/services/dynamodb-reads.test.ts');
   await import('../contract/services/kinesis.test.ts');
   await import('../contract/services/sqs-s3-ssm.test.ts');
   await import('../contract/collector.test.ts');

@@ -22,7 +22,6 @@ import { parseSequenceNumber, parseShardId, type ShardId } from '../../lambdas/c
 import { DEFAULT_RETRY_POLICY } from '../../lambdas/core/retry-policy.ts';
 import type { StreamRecord } from '../../lambdas/core/segment.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
-import type { RawArchive } from '../../lambdas/raw-ports.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { StoreTable } from '../../lambdas/store/store-table.ts';
 import { writeRollups } from '../../lambdas/writer/write.ts';
@@ -32,9 +31,9 @@ import type { startServices } from './services.ts';
 const always = () => true;
 const KEPT = { hours: undefined, days: undefined, months: undefined, all: undefined };
 
-/** Overrides for one aggregator. */
+/** What is different for one aggregator. */
 type Differently = Partial<
-  Pick<AggregatorPorts, 'ledger' | 'log'> & Pick<AggregatorSettings, 'generationFrom'>
+  Pick<AggregatorPorts, 'ledger' | 'log' | 'raw'> & Pick<AggregatorSettings, 'generationFrom' | 'rollup'>
 >;
 
 /** Creates tables, queues, a stream and a bucket, and drives events through them. */
@@ -84,20 +83,19 @@ export async function startPipeline(
     shard: ShardId,
     records: StreamRecord[],
     generation: string,
-    rollup = CONFIG,
-    rawArchive: RawArchive | undefined = archived ? raw : undefined,
-    { ledger: own, log: ownLog, generationFrom }: Differently = {},
+    { generationFrom, rollup = CONFIG, ...own }: Differently = {},
   ) {
     const ports = {
-      ledger: own ?? ledger,
-      log: ownLog ?? log,
+      ledger,
+      log,
       queue,
       rejected: archive,
-      raw: rawArchive,
+      raw: archived ? raw : undefined,
       ranges: state,
       windows: new DedupWindows(),
       clock,
       listener: SILENT,
+      ...own,
     };
     const from = generationFrom === undefined ? {} : { generationFrom };
     const settings = { generation, ...from, streamRetentionMs: 604_800_000, rollup };
@@ -132,20 +130,15 @@ export async function startPipeline(
     /** One aggregator invocation over all records of every shard, from the beginning: finished segments are skipped. */
     async aggregateAll(rollup = CONFIG): Promise<void> {
       for (const shard of await shardIds()) {
-        await aggregateShard(shard, await recordsOf(shard), '1', rollup);
+        await aggregateShard(shard, await recordsOf(shard), '1', { rollup });
       }
     },
 
     /** One aggregator invocation with the new records of every shard, as the mapping would deliver them. */
-    async aggregateNew(
-      generation = '1',
-      rawArchive?: RawArchive,
-      differently: Differently = {},
-    ): Promise<void> {
+    async aggregateNew(generation = '1', differently: Differently = {}): Promise<void> {
       for (const shard of await shardIds()) {
         const records = await recordsOf(shard);
-        const fresh = records.slice(checkpoints.get(shard) ?? 0);
-        await aggregateShard(shard, fresh, generation, CONFIG, rawArchive, differently);
+        await aggregateShard(shard, records.slice(checkpoints.get(shard) ?? 0), generation, differently);
         checkpoints.set(shard, records.length);
       }
     },
