@@ -8,101 +8,81 @@ const bucket = 'my-logs';
 const kmsKeyArn = 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 const logFormat = '$remote_addr [$time_local] "$request" $status $song';
 
+/** Wrong second entries, and what is said after `accessLogs[1]`. */
 const WRONG: readonly [trait: string, entry: unknown, sentence: RegExp][] = [
   [
     'an unknown format',
     { bucket, format: 'qif' },
-    /^accessLogs\[1\]\.format must be one of auto, combined, .*, alb, .*, not "qif"\.$/,
+    /^\.format must be one of auto, combined, .*, alb, .*, not "qif"\.$/,
   ],
-  [
-    'columns without names',
-    { bucket, format: 'csv' },
-    /^accessLogs\[1\]\.format must be one of auto, .*, not "csv"\.$/,
-  ],
-  ['no bucket', {}, /^accessLogs\[1\]\.bucket must be a bucket's name, such as my-logs, not undefined\.$/],
-  ['capitals in a bucket', { bucket: 'Logs' }, /^accessLogs\[1\]\.bucket must be .*, not "Logs"\.$/],
-  ['a bucket like an address', { bucket: '10.0.0.1' }, /^accessLogs\[1\]\.bucket must be /],
-  ['a bucket with two points', { bucket: 'my..logs' }, /^accessLogs\[1\]\.bucket must be /],
+  ['columns without names', { bucket, format: 'csv' }, /^\.format must be one of auto, .*, not "csv"\.$/],
+  ['no bucket', {}, /^\.bucket must be a bucket's name, such as my-logs, not undefined\.$/],
+  ['capitals in a bucket', { bucket: 'Logs' }, /^\.bucket must be .*, not "Logs"\.$/],
+  ['a bucket like an address', { bucket: '10.0.0.1' }, /^\.bucket must be /],
+  ['a bucket with two points', { bucket: 'my..logs' }, /^\.bucket must be /],
   [
     'a pattern as a prefix',
     { bucket, prefix: 'alb/*' },
-    /^accessLogs\[1\]\.prefix must be what keys begin with, .* without \* \? \$, not "alb\/\*"\.$/,
+    /^\.prefix must be what keys begin with, .* without \* \? \$, not "alb\/\*"\.$/,
   ],
-  ['a long prefix', { bucket, prefix: 'a'.repeat(1025) }, /^accessLogs\[1\]\.prefix must be /],
+  ['a long prefix', { bucket, prefix: 'a'.repeat(1025) }, /^\.prefix must be /],
   [
     'a metric with a blank',
     { bucket, metric: 'a b' },
-    /^accessLogs\[1\]\.metric must be 1 to 64 of A-Z a-z 0-9 _ \. -, not "a b"\.$/,
+    /^\.metric must be 1 to 64 of A-Z a-z 0-9 _ \. -, not "a b"\.$/,
   ],
   [
     'a filter without a value',
     { bucket, filter: 'method=GET,status' },
-    /^accessLogs\[1\] must be readable: filter takes FIELD=VALUE, such as status=2xx,method=GET, not "status"\.$/,
+    /^ must be readable: filter takes FIELD=VALUE, such as status=2xx,method=GET, not "status"\.$/,
   ],
-  [
-    'a filter that is no text',
-    { bucket, filter: 200 },
-    /^accessLogs\[1\]\.filter must be conditions such as /,
-  ],
+  ['a filter that is no text', { bucket, filter: 200 }, /^\.filter must be conditions such as /],
   [
     'a filter on a field that the format does not have',
     { bucket, format: 'nlb', filter: 'method=GET' },
-    /^accessLogs\[1\] must be readable: format nlb has no field method; it has type, .*\.$/,
+    /^ must be readable: format nlb has no field method; it has type, .*\.$/,
   ],
   [
     'an entity that the format does not have',
     { bucket, format: 'alb', entity: 'song' },
-    /^accessLogs\[1\] must be readable: format elb has no field song; it has .*\.$/,
+    /^ must be readable: format elb has no field song; it has .*\.$/,
   ],
   [
     'an entity that the template does not have',
     { bucket, logFormat, entity: 'album' },
-    /^accessLogs\[1\] must be readable: format template has no field album; it has .*, song\.$/,
+    /^ must be readable: format template has no field album; it has .*, song\.$/,
   ],
-  [
-    'an entity with blanks around',
-    { bucket, entity: ' path' },
-    /^accessLogs\[1\]\.entity must be a field's name/,
-  ],
+  ['an entity with blanks around', { bucket, entity: ' path' }, /^\.entity must be a field's name/],
   [
     'a template that is not there',
     { bucket, format: 'template' },
-    /^accessLogs\[1\] must be readable: format template needs logFormat\.$/,
+    /^ must be readable: format template needs logFormat\.$/,
   ],
   [
     'a template without a time',
     { bucket, logFormat: '$request' },
-    /^accessLogs\[1\] must be readable: logFormat has no time: add \$time_local, .*\.$/,
+    /^ must be readable: logFormat has no time: add \$time_local, .*\.$/,
   ],
   [
     'a template for another format',
     { bucket, format: 'alb', logFormat },
-    /^accessLogs\[1\] must be readable: format elb cannot use logFormat\.$/,
+    /^ must be readable: format elb cannot use logFormat\.$/,
   ],
   [
     'the alias of a key',
     { bucket, kmsKeyArn: 'alias/logs' },
-    /^accessLogs\[1\]\.kmsKeyArn must be the ARN of the bucket's KMS key, such as arn:.*, not "alias\/logs"\.$/,
+    /^\.kmsKeyArn must be the ARN of the bucket's KMS key, such as arn:.*, not "alias\/logs"\.$/,
   ],
   [
     'a name that is none of its fields',
     { bucket, path: 'alb/' },
-    /^accessLogs\[1\] must be an object with bucket, prefix, .* alone, without path\.$/,
+    /^ must be an object with bucket, prefix, .* alone, without path\.$/,
   ],
-  [
-    'no object',
-    'my-logs',
-    /^accessLogs\[1\] must be an object such as \{"bucket":"my-logs"\}, not "my-logs"\.$/,
-  ],
+  ['no object', 'my-logs', /^ must be an object such as \{"bucket":"my-logs"\}, not "my-logs"\.$/],
   [
     'the same objects as another entry',
     { bucket: 'other-logs', metric: 'hit' },
-    /^accessLogs\[1\] must be about another bucket or prefix than accessLogs\[0\]: an object is read once\.$/,
-  ],
-  [
-    'more than a function has room for',
-    { bucket, logFormat: `${logFormat} ${'x'.repeat(3000)}` },
-    /^accessLogs must be at most 3000 bytes of JSON: /,
+    /^ must be about another bucket or prefix than accessLogs\[0\]: an object is read once\.$/,
   ],
 ];
 
@@ -110,10 +90,16 @@ describe('refused', () => {
   for (const [trait, entry, sentence] of WRONG) {
     test(trait, () => {
       const refusal = refusalOf({ accessLogs: [{ bucket: 'other-logs' }, entry] });
-      assert.match(refusal, sentence);
-      assert.match(refusal, /^[^\n]+\.$/);
+      assert.match(refusal, /^accessLogs\[1\][^\n]+\.$/);
+      assert.match(refusal.slice('accessLogs[1]'.length), sentence);
     });
   }
+
+  test('more than a function has room for', () => {
+    const long = { bucket, logFormat: `${logFormat} ${'x'.repeat(3000)}` };
+    const refusal = refusalOf({ accessLogs: [{ bucket: 'other-logs' }, long] });
+    assert.match(refusal, /^accessLogs must be at most 3000 bytes of JSON: [^\n]+\.$/);
+  });
 
   test('no list', () => {
     assert.match(refusalOf({ accessLogs: { bucket } }), /^accessLogs must be a list such as \[\{"bucket"/);

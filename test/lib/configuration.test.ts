@@ -42,156 +42,118 @@ test('later layers win, and none can rename the stage', () => {
   assert.equal(c.stage, 'prod');
 });
 
-/** Settings that break a rule, what the sentence must name, and settings with the offered value, which must pass. */
-const BROKEN: readonly [settings: Settings, sentence: RegExp, repaired: Settings][] = [
-  [{ minuteRetentionDays: 7 }, /^minuteRetentionDays must be at least 8: /, { minuteRetentionDays: 8 }],
-  [
-    { minuteRetentionDays: 60, hourRetentionDays: 59 },
-    /^hourRetentionDays must be at least 60: /,
-    { hourRetentionDays: 60 },
-  ],
+/** Settings that break a rule, the name that begins the sentence, how that continues, and the offered value, which must pass. */
+const BROKEN: readonly [settings: Settings, name: keyof Settings, sentence: RegExp, right: unknown][] = [
+  [{ minuteRetentionDays: 7 }, 'minuteRetentionDays', /^must be at least 8: /, 8],
+  [{ minuteRetentionDays: 60, hourRetentionDays: 59 }, 'hourRetentionDays', /^must be at least 60: /, 60],
   [
     { minuteRetentionDays: 60, hourRetentionDays: 400, dayRetentionDays: 399 },
-    /^dayRetentionDays must be at least 400: /,
-    { dayRetentionDays: 400 },
+    'dayRetentionDays',
+    /^must be at least 400: /,
+    400,
   ],
-  [{ hourRetentionDays: 400 }, /^hourRetentionDays must be "forever": /, { hourRetentionDays: 'forever' }],
-  [
-    { minuteRetentionDays: 0 },
-    /^minuteRetentionDays must be at least 1, not 0\.$/,
-    { minuteRetentionDays: 8 },
-  ],
-  [{ hashSlots: 20 }, /^hashSlots must be 32 \(of /, { hashSlots: 32 }],
-  [
-    { compactionSeconds: 90 },
-    /^compactionSeconds must be a multiple of 60, not 90\.$/,
-    { compactionSeconds: 120 },
-  ],
+  [{ hourRetentionDays: 400 }, 'hourRetentionDays', /^must be "forever": /, 'forever'],
+  [{ minuteRetentionDays: 0 }, 'minuteRetentionDays', /^must be at least 1, not 0\.$/, 8],
+  [{ hashSlots: 20 }, 'hashSlots', /^must be 32 \(of /, 32],
+  [{ compactionSeconds: 90 }, 'compactionSeconds', /^must be a multiple of 60, not 90\.$/, 120],
   // A part may be parked for weeks; the segment's other deltas are read until it is replayed.
-  [{ deltaRetentionDays: 30 }, /^deltaRetentionDays must be at least 40: /, { deltaRetentionDays: 40 }],
-  [{ ledgerRetentionDays: 30 }, /^ledgerRetentionDays must be at least 40: /, { ledgerRetentionDays: 40 }],
+  [{ deltaRetentionDays: 30 }, 'deltaRetentionDays', /^must be at least 40: /, 40],
+  [{ ledgerRetentionDays: 30 }, 'ledgerRetentionDays', /^must be at least 40: /, 40],
   [
     { queueRetentionDays: 14, ledgerRetentionDays: 90 },
-    /^queueRetentionDays must be at most 13, not 14\.$/,
-    { queueRetentionDays: 13 },
+    'queueRetentionDays',
+    /^must be at most 13, not 14\.$/,
+    13,
   ],
   [
     { streamRetentionHours: 24, dedupWindowSeconds: 86_400, dedupEventsPerSecond: 50 },
-    /^streamRetentionHours must be at least 25: /,
-    { streamRetentionHours: 25 },
+    'streamRetentionHours',
+    /^must be at least 25: /,
+    25,
   ],
   [
     { dedupWindowSeconds: 86_400 },
-    /^dedupWindowSeconds must be at most 8666: dedupEventsPerSecond 1000 on 1 shards make 86,400,000 ids a shard, and aggregatorMemoryMb 1024 is enough for 8,666,666/,
-    { dedupWindowSeconds: 8_666 },
+    'dedupWindowSeconds',
+    /^must be at most 8666: dedupEventsPerSecond 1000 on 1 shards make 86,400,000 ids a shard, and aggregatorMemoryMb 1024 is enough for 8,666,666/,
+    8_666,
   ],
   [
     { dedupWindowSeconds: 86_400, dedupEventsPerSecond: 2_000, aggregatorMemoryMb: 10_240 },
-    /^dedupWindowSeconds must be at most 59904: .* is enough for 119,808,000/,
-    { dedupWindowSeconds: 59_904 },
+    'dedupWindowSeconds',
+    /^must be at most 59904: .* is enough for 119,808,000/,
+    59_904,
   ],
-  [
-    { dedupWindowSeconds: 86_401 },
-    /^dedupWindowSeconds must be at most 86400/,
-    { dedupWindowSeconds: 3_600 },
-  ],
+  [{ dedupWindowSeconds: 86_401 }, 'dedupWindowSeconds', /^must be at most 86400/, 3_600],
   [
     { aggregatorMemoryMb: 128 },
-    /^aggregatorMemoryMb must be at least 660: .* 3,600,000 ids a shard, and aggregatorMemoryMb 128 is enough for 0\.$/,
-    { aggregatorMemoryMb: 660 },
+    'aggregatorMemoryMb',
+    /^must be at least 660: .* 3,600,000 ids a shard, and aggregatorMemoryMb 128 is enough for 0\.$/,
+    660,
   ],
-  [
-    { dedupEventsPerSecond: 10_000_000 },
-    /^dedupEventsPerSecond must be at most 2407: /,
-    { dedupEventsPerSecond: 2_407 },
-  ],
+  [{ dedupEventsPerSecond: 10_000_000 }, 'dedupEventsPerSecond', /^must be at most 2407: /, 2_407],
   [
     { streamGenerationFrom: '2098-11-29T10:00Z' },
-    /^streamGenerationFrom must be a time that has passed, not 2098-11-29T10:00Z: /,
-    { streamGenerationFrom: '2025-11-29T10:00Z' },
+    'streamGenerationFrom',
+    /^must be a time that has passed, not 2098-11-29T10:00Z: /,
+    '2025-11-29T10:00Z',
   ],
   [
     { streamGenerationFrom: '2026-02-30T10:00Z' },
-    /^streamGenerationFrom must be a day of the calendar/,
-    { streamGenerationFrom: '2025-03-02T10:00Z' },
+    'streamGenerationFrom',
+    /^must be a day of the calendar/,
+    '2025-03-02T10:00Z',
   ],
   [
     { streamGenerationFrom: 'yesterday' },
-    /^streamGenerationFrom must be "heads" or a time of UTC/,
-    { streamGenerationFrom: '2025-11-29T10:00Z' },
+    'streamGenerationFrom',
+    /^must be "heads" or a time of UTC/,
+    '2025-11-29T10:00Z',
   ],
   [
     { archiveRawEvents: true, rawRetentionDays: 7 },
-    /^rawRetentionDays must be at least 8: .*streamRetentionHours \(168\)/,
-    { rawRetentionDays: 8 },
+    'rawRetentionDays',
+    /^must be at least 8: .*streamRetentionHours \(168\)/,
+    8,
   ],
-  [
-    { keyRequestsPerSecond: 3000 },
-    /^throttleRequestsPerSecond must be at least 3000: /,
-    { throttleRequestsPerSecond: 3000 },
-  ],
-  [
-    { iteratorAgeAlarmMinutes: 2521 },
-    /^iteratorAgeAlarmMinutes must be at most 2520: /,
-    { iteratorAgeAlarmMinutes: 2520 },
-  ],
-  [
-    { queueAgeAlarmMinutes: 1441 },
-    /^queueAgeAlarmMinutes must be at most 1440: /,
-    { queueAgeAlarmMinutes: 1440 },
-  ],
+  [{ keyRequestsPerSecond: 3000 }, 'throttleRequestsPerSecond', /^must be at least 3000: /, 3000],
+  [{ iteratorAgeAlarmMinutes: 2521 }, 'iteratorAgeAlarmMinutes', /^must be at most 2520: /, 2520],
+  [{ queueAgeAlarmMinutes: 1441 }, 'queueAgeAlarmMinutes', /^must be at most 1440: /, 1440],
   [
     { webAcl: 'arn:aws:wafv2:us-east-1:123456789012:global/webacl/mine/0123' },
-    /^webAcl must be "off" or the ARN of a regional web ACL, not /,
-    { webAcl: 'off' },
+    'webAcl',
+    /^must be "off" or the ARN of a regional web ACL, not /,
+    'off',
   ],
-  [
-    { aggregatorWindowSeconds: 60 },
-    /^freshnessAlarmSeconds must be at least 80: /,
-    { freshnessAlarmSeconds: 80 },
-  ],
-  [{ logRetentionDays: 31 }, /^logRetentionDays must be 60 /, { logRetentionDays: 60 }],
-  [
-    { streamRetentionHours: 23 },
-    /^streamRetentionHours must be at least 24, not 23\.$/,
-    { streamRetentionHours: 24 },
-  ],
-  [{ writerConcurrency: 1 }, /^writerConcurrency must be at least 2, not 1\.$/, { writerConcurrency: 2 }],
-  [
-    { streamShards: '4' },
-    /^streamShards must be a whole number from 1 to 20000, not "4"\.$/,
-    { streamShards: 4 },
-  ],
+  [{ aggregatorWindowSeconds: 60 }, 'freshnessAlarmSeconds', /^must be at least 80: /, 80],
+  [{ logRetentionDays: 31 }, 'logRetentionDays', /^must be 60 /, 60],
+  [{ streamRetentionHours: 23 }, 'streamRetentionHours', /^must be at least 24, not 23\.$/, 24],
+  [{ writerConcurrency: 1 }, 'writerConcurrency', /^must be at least 2, not 1\.$/, 2],
+  [{ streamShards: '4' }, 'streamShards', /^must be a whole number from 1 to 20000, not "4"\.$/, 4],
   [
     { minuteRetentionDays: 'always' },
-    /^minuteRetentionDays must be a whole number or "forever", not "always"\.$/,
-    { minuteRetentionDays: 'forever' },
+    'minuteRetentionDays',
+    /^must be a whole number or "forever", not "always"\.$/,
+    'forever',
   ],
-  [{ apiKeys: 'yes' }, /^apiKeys must be true or false, not "yes"\.$/, { apiKeys: true }],
+  [{ apiKeys: 'yes' }, 'apiKeys', /^must be true or false, not "yes"\.$/, true],
   [
     { streamMode: 'ondemand' },
-    /^streamMode must be "provisioned" or "on-demand", not "ondemand"\.$/,
-    { streamMode: 'on-demand' },
+    'streamMode',
+    /^must be "provisioned" or "on-demand", not "ondemand"\.$/,
+    'on-demand',
   ],
-  [
-    { allowOrigin: "https://a.example'" },
-    /^allowOrigin must be "\*" or one origin/,
-    { allowOrigin: 'https://a.example' },
-  ],
-  [
-    { streamGeneration: 'a.b' },
-    /^streamGeneration must be 1 to 8 letters and digits/,
-    { streamGeneration: '2' },
-  ],
+  [{ allowOrigin: "https://a.example'" }, 'allowOrigin', /^must be "\*" or one origin/, 'https://a.example'],
+  [{ streamGeneration: 'a.b' }, 'streamGeneration', /^must be 1 to 8 letters and digits/, '2'],
 ];
 
 describe('a broken rule is one sentence that names the setting and the nearest correct value', () => {
-  for (const [settings, sentence, repaired] of BROKEN) {
+  for (const [settings, name, sentence, right] of BROKEN) {
     test(JSON.stringify(settings), () => {
       const error = refusalOf(settings);
-      assert.match(error, sentence);
+      assert.ok(error.startsWith(`${name} `), error);
+      assert.match(error.slice(name.length + 1), sentence);
       assert.match(error, /^[^\n]+[.?]$/);
-      configurationOf('prod', settings, repaired);
+      configurationOf('prod', settings, { [name]: right });
     });
   }
 });
