@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import type { Command } from 'commander';
 import { tally } from '../../cli/tally.ts';
@@ -175,11 +176,7 @@ test('a closed output ends a command quietly', async () => {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   child.stdout.destroy();
-  let err = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    err += text;
-  });
-  const [code] = await once(child, 'close');
+  const [[code], err] = await Promise.all([once(child, 'close'), text(child.stderr)]);
   assert.deepEqual([code, err], [0, '']);
 });
 

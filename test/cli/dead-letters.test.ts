@@ -8,6 +8,7 @@ import { s3 } from '../../lambdas/aws/clients/s3.ts';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { credentials, region } from '../../local/identity.ts';
 import { tally } from '../support/commands.ts';
+import { resourceIn } from '../support/local-stack.ts';
 import { startOperatedStack } from '../support/operated-stack.ts';
 import { patient, until } from '../support/patience.ts';
 
@@ -167,11 +168,9 @@ test(
     assert.deepEqual(await names(), []);
 
     const client = s3({ region, credentials, endpoint: stack.endpoints.s3 });
-    const [bucket] = stack.template.ofType('AWS::S3::Bucket');
+    const Bucket = resourceIn(stack, 'AWS::S3::Bucket');
     const Key = `discarded/${name}.json`;
-    const { Body } = await client.send(
-      new GetObjectCommand({ Bucket: stack.ref(bucket?.logicalId ?? ''), Key }),
-    );
+    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
     const kept = JSON.parse((await Body?.transformToString()) ?? '');
     client.destroy();
     assert.deepEqual([kept.discarded.by, kept.discarded.why, kept.history.attempts], ['me', 'a test', 1]);
@@ -179,10 +178,7 @@ test(
 
     countersFail(false);
     const sqs = createAwsJsonClient('sqs', stack.endpoints.sqs);
-    const queue = stack.template
-      .ofType('AWS::SQS::Queue')
-      .find(({ logicalId }) => /Messages/.test(logicalId));
-    const QueueUrl = stack.ref(queue?.logicalId ?? '');
+    const QueueUrl = resourceIn(stack, 'AWS::SQS::Queue', 'Messages');
     await sqs.call('SendMessage', { QueueUrl, MessageBody: kept.body });
     await until(async () => {
       const AttributeNames = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'];

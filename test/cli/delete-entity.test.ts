@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tally } from '../support/commands.ts';
-import { startTestStack } from '../support/local-stack.ts';
+import { post, startTestStack } from '../support/local-stack.ts';
 import { until } from '../support/patience.ts';
 
 const PERSON = 'person@example.com';
@@ -19,8 +19,7 @@ async function total(entity: string): Promise<number> {
 async function count(): Promise<void> {
   const at = Date.now() - 3_600_000;
   const events = [PERSON, PERSON, '/other'].map((entity) => ({ metric: 'view', entity, at }));
-  const answer = await fetch(`${stack.url}/v1/events`, { method: 'POST', body: JSON.stringify({ events }) });
-  assert.equal(answer.status, 202, await answer.text());
+  await post(stack.url, events);
   await until(async () => (await total(PERSON)) >= 2 && (await total('/other')) >= 1);
 }
 

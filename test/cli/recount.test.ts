@@ -1,8 +1,7 @@
 // `tally recount` against a local stack: equal, different, repaired, and counted again into other tables.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openStack } from '../../cli/shared/stack-access.ts';
@@ -10,17 +9,15 @@ import { compactNow, openStore } from '../../cli/shared/store-access.ts';
 import { periodAt } from '../../lambdas/core/level.ts';
 import { HOUR_MS, isoSeconds } from '../../lambdas/core/time.ts';
 import { tally } from '../support/commands.ts';
-import { startTestStack } from '../support/local-stack.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { post, startTestStack } from '../support/local-stack.ts';
 import { until } from '../support/patience.ts';
 import { changeRow } from '../support/store-changes.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'tally-recount-'));
+const folder = temporaryFolder();
 const stack = await startTestStack();
 const access = await openStack({ url: stack.url });
-after(async () => {
-  access.close();
-  await rm(folder, { recursive: true });
-});
+after(() => access.close());
 
 const recount = (...parameters: string[]) => tally(['recount', '--url', stack.url, ...parameters], folder);
 
@@ -39,13 +36,7 @@ test('finds differences, repairs them, and counts everything into other tables',
     entity: '/a',
     at: HOUR,
   }));
-  for (let copy = 0; copy < 2; copy += 1) {
-    const answer = await fetch(`${stack.url}/v1/events`, {
-      method: 'POST',
-      body: JSON.stringify({ events }),
-    });
-    assert.equal(answer.status, 202, await answer.text());
-  }
+  for (const _ of ['once', 'again']) await post(stack.url, events);
   await until(async () => (await total()) >= 50);
   const store = openStore(access);
   await compactNow(store);

@@ -1,13 +1,12 @@
 // The client on a virtual clock: when it sends, what it keeps, what it reports, and how it ends.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answer, ClientWorld, TAKEN } from './support/client-world.ts';
+import { answer, TAKEN, worldWithClient } from './support/client-world.ts';
 
 const entities = (events: readonly { readonly entity: string }[]) => events.map(({ entity }) => entity);
 
 test('events leave together when enough wait, or after a while', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ batchEvents: 3 });
+  const { world, client } = worldWithClient({ batchEvents: 3 });
   for (const entity of ['/a', '/b', '/c', '/d']) assert.equal(await client.count('view', entity), true);
   await world.settle();
   assert.deepEqual(
@@ -24,8 +23,7 @@ test('events leave together when enough wait, or after a while', async () => {
 });
 
 test('a request has the API key and its own batch key, and its events have their ids and times', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ apiKey: 'secret' });
+  const { world, client } = worldWithClient({ apiKey: 'secret' });
   await client.count('view', '/a');
   await client.count('like', '/a', -1, { id: 'mine', at: '2026-11-22T05:07:00Z' });
   await world.until(client.flush());
@@ -46,16 +44,14 @@ test('a request has the API key and its own batch key, and its events have their
 });
 
 test('without stampTime the arrival is the time', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ stampTime: false });
+  const { world, client } = worldWithClient({ stampTime: false });
   await client.count('view', '/a');
   await world.until(client.flush());
   assert.deepEqual(world.requests[0]?.events, [{ metric: 'view', entity: '/a' }]);
 });
 
 test('a request is cut by its bytes too', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ batchBytes: 16_384, batchEvents: 500 });
+  const { world, client } = worldWithClient({ batchBytes: 16_384, batchEvents: 500 });
   for (let i = 0; i < 20; i += 1) await client.count('view', '😀'.repeat(511) + (i % 10));
   await world.until(client.flush());
   for (const { body, events } of world.requests)
@@ -64,15 +60,13 @@ test('a request is cut by its bytes too', async () => {
 });
 
 test('an error of the caller throws at once and uses no buffer space', () => {
-  const world = new ClientWorld();
-  const client = world.client();
+  const { client } = worldWithClient();
   assert.throws(() => client.count('pl ay', '/a'), { name: 'InvalidEventError', field: 'metric' });
   assert.equal(client.stats().offered, 0);
 });
 
 test('a batch is retried under the same key, with growing delays', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ backoff: { baseMs: 1_000, capMs: 8_000 } });
+  const { world, client } = worldWithClient({ backoff: { baseMs: 1_000, capMs: 8_000 } });
   let failures = 5;
   world.service = async () => {
     if (failures-- > 0) throw new Error('connection reset');
@@ -90,8 +84,7 @@ test('a batch is retried under the same key, with growing delays', async () => {
 });
 
 test('Retry-After is honoured, and other batches wait as well', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ batchEvents: 1, concurrency: 1 });
+  const { world, client } = worldWithClient({ batchEvents: 1, concurrency: 1 });
   const start = world.nowMs;
   world.service = async () =>
     world.nowMs < start + 60_000 ? answer(429, { message: 'slowly' }, { 'retry-after': '60' }) : TAKEN;
@@ -107,8 +100,7 @@ test('Retry-After is honoured, and other batches wait as well', async () => {
 });
 
 test('an event that Tally refuses is found and reported, and its neighbours are accepted', async () => {
-  const world = new ClientWorld();
-  const client = world.client();
+  const { world, client } = worldWithClient();
   world.service = async ({ events }) =>
     entities(events).includes('/bad') ? answer(400, { message: 'event is wrong' }) : TAKEN;
   for (let i = 0; i < 40; i += 1) await client.count('view', i === 23 ? '/bad' : '/a');
@@ -122,8 +114,7 @@ test('an event that Tally refuses is found and reported, and its neighbours are 
 });
 
 test('a batch that is too large is retried in halves under their own keys', async () => {
-  const world = new ClientWorld();
-  const client = world.client();
+  const { world, client } = worldWithClient();
   world.service = async ({ events }) => (events.length > 3 ? answer(413, {}) : TAKEN);
   for (let i = 0; i < 10; i += 1) await client.count('view', `/${i}`);
   await world.until(client.flush());
@@ -143,8 +134,7 @@ test('a batch that is too large is retried in halves under their own keys', asyn
 });
 
 test('a batch that may be stored is not split, but retried unchanged', async () => {
-  const world = new ClientWorld();
-  const client = world.client();
+  const { world, client } = worldWithClient();
   const answers = [answer(504, {}), answer(413, {}), TAKEN];
   world.service = async () => answers.shift() ?? TAKEN;
   for (const entity of ['/a', '/b']) await client.count('view', entity);
@@ -156,8 +146,7 @@ test('a batch that may be stored is not split, but retried unchanged', async () 
 });
 
 test('a wrong key is reported at once: retrying would not help', async () => {
-  const world = new ClientWorld();
-  const client = world.client();
+  const { world, client } = worldWithClient();
   world.service = async () => answer(403, { message: 'Forbidden' });
   await client.count('view', '/a');
   await world.until(client.flush());
@@ -169,8 +158,7 @@ test('a wrong key is reported at once: retrying would not help', async () => {
 });
 
 test('a batch that may be stored is given up before its key expires; one never sent keeps waiting', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ batchEvents: 1, concurrency: 1 });
+  const { world, client } = worldWithClient({ batchEvents: 1, concurrency: 1 });
   const start = world.nowMs;
   world.service = () => new Promise(() => {});
   await client.count('view', '/a');
@@ -190,8 +178,7 @@ test('a batch that may be stored is given up before its key expires; one never s
 });
 
 test('giving up is reported in time, also during Retry-After', async () => {
-  const world = new ClientWorld();
-  const client = world.client();
+  const { world, client } = worldWithClient();
   world.service = async () =>
     world.requests.length === 1 ? answer(504, {}) : answer(429, {}, { 'retry-after': '7200' });
   await client.count('view', '/a');
@@ -208,8 +195,7 @@ for (const [what, away] of [
   ['nobody listens there', noConnection],
 ] as const) {
   test(`a batch that was certainly never stored is kept through an outage of any length: ${what}`, async () => {
-    const world = new ClientWorld();
-    const client = world.client();
+    const { world, client } = worldWithClient();
     world.service = away;
     await client.count('view', '/a');
     await world.advance(24 * 3_600_000);
@@ -221,16 +207,14 @@ for (const [what, away] of [
 }
 
 test('a request that is never answered ends, even if fetch ignores its signal', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ platform: { fetch: () => new Promise(() => {}) } });
+  const { world, client } = worldWithClient({ platform: { fetch: () => new Promise(() => {}) } });
   await client.count('view', '/a');
   await world.advance(1_000 + 30_000);
   assert.match(world.problems[0] ?? '', /no answer within 30000 ms/);
 });
 
 test('no more requests at a time than allowed, and one while they fail', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ batchEvents: 1, concurrency: 3 });
+  const { world, client } = worldWithClient({ batchEvents: 1, concurrency: 3 });
   let [open, most, fails] = [0, 0, true];
   world.service = async () => {
     open += 1;
@@ -251,8 +235,7 @@ test('no more requests at a time than allowed, and one while they fail', async (
 });
 
 test('a listener that throws or rejects disturbs nothing', async () => {
-  const world = new ClientWorld();
-  const client = world.client({
+  const { world, client } = worldWithClient({
     bufferEvents: 1,
     onDropped: () => {
       throw new Error('mine');
@@ -268,8 +251,7 @@ test('a listener that throws or rejects disturbs nothing', async () => {
 });
 
 test('flush: false at its deadline; the process stays alive until then, and not longer', async () => {
-  const world = new ClientWorld();
-  const client = world.client();
+  const { world, client } = worldWithClient();
   world.service = async () => answer(500, {});
   await client.count('view', '/a');
   assert.equal(world.isHeld, false, 'waiting for others keeps no process');
@@ -286,8 +268,7 @@ test('flush: false at its deadline; the process stays alive until then, and not 
 });
 
 test('close sends what it can, gives up the rest at its deadline, and accepts no more', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ batchEvents: 1, concurrency: 1 });
+  const { world, client } = worldWithClient({ batchEvents: 1, concurrency: 1 });
   world.service = async ({ events }) =>
     entities(events).includes('/a') ? TAKEN : await new Promise(() => {});
   for (const entity of ['/a', '/b', '/c']) await client.count('view', entity);
@@ -308,8 +289,7 @@ test('close sends what it can, gives up the rest at its deadline, and accepts no
 });
 
 test('without a listener, a warning is printed once', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ onGivenUp: undefined as never });
+  const { world, client } = worldWithClient({ onGivenUp: undefined as never });
   world.service = async () => answer(403, { message: 'Forbidden' });
   for (const entity of ['/a', '/b']) await client.count('view', entity);
   await world.until(client.flush());

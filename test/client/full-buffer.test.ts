@@ -1,14 +1,13 @@
 // The bounded buffer: what happens to an event for which there is no room, by policy.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answer, ClientWorld, TAKEN } from './support/client-world.ts';
+import { answer, TAKEN, worldWithClient } from './support/client-world.ts';
 
 const away = async () => answer(429, {}, { 'retry-after': '60' });
 const back = async () => TAKEN;
 
 test('drop-newest: the event is reported and does not count', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ bufferEvents: 2 });
+  const { world, client } = worldWithClient({ bufferEvents: 2 });
   const taken = ['/a', '/b', '/c'].map((entity) => client.count('view', entity));
   assert.deepEqual(await Promise.all(taken), [true, true, false]);
   assert.deepEqual(
@@ -20,8 +19,12 @@ test('drop-newest: the event is reported and does not count', async () => {
 });
 
 test('drop-oldest: the oldest event not in flight makes room', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ bufferEvents: 3, batchEvents: 1, concurrency: 1, whenFull: 'drop-oldest' });
+  const { world, client } = worldWithClient({
+    bufferEvents: 3,
+    batchEvents: 1,
+    concurrency: 1,
+    whenFull: 'drop-oldest',
+  });
   let answered = () => {};
   world.service = () =>
     new Promise((resolve) => {
@@ -43,16 +46,14 @@ test('drop-oldest: the oldest event not in flight makes room', async () => {
 });
 
 test('drop-oldest: if all events are in flight, the newest is dropped', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ bufferEvents: 1, batchEvents: 1, whenFull: 'drop-oldest' });
+  const { world, client } = worldWithClient({ bufferEvents: 1, batchEvents: 1, whenFull: 'drop-oldest' });
   world.service = () => new Promise(() => {});
   assert.equal(await client.count('view', '/a'), true);
   assert.equal(await client.count('view', '/b'), false);
 });
 
 test('wait: count resolves when there is room, in order', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ bufferEvents: 2, batchEvents: 2, whenFull: 'wait' });
+  const { world, client } = worldWithClient({ bufferEvents: 2, batchEvents: 2, whenFull: 'wait' });
   world.service = away;
   const order: number[] = [];
   const taken = [0, 1, 2, 3, 4].map((index) =>
@@ -73,8 +74,7 @@ test('wait: count resolves when there is room, in order', async () => {
 });
 
 test('wait: callers still waiting when the client closes are notified, and so is the listener', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ bufferEvents: 1, batchEvents: 1, whenFull: 'wait' });
+  const { world, client } = worldWithClient({ bufferEvents: 1, batchEvents: 1, whenFull: 'wait' });
   world.service = away;
   const taken = [client.count('view', '/a'), client.count('view', '/b')];
   const stats = await world.until(client.close({ deadlineMs: 1_000 }));
@@ -83,8 +83,7 @@ test('wait: callers still waiting when the client closes are notified, and so is
 });
 
 test('the buffer is bounded by bytes too', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ bufferBytes: 16_384, batchEvents: 500 });
+  const { client } = worldWithClient({ bufferBytes: 16_384, batchEvents: 500 });
   const taken = await Promise.all(Array.from({ length: 40 }, () => client.count('view', '😀'.repeat(512))));
   assert.equal(taken.filter(Boolean).length, 7);
 });

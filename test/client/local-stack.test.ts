@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import { TallyClient, TallyError, type Undelivered } from '../../client/src/index.ts';
 import { createAwsJsonClient, type RawAnswer } from '../../local/emulators/aws-json.ts';
 import { startNode } from '../local/support/processes.ts';
-import { startTestStack } from '../support/local-stack.ts';
+import { startTestStack, untilCounted } from '../support/local-stack.ts';
 import { runs } from '../support/long.ts';
-import { patient, until } from '../support/patience.ts';
+import { patient } from '../support/patience.ts';
 import { type ProxyFault, startFaultyProxy } from './support/faulty-proxy.ts';
 
 const stack = await startTestStack();
@@ -26,13 +26,7 @@ const quick = {
   backoff: { baseMs: 1, capMs: 20 },
 } as const;
 
-/** Waits until nothing is in flight, and the given number is counted. */
-async function settled(counted: number): Promise<void> {
-  await until(async () => {
-    const status = await stack.status();
-    return status.counted >= counted && status.inFlight === 0;
-  });
-}
+const settled = (counted: number) => untilCounted(stack, counted);
 
 test('reads are typed: counts, the status, and refusals', patient, async () => {
   const client = new TallyClient(quick);

@@ -1,11 +1,11 @@
 // The published package: plain JavaScript and types that run alone in a folder, and its README's examples.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { startNode } from '../local/support/processes.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { startTestStack } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
@@ -22,8 +22,7 @@ interface Manifest {
 const manifestOf = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Manifest;
 
 // A checkout with the package in it, and beside it an app that installs it from there.
-const folder = mkdtempSync(join(tmpdir(), 'tally-client-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 const tsc = join(ROOT, 'node_modules', '.bin', 'tsc');
 const source = join(folder, 'checkout', 'client');
 const app = join(folder, 'app');

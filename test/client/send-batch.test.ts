@@ -1,14 +1,13 @@
 // The caller's batches: sent under the caller's key until Tally has them, with the outcome of each event.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answer, ClientWorld, TAKEN } from './support/client-world.ts';
+import { answer, ClientWorld, TAKEN, worldWithClient } from './support/client-world.ts';
 
 const events = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ metric: 'view', entity: `/${index}` }));
 
 test('a batch is sent unchanged until Tally has it, and the process stays alive for it', async () => {
-  const world = new ClientWorld();
-  const client = world.client();
+  const { world, client } = worldWithClient();
   let failures = 3;
   world.service = async () => (failures-- > 0 ? answer(503, {}) : TAKEN);
   const retries: string[] = [];
@@ -100,8 +99,7 @@ test('when stopped or given up, it reports whether events may be counted', async
 });
 
 test('no more concurrent requests than the client allows', async () => {
-  const world = new ClientWorld();
-  const client = world.client({ concurrency: 3 });
+  const { world, client } = worldWithClient({ concurrency: 3 });
   let [open, most] = [0, 0];
   world.service = async () => {
     most = Math.max(most, ++open);

@@ -1,7 +1,6 @@
 // A raised acceptPastSeconds on real services: what was final stays final, on the shard, its children and in the next generation.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SplitShardCommand, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
 import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { shardKey } from '../../lambdas/core/identifiers.ts';
@@ -50,10 +49,7 @@ test('events older than an earlier boundary stay too old, however far the settin
   assert.ok(shard);
   assert.ok((await ledger.readHead(shardKey('1', shard)))?.config.acceptFromMs);
 
-  await services.kinesis.send(
-    new SplitShardCommand({ StreamName, ShardToSplit: shard, NewStartingHashKey: String(2n ** 127n) }),
-  );
-  await waitUntilStreamExists({ client: services.kinesis, minDelay: 1, maxWaitTime: 60 }, { StreamName });
+  await services.split(StreamName, shard);
   assert.equal(await send(30, WEEK), 3, 'on a child');
   assert.equal(await send(30, WEEK, '2'), 4, 'in the next generation');
   assert.equal(await send(22, WEEK, '2'), 4);

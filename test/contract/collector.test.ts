@@ -60,11 +60,8 @@ test('objects: bytes from an offset on, nothing after the end, and gone if the c
   };
   const first = await put('0123456789');
   const objects = s3LogObjects(s3);
-  const text = async (...args: Parameters<typeof objects.open>) => {
-    const parts: Uint8Array[] = [];
-    for await (const part of await objects.open(...args)) parts.push(part);
-    return Buffer.concat(parts).toString();
-  };
+  const text = async (...args: Parameters<typeof objects.open>) =>
+    Buffer.concat(await Array.fromAsync(await objects.open(...args))).toString();
   assert.equal(await text(first, 0), '0123456789');
   assert.equal(await text(first, 7), '789');
   assert.equal(await text(first, 2, 3), '234');

@@ -1,7 +1,6 @@
 // Heartbeats on a real stream: each open shard gets its own, also after shards were split, and their parents none.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SplitShardCommand, waitUntilStreamExists } from '@aws-sdk/client-kinesis';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { KinesisHeartbeats } from '../../lambdas/canary/heartbeat-stream.aws.ts';
 import { sendHeartbeats } from '../../lambdas/canary/send-heartbeats.ts';
@@ -48,17 +47,7 @@ test(
 
     const [, upper] = before;
     assert.ok(upper);
-    await services.kinesis.send(
-      new SplitShardCommand({
-        StreamName: name,
-        ShardToSplit: upper.shard,
-        NewStartingHashKey: String(3n * 2n ** 126n),
-      }),
-    );
-    await waitUntilStreamExists(
-      { client: services.kinesis, maxWaitTime: 60, minDelay: 1 },
-      { StreamName: name },
-    );
+    await services.split(name, upper.shard, 3n * 2n ** 126n);
     const after = await stream.openShards();
     assert.deepEqual(
       after.map(({ shard }) => shard),

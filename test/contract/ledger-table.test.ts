@@ -18,7 +18,6 @@ import {
   lostEntry,
   MissingLedgerItem,
   type SegmentEntry,
-  type WindowEntry,
 } from '../../lambdas/core/segment-entry.ts';
 import { NO_WATERMARK, raisedWatermark } from '../../lambdas/core/watermark.ts';
 import { checkpointItem, IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/ledger/ledger-items.ts';
@@ -43,11 +42,7 @@ function entryOf(segment: number, parts = 1): SegmentEntry {
     parts: Array.from({ length: parts }, (_, part) => ({ events: 1, range: rangeOf((part << 30) >>> 0, 2) })),
   };
 }
-async function entries(from: AsyncIterable<SegmentEntry>): Promise<number[]> {
-  const segments = [];
-  for await (const { segment } of from) segments.push(segment);
-  return segments;
-}
+const entries = (from: AsyncIterable<SegmentEntry>) => Array.fromAsync(from, ({ segment }) => segment);
 
 test('a head reads back as it was planned, with its optional settings and its ancestors', async () => {
   const shard = newShard();
@@ -147,8 +142,7 @@ test('a few ids are kept in the entry itself, and read with those of its neighbo
   const [stored] = await ledger.readEntries(shard, [2]);
   assert.deepEqual(stored?.ids, few);
   await ledger.acknowledge(segmentId(shard, 2), [0]);
-  const entries: WindowEntry[] = [];
-  for await (const each of ledger.windowEntries(shard, 2, 1)) entries.push(each);
+  const entries = await Array.fromAsync(ledger.windowEntries(shard, 2, 1));
   assert.deepEqual(await ledger.readIds(shard, entries), [few, many]);
 });
 

@@ -26,11 +26,7 @@ test('parked dead letters are listed, read, discarded and removed by name', asyn
   const archive = new Archive(services.s3, bucket);
   await archive.keepParked({ messageId: 'm', body }, history);
   await archive.keepParked({ messageId: 'm-2', body: 'poison' }, history);
-  const names = async () => {
-    const all: string[] = [];
-    for await (const name of archive.names()) all.push(name);
-    return all.sort();
-  };
+  const names = async () => (await Array.fromAsync(archive.names())).sort();
   assert.deepEqual(await names(), [`${segment}/0`, 'poison/m-2']);
   const message = await archive.read(`${segment}/0`);
   assert.deepEqual(message, { name: `${segment}/0`, body, history });

@@ -17,12 +17,6 @@ const RANGE = { fromMs: HOUR, toMs: HOUR + HOUR_MS };
 const SEGMENT = segmentId(parseShardKey('1.0'), 1);
 const PLAN = { ancestors: [], config: CONFIG };
 
-async function all<T>(things: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = [];
-  for await (const thing of things) list.push(thing);
-  return list;
-}
-
 async function keysIn(Bucket: string): Promise<string[]> {
   const { Contents = [] } = await services.s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'raw/' }));
   return Contents.map(({ Key = '' }) => Key);
@@ -99,7 +93,7 @@ test('all places are listed, or those of some hours', async () => {
     await archive.keepRaw(rawObject(segmentId(parseShardKey('1.0'), segment), PLAN, records));
   }
   const found = async (range?: typeof RANGE) =>
-    (await all(archive.places(range))).map(({ segment }) => segment).sort();
+    (await Array.fromAsync(archive.places(range))).map(({ segment }) => segment).sort();
   assert.deepEqual(await found(), ['1.0.1', '1.0.2', '1.0.3', '1.0.4']);
   assert.deepEqual(await found(RANGE), ['1.0.1', '1.0.2']);
   assert.deepEqual(await found({ fromMs: HOUR + HOUR_MS, toMs: HOUR + 30 * HOUR_MS }), ['1.0.3', '1.0.4']);
@@ -108,11 +102,13 @@ test('all places are listed, or those of some hours', async () => {
 test('whether raw records are archived changes nothing of a segment but what its entry says of them', async () => {
   const [archived, not] = [await countedPipeline(), await countedPipeline(false)];
   const entries = async ({ ledger }: typeof archived) =>
-    (await all(ledger.entriesUp(parseShardKey('1.0'), 0, 2))).map(({ digest, raw, accounts }) => ({
-      isArchived: raw !== undefined,
-      accounts,
-      digest: digest.length,
-    }));
+    (await Array.fromAsync(ledger.entriesUp(parseShardKey('1.0'), 0, 2))).map(
+      ({ digest, raw, accounts }) => ({
+        isArchived: raw !== undefined,
+        accounts,
+        digest: digest.length,
+      }),
+    );
   const [one, other] = [await entries(archived), await entries(not)];
   assert.deepEqual(
     one.map((entry) => ({ ...entry, isArchived: false })),

@@ -57,8 +57,7 @@ test('late rows are replaced item by item', async () => {
   const { store, rewriter } = await tables();
   await store.putLate('days', WHOLE_RANGE, { hourEpoch: 5, plannedAtMs: 0 }, [rowOf('/a'), rowOf('/b')]);
   await store.putLate('days', WHOLE_RANGE, { hourEpoch: 12, plannedAtMs: 0 }, [rowOf('/a')]);
-  const items = [];
-  for await (const item of rewriter.lateItems('days', WHOLE_RANGE)) items.push(item);
+  const items = await Array.fromAsync(rewriter.lateItems('days', WHOLE_RANGE));
   assert.deepEqual(
     items.map(({ epoch }) => epoch),
     [5, 12],
@@ -66,8 +65,7 @@ test('late rows are replaced item by item', async () => {
   const [first = assert.fail()] = items;
   assert.equal(await rewriter.replaceLate('days', WHOLE_RANGE, first, rows('/b')), 'replaced');
   assert.equal(await rewriter.replaceLate('days', WHOLE_RANGE, first, rows('/c')), 'conflict');
-  const left: string[] = [];
-  for await (const { entity } of store.lateRows('days', WHOLE_RANGE, 0, 20)) left.push(entity);
+  const left = await Array.fromAsync(store.lateRows('days', WHOLE_RANGE, 0, 20), ({ entity }) => entity);
   assert.deepEqual(left, ['/b', '/a']);
 });
 

@@ -29,11 +29,6 @@ const delta = (segment: number, runMaxMs: number, part = 0, of = '01'): Delta =>
   events: 1,
   rows: encodeRows([rowOf(`/${segment}`)]),
 });
-async function all<T>(from: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = [];
-  for await (const one of from) found.push(one);
-  return found;
-}
 
 test('a delta is stored once; it and its tombstone exclude each other', async () => {
   const table = await store();
@@ -43,7 +38,7 @@ test('a delta is stored once; it and its tombstone exclude each other', async ()
   assert.equal(await table.putTombstone(delta(2, 6)), 'discarded');
   assert.equal(await table.putTombstone(delta(2, 6)), 'discarded', 'again');
   assert.equal(await table.putDelta(delta(2, 6)), 'discarded');
-  const found = await all(table.deltasIn(range('01'), 0, 10));
+  const found = await Array.fromAsync(table.deltasIn(range('01'), 0, 10));
   assert.deepEqual(
     found.map(({ segment, rows }) => [segment, rows && decodeRows(rows)]),
     [
@@ -68,7 +63,7 @@ test('deltas of a range come by their running maximum, both bounds included', as
     await table.putDelta(delta(segment, runMaxMs));
   }
   await table.putDelta(delta(50, 50, 0, '10'));
-  const found = await all(table.deltasIn(range('01'), 10, 100));
+  const found = await Array.fromAsync(table.deltasIn(range('01'), 10, 100));
   assert.deepEqual(
     found.map(({ segment }) => segment),
     ['1.0.z', '1.0.10', '1.0.11'],
@@ -110,7 +105,7 @@ test('all blocks of a period are found below its splits, and read by name in the
     table.putBlock(HOUR, range(of), { epoch: 1, edit: 0, content }, { is: 'absent' }, undefined);
   for (const of of leaves) await put(of, encodeRows([rowOf(`/${of}`)]));
   for (const of of splits) await put(of, 'split');
-  const found = await all(table.blocksOf(HOUR));
+  const found = await Array.fromAsync(table.blocksOf(HOUR));
   assert.deepEqual(found.map((each): HashRange => each.range).sort(), leaves.sort());
   for (const each of found) assert.deepEqual(decodeRows(each.rows), [rowOf(`/${each.range}`)]);
   const names = ['0110', '', '0000'].map((of) => ({ period: HOUR, range: range(of) }));
@@ -147,13 +142,13 @@ test('late rows come back by epoch, however many items they take', async () => {
   for (const epoch of [2, 3, 10]) await put(epoch, rows(epoch, 400));
   await put(3, rows(4, 400));
   const epochs = async (after: number, through: number) =>
-    (await all(table.lateRows('days', range('01'), after, through))).map(
+    (await Array.fromAsync(table.lateRows('days', range('01'), after, through))).map(
       ({ entity }) => entity.split('/')[1],
     );
   assert.deepEqual(new Set(await epochs(2, 9)), new Set(['3']));
   assert.equal((await epochs(2, 9)).length, 400);
   assert.equal((await epochs(0, 10)).length, 1_200);
-  assert.deepEqual(await all(table.lateRows('months', range('01'), 0, 10)), []);
+  assert.deepEqual(await Array.fromAsync(table.lateRows('months', range('01'), 0, 10)), []);
 });
 
 test('late rows are kept as long as the deltas of the epoch that put them aside', async () => {

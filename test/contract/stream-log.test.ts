@@ -3,12 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   DescribeStreamCommand,
-  MergeShardsCommand,
   PutRecordCommand,
   PutRecordsCommand,
   type Shard,
-  SplitShardCommand,
-  waitUntilStreamExists,
 } from '@aws-sdk/client-kinesis';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { parseSequenceNumber, parseShardId } from '../../lambdas/core/identifiers.ts';
@@ -34,11 +31,8 @@ async function put(StreamName: string, count: number): Promise<string[]> {
   }
   return sequenceNumbers;
 }
-async function all(batches: AsyncIterable<readonly StreamRecord[]>): Promise<string[]> {
-  const read: string[] = [];
-  for await (const batch of batches) read.push(...batch.map(({ sequenceNumber }) => sequenceNumber));
-  return read;
-}
+const all = async (batches: AsyncIterable<readonly StreamRecord[]>) =>
+  (await Array.fromAsync(batches)).flat().map(({ sequenceNumber }) => sequenceNumber);
 const shard0 = parseShardId('shardId-000000000000');
 
 test('a range is read again exactly, also over a page of ten thousand records', async () => {
@@ -73,27 +67,15 @@ test('a trimmed range is distinguished from one that was never complete', async 
 test('parents are found, closed shards are read to their ends', async () => {
   const stream = await services.stream(1);
   const log = new KinesisLog(services.kinesis, stream);
-  const ready = () =>
-    waitUntilStreamExists({ client: services.kinesis, maxWaitTime: 60, minDelay: 1 }, { StreamName: stream });
   const sent = await put(stream, 700);
-  await services.kinesis.send(
-    new SplitShardCommand({
-      StreamName: stream,
-      ShardToSplit: shard0,
-      NewStartingHashKey: String(2n ** 127n),
-    }),
-  );
-  await ready();
+  await services.split(stream, shard0);
   assert.deepEqual(await all(log.readToEnd(shard0, {})), sent);
   const after = parseSequenceNumber(sent[599] ?? '');
   assert.deepEqual(await all(log.readToEnd(shard0, { after })), sent.slice(600));
   const [, left, right] = (await shardsOf(stream)).map(({ ShardId }) => parseShardId(ShardId ?? ''));
   assert.ok(left && right);
   assert.deepEqual([await log.parentsOf(shard0), await log.parentsOf(left)], [[], [shard0]]);
-  await services.kinesis.send(
-    new MergeShardsCommand({ StreamName: stream, ShardToMerge: left, AdjacentShardToMerge: right }),
-  );
-  await ready();
+  await services.merge(stream, left, right);
   const merged = (await shardsOf(stream)).find(
     ({ AdjacentParentShardId }) => AdjacentParentShardId !== undefined,
   );

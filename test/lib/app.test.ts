@@ -1,21 +1,20 @@
 // The app as a process: synth stops at a broken rule with one sentence, and at an unacknowledged finding.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { text } from 'node:stream/consumers';
+import { describe, test } from 'node:test';
 import { ConfigurationError } from '../../lib/configuration-rules.ts';
 import { configurationFromContext, createApp } from '../../lib/counting-app.ts';
 import { compileCache } from '../../local/compile-cache.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { refusalOf } from './refusal.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const folders: string[] = [];
-after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
 
 test('the local stage synthesizes by Node alone, its settings over those of cdk.json, and cfn-lint has no objection', async (t) => {
-  const outdir = await temporaryFolder();
+  const outdir = temporaryFolder();
   const { code, error } = await run(
     process.execPath,
     ['bin/app.ts'],
@@ -43,7 +42,7 @@ test('the local stage synthesizes by Node alone, its settings over those of cdk.
 });
 
 test('the stage local cannot be deployed: only the local stack may synthesize it', async () => {
-  const outdir = await temporaryFolder();
+  const outdir = temporaryFolder();
   const { code, error } = await run(process.execPath, ['bin/app.ts'], outdir, { stage: 'local' });
   assert.equal(code, 1);
   assert.match(error, /^The stage "local" runs on this machine only .*-c stage=dev\.\n$/);
@@ -55,12 +54,7 @@ test('the stage local cannot be deployed: only the local stack may synthesize it
 
 test('a broken rule prints one sentence on the command line, and nothing else', async () => {
   const context = { stage: 'prod', settings: { minuteRetentionDays: 400, hourRetentionDays: 30 } };
-  const { code, error, output } = await run(
-    process.execPath,
-    ['bin/app.ts'],
-    await temporaryFolder(),
-    context,
-  );
+  const { code, error, output } = await run(process.execPath, ['bin/app.ts'], temporaryFolder(), context);
   assert.equal(code, 1);
   assert.equal(output, '');
   assert.equal(error, `${refusalOf({ minuteRetentionDays: 400, hourRetentionDays: 30 })}\n`);
@@ -96,34 +90,28 @@ describe('context is refused with one sentence when', () => {
   ];
   for (const [name, context, message] of cases) {
     test(name, async () => {
-      const app = createApp({ context, outdir: await temporaryFolder() });
+      const app = createApp({ context, outdir: temporaryFolder() });
       assert.throws(() => configurationFromContext(app), { name: ConfigurationError.name, message });
     });
   }
 });
 
 test('a stage without settings of its own has those of production', async () => {
-  const app = createApp({ context: { stage: 'new' }, outdir: await temporaryFolder() });
+  const app = createApp({ context: { stage: 'new' }, outdir: temporaryFolder() });
   const c = configurationFromContext(app);
   assert.deepEqual([c.stage, c.streamShards, c.apiKeys], ['new', 1, true]);
 });
 
 test('cdk-nag has no findings, and an unacknowledged finding stops the synth', async () => {
   const app = 'test/support/app-with-finding.ts';
-  const clean = await run(process.execPath, [app], await temporaryFolder(), {});
+  const clean = await run(process.execPath, [app], temporaryFolder(), {});
   assert.equal(clean.code, 0, clean.error);
   assert.equal(clean.error, '');
-  const careless = await run(process.execPath, [app, '--with-finding'], await temporaryFolder(), {});
+  const careless = await run(process.execPath, [app, '--with-finding'], temporaryFolder(), {});
   assert.notEqual(careless.code, 0);
   assert.match(careless.error, /AwsSolutions-SQS4/);
   assert.match(careless.error, /Serverless-SQSRedrivePolicy/);
 });
-
-async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'tally-app-'));
-  folders.push(folder);
-  return folder;
-}
 
 /** Runs a command to its end, or the app with a context, as the local stack does; no exit code if the command is missing. */
 async function run(command: string, parameters: string[], outdir: string, context: object, more = {}) {
@@ -139,19 +127,13 @@ async function run(command: string, parameters: string[], outdir: string, contex
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let output = '';
-  let error = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    error += text;
-  });
+  const output = text(child.stdout);
+  const error = text(child.stderr);
   const code = await new Promise<number | null | undefined>((resolve, reject) => {
     child.once('close', resolve);
     child.once('error', (failure: NodeJS.ErrnoException) =>
       failure.code === 'ENOENT' ? resolve(undefined) : reject(failure),
     );
   });
-  return { code, output, error };
+  return { code, output: await output, error: await error };
 }

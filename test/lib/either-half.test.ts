@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
 import type { Settings } from '../../lib/configuration.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { onlyLong } from '../support/long.ts';
 import { templateJson } from '../support/stack-template.ts';
 
@@ -32,8 +33,7 @@ test(
   'code of one half changes its own function, and not the other; both mappings stay',
   onlyLong,
   async () => {
-    const copy = mkdtempSync(join(tmpdir(), 'tally-halves-'));
-    after(() => rmSync(copy, { recursive: true, force: true }));
+    const copy = temporaryFolder();
     for (const name of [
       'api',
       'client',
@@ -80,11 +80,7 @@ async function bundled(copy: string, name: string): Promise<Record<string, unkno
     cwd: copy,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  let complaints = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints += text;
-  });
-  const [code] = await once(child, 'close');
+  const [[code], complaints] = await Promise.all([once(child, 'close'), text(child.stderr)]);
   assert.equal(code, 0, complaints);
   const file = readdirSync(join(copy, name)).find((each) => each.endsWith('.template.json')) ?? '';
   return (JSON.parse(readFileSync(join(copy, name, file), 'utf8')) as { Resources: Record<string, unknown> })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { type BundledFunction, startBundledStack } from '../../bench/bundled-stack.ts';
 import { coldStart } from '../../bench/cold-process.ts';
-import { settled } from '../support/local-stack.ts';
+import { post, settled } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
 /** What functions wrote. */
@@ -19,11 +19,6 @@ const functionOf = (noun: string): BundledFunction => {
   const found = functions.find((each) => each.noun === noun);
   assert.ok(found, `no function ${noun}`);
   return found;
-};
-const post = async (events: readonly unknown[]) => {
-  const headers = { 'content-type': 'application/json' };
-  const body = JSON.stringify({ events });
-  assert.equal((await fetch(`${stack.url}/v1/events`, { method: 'POST', headers, body })).status, 202);
 };
 const AT = '2026-11-20T05:07:59Z';
 const RANGE = { from: '2026-11-20T00:00Z', to: '2026-11-21T00:00Z' };
@@ -50,7 +45,7 @@ test(
       callers.add(caller);
       return 'pass';
     });
-    await post([{ id: 'a', metric: 'view', entity: '/bundled', at: AT }]);
+    await post(stack.url, [{ id: 'a', metric: 'view', entity: '/bundled', at: AT }]);
     await settled(stack, 1);
     for (const noun of ['accountant', 'compactor', 'canary', 'redriver']) {
       const outcome = await stack.invoke(functionOf(noun).name, {});
@@ -88,7 +83,7 @@ test(
         body: '{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"no table"}',
       };
     });
-    await post([
+    await post(stack.url, [
       { id: 'b', metric: 'view', entity: '/bundled', at: '2099-01-01T00:00:00Z' },
       { id: 'c', metric: 'view', entity: '/bundled', at: AT },
     ]);

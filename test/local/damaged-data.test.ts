@@ -1,14 +1,13 @@
 // A data folder that is damaged: the error names it, and says what to do.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { lockDataFolder } from '../../local/data-folder.ts';
 import { startEmulator } from '../../local/emulators/emulators.ts';
+import { temporaryFolder } from '../support/folder.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'tally-test-'));
-after(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 for (const [name, files] of [
   ['dynamodb', { 'MANIFEST-000004': 'of tables' }],

@@ -4,7 +4,7 @@ import { beforeEach, test } from 'node:test';
 import { createClock } from '../../local/clock.ts';
 import type { ObservedCall } from '../../local/observer.ts';
 import { METRIC, Oracle, type SentEvent } from '../../proof/drill/oracle.ts';
-import { startTestStack } from '../support/local-stack.ts';
+import { post, startTestStack } from '../support/local-stack.ts';
 import { patient, until } from '../support/patience.ts';
 
 const MINUTES = 30;
@@ -47,12 +47,7 @@ async function sendMinute(minute: number): Promise<void> {
     const entity = index % 2 === 0 ? HOT : `/page/${(minute * 7 + index) % 20}`;
     return { id: `${at}-${index}`, metric: METRIC, entity, at, n: 1 };
   });
-  const answer = await fetch(`${stack.url}/v1/events`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ events }),
-  });
-  assert.equal(answer.status, 202);
+  await post(stack.url, events);
   oracle.accepted(events);
 }
 async function countsAreRight(): Promise<void> {

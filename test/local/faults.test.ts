@@ -3,46 +3,33 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FunctionCall } from '../../local/emulators/fault-proxy.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
-import { startTestStack } from '../support/local-stack.ts';
-import { patient, until } from '../support/patience.ts';
+import { post, resourceIn, startTestStack, untilCounted, viewsOf } from '../support/local-stack.ts';
+import { patient } from '../support/patience.ts';
 
 // Every answer is validated against the API's document.
 const { fetch } = recordAnswers();
 const stack = await startTestStack({ faults: true });
 
-async function post(id: string): Promise<void> {
-  const answer = await fetch(`${stack.url}/v1/events`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ events: [{ id, metric: 'view', entity: '/a' }] }),
-  });
-  assert.equal(answer.status, 202);
-}
+const posted = (id: string) => post(stack.url, [{ id, metric: 'view', entity: '/a' }], fetch);
+const total = () => viewsOf(stack.url, '/a', fetch);
 
-/** Waits until the given number of events is counted and none is in flight. */
-async function untilCounted(counted: number): Promise<void> {
-  await until(async () => {
-    const status = await stack.status();
-    return status.counted >= counted && status.inFlight === 0;
-  });
+/** Waits until exactly the given number of events is counted. */
+async function exactly(counted: number): Promise<void> {
+  await untilCounted(stack, counted);
   assert.equal((await stack.status()).counted, counted);
-}
-
-async function total(): Promise<number> {
-  const answer = await fetch(`${stack.url}/v1/counts/view/${encodeURIComponent('/a')}?by=total`);
-  return ((await answer.json()) as { total: number }).total;
 }
 
 test('a delta that was stored, but whose answer was lost, counts once', patient, async () => {
   let lost: FunctionCall | undefined;
   stack.setFunctionFault((call) => {
-    const counting = call.action === 'PutItem' && call.body.includes(stack.ref(countersId()));
+    const counting =
+      call.action === 'PutItem' && call.body.includes(resourceIn(stack, 'AWS::DynamoDB::Table', 'Counters'));
     if (lost !== undefined || !counting) return 'pass';
     lost = call;
     return 'lose-answer';
   });
-  await post('a');
-  await untilCounted(1);
+  await posted('a');
+  await exactly(1);
   assert.ok(lost !== undefined);
   assert.equal(await total(), 1);
 });
@@ -54,8 +41,8 @@ test('a batch of messages that was sent, but whose answer was lost, counts once'
     lost += 1;
     return 'lose-answer';
   });
-  await post('b');
-  await untilCounted(2);
+  await posted('b');
+  await exactly(2);
   assert.equal(lost, 1);
   assert.equal(await total(), 2);
 });
@@ -72,17 +59,8 @@ test('tables that refuse writes for a while delay, and lose nothing', patient, a
       body: '{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow"}',
     };
   });
-  await post('c');
-  await untilCounted(3);
+  await posted('c');
+  await exactly(3);
   assert.equal(refusals, 0);
   assert.equal(await total(), 3);
 });
-
-function countersId(): string {
-  const id = stack.template
-    .ofType('AWS::DynamoDB::Table')
-    .map((table) => table.logicalId)
-    .find((logicalId) => logicalId.includes('Counters'));
-  assert.ok(id !== undefined);
-  return id;
-}

@@ -1,36 +1,29 @@
 // Logs into Tally on the local stack: an object that is put into a bucket, an imported file, and one that is followed.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import PQueue from 'p-queue';
 import { followerOf } from '../../cli/follow/follower.ts';
 import { Figures } from '../../cli/import/figures.ts';
 import { type ImportSettings, importFile } from '../../cli/import/import-file.ts';
 import { connect, waitUntilCounted } from '../../cli/service.ts';
 import { openSource, type Source } from '../../cli/source/source.ts';
+import { s3 as s3Client } from '../../lambdas/aws/clients/s3.ts';
+import { credentials, region } from '../../local/identity.ts';
 import { logLines } from '../cli/support/import-world.ts';
-import { invoked, startTestStack } from '../support/local-stack.ts';
+import { tally } from '../support/commands.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { invoked, resourceIn, startTestStack } from '../support/local-stack.ts';
 import { patient, until } from '../support/patience.ts';
 
 const accessLogs = [{ bucket: 'access-logs', prefix: 'web/', metric: 'collected' }];
 const stack = await startTestStack({ faults: true, settings: { accessLogs } });
-const folder = await mkdtemp(join(tmpdir(), 'tally-logs-'));
-const s3 = new S3Client({
-  endpoint: stack.endpoints.s3,
-  region: 'us-east-1',
-  forcePathStyle: true,
-  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-});
-after(async () => {
-  s3.destroy();
-  await rm(folder, { recursive: true });
-});
+const folder = temporaryFolder();
+const s3 = s3Client({ region, credentials, endpoint: stack.endpoints.s3 });
+after(() => s3.destroy());
 
 const never = new AbortController().signal;
 const reporter = { note: () => {}, rejected: () => {}, trouble: () => {}, progress: () => {} };
@@ -84,13 +77,8 @@ test('an object in a bucket of logs is counted, once, however often it is announ
 });
 
 /** `tally collect-backfill`, which announces every object again. */
-async function backfill(...options: string[]): Promise<string> {
-  const tally = join(import.meta.dirname, '../../bin/tally.ts');
-  const args = [tally, 'collect-backfill', '--url', stack.url, ...options];
-  // Without an object, it ends with exit code 3.
-  const ended = promisify(execFile)(process.execPath, args).catch((error: { stdout: string }) => error);
-  return (await ended).stdout;
-}
+const backfill = async (...options: string[]) =>
+  (await tally(['collect-backfill', '--url', stack.url, ...options])).out;
 
 test('a backfill finds the keys below --prefix, and no others', patient, async () => {
   for (const [prefix, objects] of [
@@ -136,7 +124,7 @@ test(
     const Body = Buffer.from(`${'a.log'.padEnd(257, '\0')}ustar\0`);
     await s3.send(new PutObjectCommand({ Bucket: 'access-logs', Key: 'web/bad.tar', Body }));
     await until(async () => ((await invoked(stack, 'redriver')) as { parked: number }).parked > 0);
-    const [archive] = stack.template.ofType('AWS::S3::Bucket').map(({ logicalId }) => stack.ref(logicalId));
+    const archive = resourceIn(stack, 'AWS::S3::Bucket');
     const { Contents = [] } = await s3.send(
       new ListObjectsV2Command({ Bucket: archive, Prefix: 'parked/poison/' }),
     );

@@ -1,20 +1,19 @@
 // `npm start` as a process, with the real template and the real functions.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
+import { temporaryFolder } from '../support/folder.ts';
 import { patient, until } from '../support/patience.ts';
 import { startNode } from './support/processes.ts';
 
 /** Waits take seconds; a test that waits in vain must fail, not hang. */
 
-const folder = await mkdtemp(join(tmpdir(), 'tally-test-'));
-after(() => rm(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 /** Anything that the stack leaves in the temporary folder is found here. */
-async function temporaryFolder() {
+async function ownTemporary() {
   const path = await mkdtemp(join(folder, 'tmp-'));
   return { env: { ...process.env, TMPDIR: path, TEMP: path, TMP: path }, left: () => readdir(path) };
 }
@@ -25,7 +24,7 @@ test(
   'it starts, counts posted events, reports them, and stops on a signal without leaving anything behind',
   patient,
   async () => {
-    const { env, left } = await temporaryFolder();
+    const { env, left } = await ownTemporary();
     const logs = join(folder, 'functions.log');
     const child = startNode([main, '--no-demo', '--port', '0', '--logs', logs], env);
     const url = (await child.line(/^Tally is ready: http:\/\/127\.0\.0\.1:\d+$/)).replace(
@@ -65,7 +64,7 @@ test(
 );
 
 test('it stops while it is still starting', patient, async () => {
-  const { env, left } = await temporaryFolder();
+  const { env, left } = await ownTemporary();
   const child = startNode([main, '--no-demo', '--port', '0'], env);
   await child.line(/^Starting/);
   child.process.kill('SIGTERM');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { customMetrics } from '../../lib/metrics.ts';
 import { type EmittedMetric, metricsIn } from '../support/embedded-metrics.ts';
-import { startTestStack } from '../support/local-stack.ts';
+import { invoked, post, startTestStack } from '../support/local-stack.ts';
 import { until } from '../support/patience.ts';
 
 const emitted: EmittedMetric[] = [];
@@ -18,27 +18,12 @@ const values = (service: string, name: string) =>
     .flatMap((metric) => metric.values);
 const sum = (service: string, name: string) => values(service, name).reduce((a, b) => a + b, 0);
 
-async function post(events: unknown[]): Promise<void> {
-  const answer = await fetch(`${stack.url}/v1/events`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ events }),
-  });
-  assert.equal(answer.status, 202);
-}
-
 /** Waits until everything received is counted, and the writer's lines have arrived. */
 async function settled(received: number): Promise<void> {
   await until(async () => {
     const { received: known, inFlight, counted } = await stack.status();
     return known >= received && inFlight === 0 && sum('writer', 'EventsCounted') === counted;
   });
-}
-
-async function invoke(noun: string): Promise<void> {
-  const found = stack.functions.all.find(({ definition }) => definition.name.toLowerCase().includes(noun));
-  const outcome = await stack.invoke(found?.definition.name ?? noun, {});
-  assert.ok(outcome.ok, JSON.stringify(outcome));
 }
 
 const startedMs = Date.now();
@@ -53,12 +38,12 @@ const EVENTS = [
 const CANARY_RECORDS = 3;
 
 before(async () => {
-  await post(EVENTS);
-  await invoke('canary');
+  await post(stack.url, EVENTS);
+  await invoked(stack, 'canary');
   await settled(EVENTS.length + CANARY_RECORDS);
-  await invoke('accountant');
-  await invoke('redriver');
-  await invoke('compactor');
+  await invoked(stack, 'accountant');
+  await invoked(stack, 'redriver');
+  await invoked(stack, 'compactor');
   assert.equal((await fetch(`${stack.url}/v1/counts/view/%2Fa`)).status, 200);
 });
 

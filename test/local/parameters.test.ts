@@ -1,15 +1,14 @@
 // Parameters: the template's values, replaced by a file or by PutParameter while the stack runs.
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type AwsJsonClient, createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { startParameters } from '../../local/emulators/parameters.ts';
 import { asObject } from '../../local/json.ts';
+import { temporaryFolder } from '../support/folder.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'tally-test-'));
-after(() => rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 async function start(file?: string): Promise<AwsJsonClient> {
   const parameters = await startParameters(new Map([['/a', '{"attempts":3}']]), file);

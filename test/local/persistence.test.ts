@@ -1,13 +1,12 @@
 // A data folder: what a killed process left is available to the next one.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import type { Endpoints } from '../../local/emulators/emulators.ts';
 import { asObject } from '../../local/json.ts';
 import { s3Request } from '../../local/provision.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { patient } from '../support/patience.ts';
 import { textsOf } from './support/emulators.ts';
 import { createInbox } from './support/inbox.ts';
@@ -16,14 +15,13 @@ import { type Invocation, type Order, startRelay } from './support/relay.ts';
 
 /** Waits take seconds; a test that waits in vain must fail, not hang. */
 
-const dataDir = await mkdtemp(join(tmpdir(), 'tally-test-'));
+const dataDir = temporaryFolder();
 let decide: (invocation: Invocation) => Order = () => ({ return: null });
 const invocations = createInbox<Invocation>();
 const relayUrl = await startRelay((invocation) => {
   invocations.add(invocation);
   return decide(invocation);
 });
-after(() => rm(dataDir, { recursive: true, force: true }));
 
 async function start(): Promise<{
   child: Child;

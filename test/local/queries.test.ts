@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TallyClient } from '../../client/src/index.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
-import { settled, startTestStack } from '../support/local-stack.ts';
+import { invoked, post, settled, startTestStack } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
 const { fetch } = recordAnswers();
@@ -38,8 +38,7 @@ const EVENTS = [
 
 test('events around a change of the clock', patient, async () => {
   const events = EVENTS.map(([at, n]) => ({ metric: 'play', entity: '/song', at, n }));
-  const answer = await fetch(`${stack.url}/v1/events`, { method: 'POST', body: JSON.stringify({ events }) });
-  assert.equal(answer.status, 202);
+  await post(stack.url, events, fetch);
   await settled(stack, EVENTS.length);
 });
 
@@ -94,8 +93,7 @@ async function assertBerlin(): Promise<void> {
 test('hours, days, weeks and months of a zone, from counter items and from levels', patient, async () => {
   await assertBerlin();
   for (const noun of ['accountant', 'compactor']) {
-    const found = stack.functions.all.find(({ definition }) => definition.name.toLowerCase().includes(noun));
-    assert.ok(found !== undefined && (await stack.invoke(found.definition.name, {})).ok, noun);
+    await invoked(stack, noun);
   }
   await assertBerlin();
 });

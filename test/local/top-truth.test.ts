@@ -1,29 +1,21 @@
 // Every ranking of a small truth file against a local stack: `tally verify --top`, after a compaction.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { settled, startTestStack } from '../support/local-stack.ts';
+import { test } from 'node:test';
+import { tally } from '../support/commands.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { invoked, post, settled, startTestStack } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
 
-const TALLY = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
 const stack = await startTestStack();
-const folder = await mkdtemp(join(tmpdir(), 'tally-top-'));
-after(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = temporaryFolder();
 
 /** The first `k` of every period, compared. */
-function verified(by: string, k: number): Promise<{ readonly code: unknown; readonly text: string }> {
+async function verified(by: string, k: number): Promise<{ readonly code: unknown; readonly text: string }> {
   const args = ['--truth', join(folder, 'truth'), '--url', stack.url, '--by', by, '--top', String(k)];
-  return new Promise((resolve) => {
-    execFile(process.execPath, [TALLY, 'verify', ...args], (error, stdout, stderr) =>
-      resolve({ code: error?.code ?? 0, text: stdout + stderr }),
-    );
-  });
+  const { code, out, err } = await tally(['verify', ...args]);
+  return { code, text: out + err };
 }
 
 test('the first entities of every hour, day and month equal the truth', patient, async () => {
@@ -43,15 +35,12 @@ test('the first entities of every hour, day and month equal the truth', patient,
   });
   await writeFile(join(folder, 'truth'), [...counts].map(([key, n]) => `${key}\t${n}\t${n}\n`).join(''));
   for (let from = 0; from < events.length; from += 500) {
-    const body = JSON.stringify({ events: events.slice(from, from + 500) });
-    const headers = { 'content-type': 'application/json' };
-    assert.equal((await fetch(`${stack.url}/v1/events`, { method: 'POST', headers, body })).status, 202);
+    await post(stack.url, events.slice(from, from + 500));
   }
   await settled(stack, events.length);
   const before = await verified('day', 100);
   assert.equal(before.code, 1, 'nothing is compacted yet');
-  const compactor = stack.functions.all.find(({ definition }) => /compactor/i.test(definition.name));
-  assert.ok(compactor !== undefined && (await stack.invoke(compactor.definition.name, {})).ok);
+  await invoked(stack, 'compactor');
   for (const [by, k] of [
     ['hour', 3],
     ['day', 100],

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { readAlarms } from '../../local/alarms/template-alarms.ts';
 import type { Json } from '../../local/json.ts';
@@ -94,9 +95,8 @@ test('producers count a request when all of it is accepted, and retry what was n
     { status: 202, body: { accepted: 2 } },
   ];
   const server = createServer(async (incoming, outgoing) => {
-    let text = '';
-    for await (const chunk of incoming) text += chunk;
-    if (incoming.method === 'POST') bodies.push((JSON.parse(text) as { events: { id: string }[] }).events);
+    if (incoming.method === 'POST')
+      bodies.push(((await json(incoming)) as { events: { id: string }[] }).events);
     const { status, body } =
       incoming.method === 'POST'
         ? (answers.shift() ?? { status: 500, body: {} })

@@ -1,16 +1,15 @@
 // `tally late` as people run it: a share of a small file arrives a week late, and every grain has it.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../support/folder.ts';
 import { onlyLong } from '../support/long.ts';
 
 const program = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
-const folder = await mkdtemp(join(tmpdir(), 'tally-late-drill-test-'));
-after(() => rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 /** Three entities in the last and first days of two months, one event every three hours; returns the file and its truth. */
 async function files(): Promise<string[]> {

@@ -29,6 +29,12 @@ function assertKept(verdict: Verdict, ...shown: RegExp[]): void {
 const atMs = START_MS + 2_000;
 const aggregator = { atMs, role: 'aggregator' } as const;
 const writer = { atMs, role: 'writer' } as const;
+type Stall = Extract<Fault, { kind: 'stall' }>;
+/** A call that hangs past its time-out and goes on. */
+const stall = (call: Omit<Stall, 'kind' | 'side' | 'next'>): Stall => ({
+  ...{ kind: 'stall', side: 'request', next: 'zombie' },
+  ...call,
+});
 const SMALL_PARTS = {
   slotBits: 4,
   dedupWindowMs: 600_000,
@@ -93,29 +99,15 @@ test('a plan is written, its answer lost, the retry fails on itself: it is the s
 });
 
 test('two writers race on one message, and its visibility runs out in the middle of a write: the copy changes nothing', async () => {
-  const stall: Fault = {
-    kind: 'stall',
-    ...writer,
-    operation: 'acknowledge',
-    lengthMs: 200_000,
-    side: 'request',
-    next: 'zombie',
-  };
-  assertKept(await runScenario(records(10), [stall]), /acknowledge .*stalls/, /timed out and goes on/);
+  const zombie = stall({ ...writer, operation: 'acknowledge', lengthMs: 200_000 });
+  assertKept(await runScenario(records(10), [zombie]), /acknowledge .*stalls/, /timed out and goes on/);
 });
 
 test('an aggregator hangs past its time-out and goes on while its batch is delivered again', async () => {
   for (const operation of ['putPlan', 'putEntry', 'sendBatch', 'markSent']) {
-    const stall: Fault = {
-      kind: 'stall',
-      ...aggregator,
-      operation,
-      lengthMs: 70_000,
-      side: 'request',
-      next: 'zombie',
-    };
+    const zombie = stall({ ...aggregator, operation, lengthMs: 70_000 });
     assertKept(
-      await runScenario(records(20), [stall]),
+      await runScenario(records(20), [zombie]),
       new RegExp(`${operation} .*stalls`),
       /timed out and goes on/,
     );
@@ -172,15 +164,7 @@ test('the accountant asks for the shards and hangs while one ends: its last segm
   const faults: Fault[] = [
     { kind: 'pause', atMs: START_MS + 5_500, role: 'aggregator', lengthMs: 85_000 },
     { kind: 'split', atMs: START_MS + 10_500, pick: 0 },
-    {
-      kind: 'stall',
-      atMs: START_MS + 50_000,
-      role: 'accountant',
-      operation: 'listShards',
-      lengthMs: 80_000,
-      side: 'request',
-      next: 'zombie',
-    },
+    stall({ atMs: START_MS + 50_000, role: 'accountant', operation: 'listShards', lengthMs: 80_000 }),
     // Its read of the shard is stale: nothing that arrived since is counted when it continues.
     { kind: 'outage', atMs: START_MS + 85_000, service: 'counters', lengthMs: 120_000 },
   ];

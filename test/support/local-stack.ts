@@ -15,6 +15,14 @@ export async function startTestStack({ settings, ...options }: LocalStackOptions
   return stack;
 }
 
+/** Waits until at least `counted` events are counted, and none is in flight. */
+export async function untilCounted(stack: LocalStack, counted: number): Promise<void> {
+  await until(async () => {
+    const status = await stack.status();
+    return status.counted >= counted && status.inFlight === 0;
+  });
+}
+
 /** Waits until at least `received` events have arrived, and none is in flight. */
 export async function settled(stack: LocalStack, received: number): Promise<Status> {
   let status = await stack.status();
@@ -23,6 +31,27 @@ export async function settled(stack: LocalStack, received: number): Promise<Stat
     return status.received >= received && status.inFlight === 0;
   });
   return status;
+}
+
+/** Posts events, all of which must be accepted. @param fetch of a test that validates every answer */
+export async function post(url: string, events: readonly object[], fetch = globalThis.fetch): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  const init = { method: 'POST', headers, body: JSON.stringify({ events }) };
+  const answer = await fetch(`${url}/v1/events`, init);
+  assert.equal(answer.status, 202, await answer.text());
+}
+
+/** How often an entity was viewed. */
+export async function viewsOf(url: string, entity: string, fetch = globalThis.fetch): Promise<number> {
+  const answer = await fetch(`${url}/v1/counts/view/${encodeURIComponent(entity)}?by=total`);
+  return ((await answer.json()) as { total: number }).total;
+}
+
+/** The name or URL of the one resource of a type whose logical id has a word. */
+export function resourceIn(stack: LocalStack, type: string, word = ''): string {
+  const found = stack.template.ofType(type).find(({ logicalId }) => logicalId.includes(word));
+  assert.ok(found, `no ${type} ${word}`);
+  return stack.ref(found.logicalId);
 }
 
 /** Invokes a function by its noun. @returns its answer */

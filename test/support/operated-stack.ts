@@ -1,12 +1,11 @@
 // A local stack for operators' commands: its writers can be made to fail, and commands run as separate processes.
-import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { createClock } from '../../local/clock.ts';
 import type { Ended } from './command-process.ts';
 import { tally } from './commands.ts';
-import { invoked, startTestStack } from './local-stack.ts';
+import { invoked, post, resourceIn, startTestStack, viewsOf } from './local-stack.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const THROTTLED = {
@@ -49,10 +48,7 @@ export async function startOperatedStack() {
 
     /** Makes every write of a delta fail, while reads work; or lets them pass again. */
     countersFail(fail: boolean): void {
-      const counters = stack.template
-        .ofType('AWS::DynamoDB::Table')
-        .find((t) => /Counters/.test(t.logicalId));
-      const name = stack.ref(counters?.logicalId ?? '');
+      const name = resourceIn(stack, 'AWS::DynamoDB::Table', 'Counters');
       stack.setFunctionFault(
         fail
           ? ({ action, body }) => (action === 'PutItem' && body.includes(name) ? THROTTLED : 'pass')
@@ -60,19 +56,9 @@ export async function startOperatedStack() {
       );
     },
 
-    async post(events: readonly object[]): Promise<void> {
-      const answer = await fetch(`${stack.url}/v1/events`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ events }),
-      });
-      assert.equal(answer.status, 202);
-    },
+    post: (events: readonly object[]) => post(stack.url, events),
 
-    async total(entity: string): Promise<number> {
-      const answer = await fetch(`${stack.url}/v1/counts/view/${encodeURIComponent(entity)}?by=total`);
-      return ((await answer.json()) as { total: number }).total;
-    },
+    total: (entity: string) => viewsOf(stack.url, entity),
 
     /** Runs the redriver. */
     redrive: () => invoked(stack, 'redriver'),

@@ -13,11 +13,7 @@ export interface Grant {
 }
 
 /** One action on one resource that a call needs. */
-export interface Request {
-  readonly role: string;
-  readonly action: string;
-  readonly resource: string;
-}
+export type Request = Grant;
 
 /** Every grant of the template's policies, statement by statement. @throws for a statement of another kind */
 export function grantsIn(template: Template): Grant[] {

@@ -12,6 +12,8 @@ import {
   CreateStreamCommand,
   DeleteStreamCommand,
   KinesisClient,
+  MergeShardsCommand,
+  SplitShardCommand,
   waitUntilStreamExists,
 } from '@aws-sdk/client-kinesis';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
@@ -106,6 +108,9 @@ export async function startServices() {
     return client;
   }
 
+  const active = (StreamName: string) =>
+    waitUntilStreamExists({ client: clients.kinesis, maxWaitTime: 60, minDelay: 1 }, { StreamName });
+
   return {
     ...clients,
     /** Whether the services are the embedded emulators, in front of which faults can be put. */
@@ -169,9 +174,23 @@ export async function startServices() {
     async stream(ShardCount: number): Promise<string> {
       const StreamName = name('stream');
       await clients.kinesis.send(new CreateStreamCommand({ StreamName, ShardCount }));
-      await waitUntilStreamExists({ client: clients.kinesis, maxWaitTime: 60, minDelay: 1 }, { StreamName });
+      await active(StreamName);
       undo.push(() => clients.kinesis.send(new DeleteStreamCommand({ StreamName })));
       return StreamName;
+    },
+
+    /** Splits a shard, in the middle of all hash keys by default. */
+    async split(StreamName: string, ShardToSplit: string | undefined, at = 2n ** 127n): Promise<void> {
+      const split = { StreamName, ShardToSplit, NewStartingHashKey: String(at) };
+      await clients.kinesis.send(new SplitShardCommand(split));
+      await active(StreamName);
+    },
+
+    /** Merges two neighbours. */
+    async merge(StreamName: string, low: string | undefined, high: string | undefined): Promise<void> {
+      const merge = { StreamName, ShardToMerge: low, AdjacentShardToMerge: high };
+      await clients.kinesis.send(new MergeShardsCommand(merge));
+      await active(StreamName);
     },
 
     /** A bucket; its objects remain on a service that outlives the tests. */

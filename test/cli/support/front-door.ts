@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 
 /** An event of a batch, with the id that the batch's key and its place give it. */
 export interface TakenEvent {
@@ -78,13 +79,12 @@ export class FrontDoor {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const parts: Buffer[] = [];
-    for await (const part of request) parts.push(part as Buffer);
+    const body = await text(request);
     // Not with URL, which would resolve an entity such as `..`.
     const [pathname = '/', search] = (request.url ?? '/').split('?');
     if (request.method === 'POST') {
       if (pathname === '/v1/counts:batch') {
-        const { queries } = JSON.parse(Buffer.concat(parts).toString()) as {
+        const { queries } = JSON.parse(body) as {
           queries: Record<string, string>[];
         };
         const seconds = (text: string | undefined) => Date.parse(text ?? '') / 1000;
@@ -94,7 +94,7 @@ export class FrontDoor {
         return json(response, 200, { answers });
       }
       this.apiKeys.push(request.headers['x-api-key']?.toString());
-      const wanted = JSON.parse(Buffer.concat(parts).toString()) as Wanted;
+      const wanted = JSON.parse(body) as Wanted;
       const { batch = '', events = [] } = wanted;
       const named = batch !== '' || events.every(({ id }) => id !== undefined);
       if (!named || events.length === 0 || events.length > 500) {

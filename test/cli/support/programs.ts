@@ -1,6 +1,7 @@
 // Command lines as processes of their own, ended with their test.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { world } from './each-world.ts';
 
@@ -23,23 +24,21 @@ export function started(program: string, args: readonly string[], options: Spawn
 
 /** What a process has said, and how it ended. */
 export async function endOf(child: ChildProcess): Promise<Ended> {
-  const text = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name]?.setEncoding('utf8').on('data', (part: string) => {
-      text[name] += part;
-    });
-  }
-  const [code, signal] = await once(child, 'close');
-  return { code, signal, ...text };
+  const said = [child.stdout, child.stderr].map((stream) => (stream === null ? '' : text(stream)));
+  const [[code, signal], [stdout = '', stderr = '']] = await Promise.all([
+    once(child, 'close'),
+    Promise.all(said),
+  ]);
+  return { code, signal, stdout, stderr };
 }
 
 /** Resolves when a process has written some text to standard error. */
 export function says(child: ChildProcess, wanted: string): Promise<void> {
-  let text = '';
+  let said = '';
   return new Promise((resolve) => {
     child.stderr?.setEncoding('utf8').on('data', (part: string) => {
-      text += part;
-      if (text.includes(wanted)) resolve();
+      said += part;
+      if (said.includes(wanted)) resolve();
     });
   });
 }

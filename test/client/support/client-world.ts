@@ -108,36 +108,32 @@ export class ClientWorld {
   async advance(ms: number): Promise<void> {
     const untilMs = this.nowMs + ms;
     await this.settle();
-    for (let next = this.#next(untilMs); next !== undefined; next = this.#next(untilMs)) {
-      this.nowMs = Math.max(this.nowMs, next.atMs);
-      this.#timers.delete(next);
-      next.run();
-      await this.settle();
-    }
+    while (await this.#runNext(untilMs));
     this.nowMs = untilMs;
   }
 
   /** Advances time until the promise is settled, or no timer is left. */
   async until<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
-    promise.then(
-      () => {
-        settled = true;
-      },
-      () => {
-        settled = true;
-      },
-    );
+    const onSettled = () => {
+      settled = true;
+    };
+    promise.then(onSettled, onSettled);
     await this.settle();
-    while (!settled) {
-      const next = this.#next(Infinity);
-      if (next === undefined) throw new Error('nothing is left that could settle it');
-      this.nowMs = Math.max(this.nowMs, next.atMs);
-      this.#timers.delete(next);
-      next.run();
-      await this.settle();
-    }
+    while (!settled)
+      if (!(await this.#runNext(Infinity))) throw new Error('nothing is left that could settle it');
     return promise;
+  }
+
+  /** Runs the next timer that is due by a time. @returns whether there was one */
+  async #runNext(untilMs: number): Promise<boolean> {
+    const next = this.#next(untilMs);
+    if (next === undefined) return false;
+    this.nowMs = Math.max(this.nowMs, next.atMs);
+    this.#timers.delete(next);
+    next.run();
+    await this.settle();
+    return true;
   }
 
   #next(untilMs: number): Timer | undefined {
@@ -157,6 +153,12 @@ export class ClientWorld {
       this.service(request).then(resolve, reject);
     });
   };
+}
+
+/** A world, and a client in it. */
+export function worldWithClient(options: Partial<TallyOptions> = {}) {
+  const world = new ClientWorld();
+  return { world, client: world.client(options) };
 }
 
 /** An answer of the service. */

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 
 /**
  * The outcome of a request. `reset-before`: the connection breaks, the service never sees it. `reset-after`: the
@@ -36,8 +37,7 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   };
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const parts: Buffer[] = [];
-    for await (const part of incoming) parts.push(part as Buffer);
+    const sent = await buffer(incoming);
     const fault = incoming.method === 'POST' ? proxy.decide(proxy.requests++) : 'pass';
     if (typeof fault === 'number') {
       outgoing.writeHead(fault, { 'content-type': 'application/json', 'retry-after': '0' });
@@ -48,7 +48,7 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       outgoing.destroy();
       return;
     }
-    const { status, headers, body } = await forward(incoming, Buffer.concat(parts));
+    const { status, headers, body } = await forward(incoming, sent);
     if (fault === 'reset-after') outgoing.destroy();
     else if (fault === 'mid-answer') {
       outgoing.writeHead(status, headers);
@@ -61,10 +61,8 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
     const sent = request(`${target}${url}`, { method, headers: { ...rest, connection: 'close' } });
     sent.end(body);
     const [answer] = (await once(sent, 'response')) as [IncomingMessage];
-    const parts: Buffer[] = [];
-    for await (const part of answer) parts.push(part as Buffer);
     const { connection: __, 'transfer-encoding': ___, ...answered } = answer.headers;
-    return { status: answer.statusCode ?? 0, headers: answered, body: Buffer.concat(parts) };
+    return { status: answer.statusCode ?? 0, headers: answered, body: await buffer(answer) };
   }
 
   server.listen(0, '127.0.0.1');

@@ -6,13 +6,10 @@ import {
   GetRecordsCommand,
   GetShardIteratorCommand,
   ListShardsCommand,
-  MergeShardsCommand,
   PutRecordCommand,
   PutRecordsCommand,
   ResourceNotFoundException,
   type ShardIteratorType,
-  SplitShardCommand,
-  waitUntilStreamExists,
 } from '@aws-sdk/client-kinesis';
 import { startServices } from '../../support/services.ts';
 
@@ -23,8 +20,6 @@ const put = (StreamName: string, data: string, PartitionKey = data) =>
   kinesis.send(new PutRecordCommand({ StreamName, PartitionKey, Data: Buffer.from(data) }));
 const shardsOf = async (StreamName: string) =>
   (await kinesis.send(new ListShardsCommand({ StreamName }))).Shards ?? [];
-const active = (StreamName: string) =>
-  waitUntilStreamExists({ client: kinesis, maxWaitTime: 60, minDelay: 1 }, { StreamName });
 
 async function iterator(
   StreamName: string,
@@ -111,22 +106,12 @@ test(
     const stream = await services.stream(1);
     await put(stream, 'before');
     const [{ ShardId: parent = '' } = {}] = await shardsOf(stream);
-    await kinesis.send(
-      new SplitShardCommand({
-        StreamName: stream,
-        ShardToSplit: parent,
-        NewStartingHashKey: String(1n << 127n),
-      }),
-    );
-    await active(stream);
+    await services.split(stream, parent);
     const children = (await shardsOf(stream)).filter(({ ParentShardId }) => ParentShardId === parent);
     assert.equal(children.length, 2);
     const [low, high] = children.map(({ ShardId = '' }) => ShardId);
     await put(stream, 'd');
-    await kinesis.send(
-      new MergeShardsCommand({ StreamName: stream, ShardToMerge: low, AdjacentShardToMerge: high }),
-    );
-    await active(stream);
+    await services.merge(stream, low, high);
     const merged = (await shardsOf(stream)).find(
       ({ AdjacentParentShardId }) => AdjacentParentShardId !== undefined,
     );
@@ -151,14 +136,7 @@ test(
     const stream = await services.stream(1);
     await put(stream, 'before');
     const [{ ShardId: parent = '' } = {}] = await shardsOf(stream);
-    await kinesis.send(
-      new SplitShardCommand({
-        StreamName: stream,
-        ShardToSplit: parent,
-        NewStartingHashKey: String(1n << 127n),
-      }),
-    );
-    await active(stream);
+    await services.split(stream, parent);
     assert.deepEqual(await readFrom(await iterator(stream, parent, 'TRIM_HORIZON')), {
       data: ['before'],
       ended: true,

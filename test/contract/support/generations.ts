@@ -1,11 +1,5 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
-import {
-  ListShardsCommand,
-  MergeShardsCommand,
-  type Shard,
-  SplitShardCommand,
-  waitUntilStreamExists,
-} from '@aws-sdk/client-kinesis';
+import { ListShardsCommand, type Shard } from '@aws-sdk/client-kinesis';
 import { advanceCheckpoints } from '../../../lambdas/accountant/advance-checkpoints.ts';
 import { advanceWatermark } from '../../../lambdas/accountant/advance-watermark.ts';
 import { readStatus } from '../../../lambdas/accountant/read-status.ts';
@@ -27,8 +21,6 @@ export async function start(shards: number) {
   const pipeline = await startPipeline(services, shards);
   const StreamName = pipeline.stream;
   let sent = 0;
-  const ready = () =>
-    waitUntilStreamExists({ client: services.kinesis, minDelay: 1, maxWaitTime: 60 }, { StreamName });
 
   async function open(): Promise<Shard[]> {
     const { Shards = [] } = await services.kinesis.send(new ListShardsCommand({ StreamName }));
@@ -52,11 +44,7 @@ export async function start(shards: number) {
           BigInt(HashKeyRange?.StartingHashKey ?? 0),
           BigInt(HashKeyRange?.EndingHashKey ?? 0),
         ];
-        const NewStartingHashKey = String((low + high) / 2n);
-        await services.kinesis.send(
-          new SplitShardCommand({ StreamName, ShardToSplit: ShardId, NewStartingHashKey }),
-        );
-        await ready();
+        await services.split(StreamName, ShardId, (low + high) / 2n);
       }
     },
     /** Merges the first two open shards. */
@@ -64,10 +52,7 @@ export async function start(shards: number) {
       const [a, b] = (await open()).sort((x, y) =>
         BigInt(x.HashKeyRange?.StartingHashKey ?? 0) < BigInt(y.HashKeyRange?.StartingHashKey ?? 0) ? -1 : 1,
       );
-      await services.kinesis.send(
-        new MergeShardsCommand({ StreamName, ShardToMerge: a?.ShardId, AdjacentShardToMerge: b?.ShardId }),
-      );
-      await ready();
+      await services.merge(StreamName, a?.ShardId, b?.ShardId);
     },
     async openIds(): Promise<ShardId[]> {
       return (await open()).map(({ ShardId }) => parseShardId(ShardId ?? ''));

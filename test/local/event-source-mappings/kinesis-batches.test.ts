@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createInbox } from '../support/inbox.ts';
-import { createStream, done, kinesis, numbers, put, start } from '../support/kinesis-mapping.ts';
+import { createStream, kinesis, numbers, put, start } from '../support/kinesis-mapping.ts';
+import { done } from '../support/outcomes.ts';
 
 describe('batches', () => {
   test('come in order, one at a time, within their maximum size', async () => {

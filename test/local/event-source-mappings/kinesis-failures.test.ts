@@ -2,17 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { streamSettings } from '../../../local/event-source-mappings/kinesis-mapping.ts';
-import { createStream, done, failed, failItems, numbers, put, start } from '../support/kinesis-mapping.ts';
+import { createStream, numbers, put, start } from '../support/kinesis-mapping.ts';
+import { failed, failItems, inTurn } from '../support/outcomes.ts';
 
 describe('failures', () => {
   test('are retried without limit, and nothing overtakes them', async () => {
     const stream = await createStream();
     await put(stream, numbers(5));
-    let left = 3;
-    const { batches } = start(stream, {}, () => {
-      left -= 1;
-      return left < 0 ? done : failed;
-    });
+    const fails = () => failed;
+    const { batches } = start(stream, {}, inTurn(fails, fails, fails));
     const all = await batches.atLeast(4);
     for (const batch of all) assert.deepEqual(batch, numbers(5));
   });
@@ -20,25 +18,27 @@ describe('failures', () => {
   test('are retried in a new batch when more records have arrived', async () => {
     const stream = await createStream();
     await put(stream, numbers(2));
-    let first = true;
-    const { batches } = start(stream, {}, async () => {
-      if (!first) return done;
-      first = false;
-      await put(stream, ['later']);
-      return failed;
-    });
+    const { batches } = start(
+      stream,
+      {},
+      inTurn(async () => {
+        await put(stream, ['later']);
+        return failed;
+      }),
+    );
     assert.deepEqual(await batches.atLeast(2), [numbers(2), [...numbers(2), 'later']]);
   });
 
   test('of items: everything from the lowest on is delivered again', async () => {
     const stream = await createStream();
     const sequence = await put(stream, numbers(10));
-    let first = true;
-    const { batches } = start(stream, {}, () => {
-      if (!first) return done;
-      first = false;
-      return failItems(String(sequence[7]), String(sequence[4]));
-    });
+    const { batches } = start(
+      stream,
+      {},
+      inTurn(() => {
+        return failItems(String(sequence[7]), String(sequence[4]));
+      }),
+    );
     assert.deepEqual(await batches.atLeast(2), [numbers(10), numbers(6, 4)]);
   });
 
@@ -51,12 +51,13 @@ describe('failures', () => {
     test(`an invalid answer fails the whole batch: ${payload}`, async () => {
       const stream = await createStream();
       await put(stream, numbers(2));
-      let first = true;
-      const { batches } = start(stream, {}, () => {
-        if (!first) return done;
-        first = false;
-        return { ok: true, payload };
-      });
+      const { batches } = start(
+        stream,
+        {},
+        inTurn(() => {
+          return { ok: true, payload };
+        }),
+      );
       assert.deepEqual(await batches.atLeast(2), [numbers(2), numbers(2)]);
     });
   }

@@ -1,14 +1,14 @@
 // The stream's mapping: splits and merges, checkpoints, pausing.
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { InvocationOutcome } from '../../../local/functions/protocol.ts';
-import { createStream, done, failed, kinesis, numbers, put, start } from '../support/kinesis-mapping.ts';
+import { temporaryFolder } from '../../support/folder.ts';
+import { createStream, kinesis, numbers, put, start, untilShards } from '../support/kinesis-mapping.ts';
+import { done, failed } from '../support/outcomes.ts';
 
-const folder = await mkdtemp(join(tmpdir(), 'tally-test-'));
-after(() => rm(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 describe('shards', () => {
   test('children come after their parents have been processed to their end', async () => {
@@ -20,10 +20,7 @@ describe('shards', () => {
       ShardToSplit: 'shardId-000000000000',
       NewStartingHashKey: (2n ** 127n).toString(),
     });
-    for (;;) {
-      const { Shards } = await kinesis.call('ListShards', { StreamName: stream });
-      if ((Shards as unknown[]).length === 3) break;
-    }
+    await untilShards(stream, 3);
     const behind = numbers(20, 100);
     await put(stream, behind);
     let failures = 3;
@@ -52,10 +49,7 @@ describe('shards', () => {
       ShardToMerge: 'shardId-000000000000',
       AdjacentShardToMerge: 'shardId-000000000001',
     });
-    for (;;) {
-      const { Shards } = await kinesis.call('ListShards', { StreamName: stream });
-      if ((Shards as unknown[]).length === 3) break;
-    }
+    await untilShards(stream, 3);
     await put(stream, numbers(10, 10));
     const all = await batches.until((seen) => seen.flat().length === 20);
     assert.deepEqual(all.flat().slice(10), numbers(10, 10));

@@ -6,6 +6,7 @@ import { type QueueSettings, startSqsMapping } from '../../../local/event-source
 import type { InvocationOutcome } from '../../../local/functions/protocol.ts';
 import { startTestEmulators } from '../support/emulators.ts';
 import { createInbox, type Inbox } from '../support/inbox.ts';
+import { done, failed, inTurn } from '../support/outcomes.ts';
 
 const { emulators, sqs } = await startTestEmulators();
 const endpoint = emulators.endpoints.sqs;
@@ -20,8 +21,6 @@ interface Message {
 }
 
 const settings: QueueSettings = { batchSize: 10, windowMs: 0, concurrencyMax: 1, partialAnswers: true };
-const done: InvocationOutcome = { ok: true, payload: 'null' };
-const failed: InvocationOutcome = { ok: false, error: { errorType: 'Error', errorMessage: 'no' } };
 
 let queues = 0;
 
@@ -169,12 +168,13 @@ describe('failures', () => {
   test('of items: only those are delivered again', async () => {
     const queue = await createQueue();
     await send(queue, ['good', 'bad']);
-    let first = true;
-    const { batches } = start(queue, {}, (messages) => {
-      if (!first) return done;
-      first = false;
-      return failItems(messages.filter((message) => message.body === 'bad'));
-    });
+    const { batches } = start(
+      queue,
+      {},
+      inTurn((messages) => {
+        return failItems(messages.filter((message) => message.body === 'bad'));
+      }),
+    );
     const [, again] = await batches.atLeast(2);
     assert.deepEqual(bodies(again ?? []), ['bad']);
     assert.equal(again?.[0]?.attributes['ApproximateReceiveCount'], '2');
@@ -189,12 +189,13 @@ describe('failures', () => {
     test(`${name} fails the whole batch`, async () => {
       const queue = await createQueue();
       await send(queue, ['a', 'b']);
-      let first = true;
-      const { batches } = start(queue, {}, () => {
-        if (!first) return done;
-        first = false;
-        return outcome;
-      });
+      const { batches } = start(
+        queue,
+        {},
+        inTurn(() => {
+          return outcome;
+        }),
+      );
       const [, ...again] = await batches.until((seen) => seen.flat().length === 4);
       assert.deepEqual(bodies(again.flat()), ['a', 'b']);
       await untilEmpty(queue);

@@ -4,6 +4,7 @@ import { openCheckpoints } from '../../../local/event-source-mappings/checkpoint
 import { startKinesisMapping } from '../../../local/event-source-mappings/kinesis-mapping.ts';
 import type { BatchSettings, Invoke, Mapping } from '../../../local/event-source-mappings/mapping.ts';
 import type { InvocationOutcome } from '../../../local/functions/protocol.ts';
+import { until } from '../../support/patience.ts';
 import { startTestEmulators, textsOf } from './emulators.ts';
 import { createInbox, type Inbox } from './inbox.ts';
 
@@ -15,11 +16,6 @@ const forever: BatchSettings = {
   windowMs: 0,
   partialAnswers: true,
 };
-/** An invocation that succeeded. */
-export const done: InvocationOutcome = { ok: true, payload: 'null' };
-/** An invocation that failed. */
-export const failed: InvocationOutcome = { ok: false, error: { errorType: 'Error', errorMessage: 'no' } };
-
 let streams = 0;
 
 /** A new stream, ready. */
@@ -32,6 +28,13 @@ export async function createStream(ShardCount = 1): Promise<string> {
     if (JSON.stringify(StreamDescriptionSummary).includes('ACTIVE')) return StreamName;
   }
 }
+
+/** Waits until a stream has so many shards, closed ones included. */
+export const untilShards = (StreamName: string, count: number) =>
+  until(async () => {
+    const { Shards } = await kinesis.call('ListShards', { StreamName });
+    return (Shards as unknown[]).length === count;
+  });
 
 /** Puts records; gives their sequence numbers. */
 export async function put(StreamName: string, texts: readonly string[]): Promise<string[]> {
@@ -71,8 +74,3 @@ export function start(
 /** `r0`, `r1` … */
 export const numbers = (count: number, from = 0) =>
   Array.from({ length: count }, (_, index) => `r${from + index}`);
-/** An answer that names failed items. */
-export const failItems = (...identifiers: string[]): InvocationOutcome => ({
-  ok: true,
-  payload: JSON.stringify({ batchItemFailures: identifiers.map((itemIdentifier) => ({ itemIdentifier })) }),
-});

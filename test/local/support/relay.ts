@@ -1,6 +1,7 @@
 // The test's end of the relay handler: sees each invocation and says how it ends.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { after } from 'node:test';
 
 /** One invocation, as the relay handler reports it. */
@@ -30,9 +31,7 @@ export async function startRelay(
 ): Promise<string> {
   const hanging = new Set<ServerResponse>();
   const server = createServer(async (incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const order = await decide(JSON.parse(Buffer.concat(chunks).toString('utf8')) as Invocation);
+    const order = await decide((await json(incoming)) as Invocation);
     if (order === undefined) hanging.add(outgoing);
     else outgoing.end(JSON.stringify(order));
   });
