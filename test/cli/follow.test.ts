@@ -12,23 +12,14 @@ import {
   unlink,
   writeFile,
 } from 'node:fs/promises';
-import { beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { runs } from '../support/long.ts';
 import { ABSENT, ACCESS_LOGS, DATA, trueViews } from '../support/real-logs.ts';
 import { world } from './support/each-world.ts';
-import { FLUSH_MS, FollowRun } from './support/follow-world.ts';
+import { counted, FLUSH_MS, FollowRun, followed, path } from './support/follow-world.ts';
 import { ImportWorld, logLine, logLines } from './support/import-world.ts';
-
-let path: string;
-
-beforeEach(() => {
-  path = world.path('access.log');
-});
-
-/** All lines counted so far, each as often as it was stored. */
-const counted = () => [...world.door.stored.values()].reduce((sum, times) => sum + times, 0);
 
 describe('a file that grows', () => {
   test('is awaited, and read as it grows; half a line is not counted', async () => {
@@ -110,9 +101,7 @@ test('events that are held as uncertain are reported at once', async () => {
     if (request === 0) return 'store-reset';
     return world.nowMs - from > 11 * 60_000 ? 'ok' : 'reset';
   };
-  await writeFile(path, logLines(5));
-  const run = await FollowRun.start(world, path);
-  await run.settle();
+  const run = await followed(5);
   assert.equal(run.figures.uncertain, 5);
   assert.match(run.notes.join(), /5 events are uncertain.*--resume-uncertain/);
   await run.close();

@@ -12,26 +12,15 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
-import { beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { world } from './support/each-world.ts';
-import { FollowRun, LINGER_MS } from './support/follow-world.ts';
+import { counted, FollowRun, followed, LINGER_MS, path } from './support/follow-world.ts';
 import { logLine, logLines } from './support/import-world.ts';
-
-let path: string;
-
-beforeEach(() => {
-  path = world.path('access.log');
-});
-
-/** All lines counted so far, each as often as it was stored. */
-const counted = () => [...world.door.stored.values()].reduce((sum, times) => sum + times, 0);
 
 describe('rotation', () => {
   test('rename and create: the old file is read to its end, also by a writer that still has it open', async () => {
-    await writeFile(path, logLines(10));
-    const run = await FollowRun.start(world, path);
-    await run.settle();
+    const run = await followed(10);
     const writer = await open(path, 'a');
     await writer.appendFile(logLines(5, 10));
     await rename(path, world.path('access.log.1'));
@@ -50,9 +39,7 @@ describe('rotation', () => {
   });
 
   test('copytruncate: what had not been read is found in the copy', async () => {
-    await writeFile(path, logLines(10));
-    const run = await FollowRun.start(world, path);
-    await run.settle();
+    const run = await followed(10);
     await appendFile(path, logLines(5, 10));
     await copyFile(path, world.path('access.log.1'));
     await truncate(path);
@@ -63,9 +50,7 @@ describe('rotation', () => {
   });
 
   test('copytruncate that has grown beyond the old size meanwhile, with a hole of zeros', async () => {
-    await writeFile(path, logLines(10));
-    const run = await FollowRun.start(world, path);
-    await run.settle();
+    const run = await followed(10);
     await copyFile(path, world.path('access.log.1'));
     await writeFile(path, Buffer.concat([Buffer.alloc(logLines(10).length), Buffer.from(logLines(30, 10))]));
     await run.finish();
@@ -73,9 +58,7 @@ describe('rotation', () => {
   });
 
   test('removal and re-creation', async () => {
-    await writeFile(path, logLines(10));
-    const run = await FollowRun.start(world, path);
-    await run.settle();
+    const run = await followed(10);
     await appendFile(path, logLines(5, 10));
     await unlink(path);
     await run.settle();

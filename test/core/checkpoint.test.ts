@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { addAccounts, noAccounts } from '../../lambdas/core/accounts.ts';
 import {
-  type Checkpoint,
   EMPTY_CHECKPOINT,
   lastEntered,
   moveForward,
@@ -13,7 +12,7 @@ import {
 import { conservationDifference, pipelineStatus, shardAccounts } from '../../lambdas/core/pipeline-status.ts';
 import { planSegment } from '../../lambdas/core/segment.ts';
 import { emittedPlaces, lostEntry, partPlace } from '../../lambdas/core/segment-entry.ts';
-import { entry } from '../support/entries.ts';
+import { entry, movedThrough } from '../support/entries.ts';
 import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
 
 test('a part is in exactly one place, and an acknowledgement outweighs every other report', () => {
@@ -108,15 +107,7 @@ test('for any places of parts and any moves of checkpoints, received is the sum 
         const { received } = segment.accounts;
         return { ...segment, accounts: { ...segment.accounts, received: received + duplicate, duplicate } };
       });
-      let checkpoint: Checkpoint = EMPTY_CHECKPOINT;
-      for (const through of keptAfter) {
-        const open = entries.filter(({ segment }) => checkpoint.open.includes(segment));
-        checkpoint = moveForward(
-          checkpoint,
-          open,
-          entries.slice(checkpoint.through, Math.max(checkpoint.through, through)),
-        );
-      }
+      const checkpoint = movedThrough(entries, keptAfter);
       const unsettled = entries.filter(
         ({ segment }) => segment > checkpoint.through || checkpoint.open.includes(segment),
       );

@@ -16,7 +16,7 @@ import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import { HOUR_MS } from '../../lambdas/core/time.ts';
 import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
 import { requestedHours } from '../../lambdas/query/status-query.ts';
-import { entry } from '../support/entries.ts';
+import { entry, movedThrough } from '../support/entries.ts';
 import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
 
 const HOUR = Date.UTC(2026, 10, 20, 0);
@@ -152,15 +152,7 @@ test('for any moves of checkpoints, the hours balance and add up to the totals',
         const sizes = parts.map(([events]) => events);
         return entry(index + 1, sizes, { ...places, lost, runMaxMs, runMaxBeforeMs });
       });
-      let checkpoint: Checkpoint = EMPTY_CHECKPOINT;
-      for (const through of keptAfter) {
-        const open = entries.filter(({ segment }) => checkpoint.open.includes(segment));
-        checkpoint = moveForward(
-          checkpoint,
-          open,
-          entries.slice(checkpoint.through, Math.max(checkpoint.through, through)),
-        );
-      }
+      const checkpoint = movedThrough(entries, keptAfter);
       const status = statusOf(entries, checkpoint);
       assert.equal(hourConservationDifference(status), 0);
       assert.equal(status.hoursSince, null);

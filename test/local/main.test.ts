@@ -5,10 +5,9 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../support/folder.ts';
+import { post, viewsOf } from '../support/local-stack.ts';
 import { patient, until } from '../support/patience.ts';
 import { startNode } from './support/processes.ts';
-
-/** Waits take seconds; a test that waits in vain must fail, not hang. */
 
 const folder = temporaryFolder();
 
@@ -31,28 +30,12 @@ test(
       'Tally is ready: ',
       '',
     );
-    const post = (events: object[]) =>
-      fetch(`${url}/v1/events`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ events }),
-      });
     const id = randomUUID();
     const entity = '/a b/é?x=%2F';
-    assert.equal((await post([{ id, metric: 'view', entity }])).status, 202);
-    assert.equal(
-      (
-        await post([
-          { id, metric: 'view', entity, n: 1 },
-          { metric: 'view', entity, n: 4 },
-        ])
-      ).status,
-      202,
-    );
-    await until(async () => {
-      const answer = await fetch(`${url}/v1/counts/view/${encodeURIComponent(entity)}?by=total`);
-      return ((await answer.json()) as { total: number }).total === 5;
-    });
+    await post(url, [{ id, metric: 'view', entity }]);
+    const again = { id, metric: 'view', entity, n: 1 };
+    await post(url, [again, { metric: 'view', entity, n: 4 }]);
+    await until(async () => (await viewsOf(url, entity)) === 5);
     await child.line(/^3 accepted, 2 counted, 0 on the way, 1 duplicate$/);
     child.process.kill('SIGINT');
     // npm passes on the same key press, which must not count twice.

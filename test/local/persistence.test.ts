@@ -13,8 +13,6 @@ import { createInbox } from './support/inbox.ts';
 import { type Child, startNode } from './support/processes.ts';
 import { type Invocation, type Order, startRelay } from './support/relay.ts';
 
-/** Waits take seconds; a test that waits in vain must fail, not hang. */
-
 const dataDir = temporaryFolder();
 let decide: (invocation: Invocation) => Order = () => ({ return: null });
 const invocations = createInbox<Invocation>();

@@ -1,6 +1,7 @@
 // Ledger entries for tests of the accounts.
 
 import { noAccounts } from '../../lambdas/core/accounts.ts';
+import { type Checkpoint, EMPTY_CHECKPOINT, moveForward } from '../../lambdas/core/checkpoint.ts';
 import { WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
 import { parseSequenceNumber } from '../../lambdas/core/identifiers.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
@@ -32,4 +33,16 @@ export function entry(segment: number, parts: number[], change: Partial<SegmentE
     expired: {},
     ...change,
   };
+}
+
+/** A checkpoint moved in several steps, each through as many of the entries. */
+export function movedThrough(entries: readonly SegmentEntry[], steps: readonly number[]): Checkpoint {
+  return steps.reduce((checkpoint, through) => {
+    const open = entries.filter(({ segment }) => checkpoint.open.includes(segment));
+    return moveForward(
+      checkpoint,
+      open,
+      entries.slice(checkpoint.through, Math.max(checkpoint.through, through)),
+    );
+  }, EMPTY_CHECKPOINT);
 }

@@ -3,7 +3,7 @@ import { after } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../../local/stack.ts';
 import { readStatus } from '../../../local/status.ts';
-import { nounOf } from '../../../local/template/names.ts';
+import { post } from '../../support/local-stack.ts';
 import { startBrowser } from './browser.ts';
 
 /** An event as it is posted. */
@@ -38,12 +38,7 @@ export async function startConsoleStack(options: LocalStackOptions = {}): Promis
 /** Posts events, and waits until all events posted so far are counted. */
 export async function countEvents(stack: LocalStack, events: readonly PostedEvent[]): Promise<void> {
   for (let first = 0; first < events.length; first += 500) {
-    const answer = await fetch(`${stack.url}/v1/events`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ events: events.slice(first, first + 500) }),
-    });
-    if (answer.status !== 202) throw new Error(`${answer.status} ${await answer.text()}`);
+    await post(stack.url, events.slice(first, first + 500));
   }
   await settled(stack);
 }
@@ -54,14 +49,4 @@ export async function settled(stack: LocalStack): Promise<void> {
     const { accepted, unread, inFlight } = await readStatus(stack.url);
     if (accepted > 0 && unread === 0 && inFlight === 0) return;
   }
-}
-
-/** Runs the accountant as its schedule would, to publish completeThrough. */
-export async function runScheduled(stack: LocalStack, noun: string): Promise<void> {
-  const found = stack.functions.all.find(
-    ({ definition }) => nounOf(stack.template, definition.name) === noun,
-  );
-  if (found === undefined) throw new Error(`no ${noun}`);
-  const outcome = await found.invoke({});
-  if (!outcome.ok) throw new Error(`${noun}: ${outcome.error.errorMessage}`);
 }

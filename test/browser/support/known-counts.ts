@@ -1,8 +1,9 @@
 // A console whose stack has counts that are known.
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
+import { invoked } from '../../support/local-stack.ts';
 import { open } from './browser.ts';
-import { countEvents, runScheduled, startConsoleStack } from './console-stack.ts';
+import { countEvents, startConsoleStack } from './console-stack.ts';
 
 export const { browser, stack, skip } = await startConsoleStack({ controls: { demo: () => undefined } });
 export const patient = { timeout: 120_000, skip };
@@ -32,8 +33,9 @@ if (browser !== undefined) {
     { id: 'twice', metric: 'play', entity: '/other' },
     { id: 'twice', metric: 'play', entity: '/other' },
   ]);
-  await runScheduled(stack, 'accountant');
-  await runScheduled(stack, 'compactor');
+  // As their schedules would.
+  await invoked(stack, 'accountant');
+  await invoked(stack, 'compactor');
 }
 
 export const counts = (more: string) => `${stack.url}/?view=counts&metric=play&entity=%2Fvideos%2F42&${more}`;

@@ -1,14 +1,35 @@
 // A follower in this process: it polls when the test says so, on a clock that otherwise stands still.
+import { writeFile } from 'node:fs/promises';
+import { beforeEach } from 'node:test';
 import PQueue from 'p-queue';
 import type { FollowPorts, FollowSettings } from '../../../cli/follow/followed-file.ts';
 import { followerOf } from '../../../cli/follow/follower.ts';
 import { Figures } from '../../../cli/import/figures.ts';
 import type { Reject } from '../../../cli/import/outcomes.ts';
 import type { FormatRequest } from '../../../formats/detect.ts';
-import type { ImportWorld } from './import-world.ts';
+import { world } from './each-world.ts';
+import { type ImportWorld, logLines } from './import-world.ts';
 
 export const FLUSH_MS = 400;
 export const LINGER_MS = 60_000;
+
+/** The log that the present test follows. */
+export let path: string;
+
+beforeEach(() => {
+  path = world.path('access.log');
+});
+
+/** All lines counted so far, each as often as it was stored. */
+export const counted = () => [...world.door.stored.values()].reduce((sum, times) => sum + times, 0);
+
+/** Writes the log, and follows it until these lines are delivered. */
+export async function followed(lines: number): Promise<FollowRun> {
+  await writeFile(path, logLines(lines));
+  const run = await FollowRun.start(world, path);
+  await run.settle();
+  return run;
+}
 
 export class FollowRun {
   readonly #world: ImportWorld;

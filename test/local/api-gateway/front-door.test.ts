@@ -1,7 +1,7 @@
 // POST /v1/events of the real template through the local API Gateway: every answer a client can get.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type ClientRequest, type OutgoingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 import { beforeEach, describe, test } from 'node:test';
 import type { ServiceCall } from '../../../local/api-gateway/integrations.ts';
@@ -249,42 +249,36 @@ describe('refused requests', () => {
 describe('requests that are too large', () => {
   const bytesMax = 10 * 1024 * 1024;
 
-  test('by their length: 413 at once', async () => {
-    const outgoing = request(`${url}/v1/events`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'content-length': bytesMax + 1 },
-    });
-    outgoing.write('{');
+  /** The status of the answer that comes before the request has ended. */
+  async function statusOf(headers: OutgoingHttpHeaders, send: (outgoing: ClientRequest) => void) {
+    const outgoing = request(`${url}/v1/events`, { method: 'POST', headers });
+    outgoing.on('error', () => {});
+    send(outgoing);
     const [response] = await once(outgoing, 'response');
-    assert.equal(response.statusCode, 413);
-    outgoing.once('error', () => {});
     outgoing.destroy();
+    return response.statusCode;
+  }
+
+  test('by their length: 413 at once', async () => {
+    const headers = { 'content-type': 'application/json', 'content-length': bytesMax + 1 };
+    assert.equal(await statusOf(headers, (outgoing) => outgoing.write('{')), 413);
   });
 
   test('by their length, asking first: 413 without sending', async () => {
-    const outgoing = request(`${url}/v1/events`, {
-      method: 'POST',
-      headers: { 'content-length': bytesMax + 1, expect: '100-continue' },
+    const status = await statusOf({ 'content-length': bytesMax + 1, expect: '100-continue' }, (outgoing) => {
+      outgoing.once('continue', () => assert.fail('was told to go on'));
+      outgoing.flushHeaders();
     });
-    outgoing.once('continue', () => assert.fail('was told to go on'));
-    outgoing.flushHeaders();
-    const [response] = await once(outgoing, 'response');
-    assert.equal(response.statusCode, 413);
-    outgoing.once('error', () => {});
-    outgoing.destroy();
+    assert.equal(status, 413);
   });
 
   test('in chunks: 413 before the end', async () => {
-    const outgoing = request(`${url}/v1/events`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'transfer-encoding': 'chunked' },
-    });
-    outgoing.once('error', () => {});
+    const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
     const megabyte = Buffer.alloc(1024 * 1024, ' ');
-    for (let sent = 0; sent < 11; sent += 1) outgoing.write(megabyte);
-    const [response] = await once(outgoing, 'response');
-    assert.equal(response.statusCode, 413);
-    outgoing.destroy();
+    const status = await statusOf(headers, (outgoing) => {
+      for (let sent = 0; sent < 11; sent += 1) outgoing.write(megabyte);
+    });
+    assert.equal(status, 413);
   });
 
   test('sent to the end: the client reads 413 and may continue', async () => {
