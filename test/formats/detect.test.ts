@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { FormatRequest } from '../../formats/detect.ts';
 import { FormatError } from '../../formats/reading.ts';
-import { clf, outcomesOf } from './support/table.ts';
+import { clf, got, outcomesOf } from './support/table.ts';
 
 describe('format detection', () => {
   test('TLS noise in the first hundred lines does not hide the format', () => {
@@ -36,7 +36,7 @@ describe('format detection', () => {
     ],
   ] as const satisfies readonly (readonly [string, FormatRequest, RegExp])[]) {
     test(`refused: ${trait}`, () => {
-      const text = `::1 - - ${clf} "GET /a HTTP/1.1" 200 5\n`;
+      const text = got('/a', '\n');
       assert.throws(
         () => outcomesOf(text, request),
         (error) => error instanceof FormatError && message.test(error.message),

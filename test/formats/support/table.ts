@@ -11,8 +11,9 @@ export const NOON_MS = Date.parse('2026-11-03T12:00:00Z');
 export const at = '1793707200';
 export const clf = '[03/Nov/2026:12:00:00 +0000]';
 
-/** A line of a common access log. */
+/** A line of a common access log, and one of a GET with more after it. */
 export const logged = (request: string) => `::1 - - ${clf} "${request}" 200 5`;
+export const got = (target: string, more = '') => `${logged(`GET ${target} HTTP/1.1`)}${more}`;
 
 /** Fields of JSON lines, columns of CSV, and no filter. */
 export const g: FormatRequest = { entity: 'g', time: 't' };
@@ -43,12 +44,12 @@ type Case = readonly [
   request?: FormatRequest,
 ];
 
-/** A test of each case. */
-export function table(name: string, cases: readonly Case[]): void {
+/** A test of each case. @param general what each case asks for, unless it says otherwise */
+export function table(name: string, cases: readonly Case[], general: FormatRequest = {}): void {
   describe(name, () => {
     for (const [trait, line, expected, request] of cases) {
       test(trait, () => {
-        const found = outcomesOf(line, request).map(told);
+        const found = outcomesOf(line, { ...general, ...request }).map(told);
         assert.deepEqual(found, typeof expected === 'string' ? [expected] : expected);
       });
     }
