@@ -2,6 +2,7 @@
 
 const { base = '', keys, local } = document.documentElement.dataset;
 
+/** The page's own, for its header. */
 export const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]')?.href;
 export const apiUrl = `${location.origin}${base}`;
 export const wantsKey = keys === 'true';

@@ -1,3 +1,4 @@
+// Compaction: every event is in the blocks of every level once, in any order of writing and compacting.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// A pipeline whose stream is resharded while generations follow each other, and ledgers that die or wait.
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { ListShardsCommand, type Shard } from '@aws-sdk/client-kinesis';
 import { advanceCheckpoints } from '../../../lambdas/accountant/advance-checkpoints.ts';

@@ -1,3 +1,4 @@
+// A table of the target, and its items.
 import {
   type AttributeValue,
   GetItemCommand,
