@@ -1,7 +1,7 @@
 // The client on a virtual clock: when it sends, what it keeps, what it reports, and how it ends.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answer, TAKEN, worldWithClient } from './support/client-world.ts';
+import { answer, ClientWorld, TAKEN, worldWithClient } from './support/client-world.ts';
 
 const entities = (events: readonly { readonly entity: string }[]) => events.map(({ entity }) => entity);
 

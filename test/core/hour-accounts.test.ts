@@ -128,7 +128,7 @@ test('how many hours: 0 to 48, or the reason why not', () => {
   for (const hours of ['49', '-1', '1.5', 'x', '', '1e1', '100']) {
     assert.throws(
       () => requestedHours({ hours }),
-      (error) => error instanceof InvalidQuery && /"hours".*0 to 48/.test(error.message),
+      { constructor: InvalidQuery, message: /"hours".*0 to 48/ },
       hours,
     );
   }

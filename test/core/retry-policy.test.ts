@@ -55,11 +55,7 @@ test('a wrong parameter is refused with the field that is wrong', () => {
     ],
   ];
   for (const [text, reason] of wrong) {
-    assert.throws(
-      () => parseRetryPolicy(text),
-      (error) => error instanceof InvalidRetryPolicy && reason.test(error.message),
-      text,
-    );
+    assert.throws(() => parseRetryPolicy(text), { constructor: InvalidRetryPolicy, message: reason }, text);
   }
 });
 

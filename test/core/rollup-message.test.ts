@@ -62,7 +62,7 @@ test('poison is distinguished from a message, with the reason', () => {
     const body = typeof value === 'string' ? value : JSON.stringify(value);
     assert.throws(
       () => decodeRollupMessage(body),
-      (error) => error instanceof InvalidRollupMessage && reason.test(error.message),
+      { constructor: InvalidRollupMessage, message: reason },
       body,
     );
   }

@@ -37,10 +37,7 @@ describe('format detection', () => {
   ] as const satisfies readonly (readonly [string, FormatRequest, RegExp])[]) {
     test(`refused: ${trait}`, () => {
       const text = got('/a', '\n');
-      assert.throws(
-        () => outcomesOf(text, request),
-        (error) => error instanceof FormatError && message.test(error.message),
-      );
+      assert.throws(() => outcomesOf(text, request), { constructor: FormatError, message });
     });
   }
 

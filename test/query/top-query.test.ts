@@ -50,11 +50,7 @@ test('an invalid query is refused with the reason', () => {
     [{ by: 'total', at: '2026-11-22T05:00:00Z' }, /"at" needs by=hour, day or month/],
     [{ from: '0' }, /no parameter "from"/],
   ] as const) {
-    assert.throws(
-      () => ask(parameters),
-      (error: unknown) => error instanceof InvalidQuery && message.test(error.message),
-      JSON.stringify(parameters),
-    );
+    assert.throws(() => ask(parameters), { constructor: InvalidQuery, message }, JSON.stringify(parameters));
   }
 });
 
