@@ -62,13 +62,14 @@ export function raisedWatermark(
   };
   if (settings === undefined) return raised;
   const { retentions, deltaRetentionMs, acceptFutureMs } = settings;
+  const acceptedToMs = Math.max(known.acceptedToMs, nowMs + acceptFutureMs);
   // Blocks up to this time may have been written under earlier retentions.
-  const writtenToMs = nowMs + acceptFutureMs + PLAN_AGE_MS;
+  const writtenToMs = acceptedToMs + PLAN_AGE_MS;
   const advanced = (level: (typeof EXPIRING)[number]) =>
     advanceKept(known.kept?.[level], retentions[level], nowMs, periodEndMs(periodAt(level, writtenToMs)));
   return {
     ...raised,
-    acceptedToMs: Math.max(known.acceptedToMs, nowMs + acceptFutureMs),
+    acceptedToMs,
     kept: {
       hours: advanced('hours'),
       days: advanced('days'),

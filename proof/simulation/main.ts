@@ -64,6 +64,7 @@ async function runMany(): Promise<number> {
   const startMs = performance.now();
   const seconds = () => (performance.now() - startMs) / 1000;
   let saidAt = 0;
+  let broken = 0;
   say(`seeds from ${from}`);
   const tally = await runCampaign({
     from,
@@ -72,14 +73,15 @@ async function runMany(): Promise<number> {
     failuresMax: Number(values.failures ?? 1),
     ...(values.workers !== undefined && { workers: Number(values.workers) }),
     onProgress: ({ histories, failures }) => {
+      for (const { seed, promise, message } of failures.slice(broken))
+        say(`seed ${seed} BROKEN: ${promise ?? 'the simulation'}: ${message}`);
+      broken = failures.length;
       if (seconds() - saidAt < 30) return;
       saidAt = seconds();
       say(`${histories} histories, ${failures.length} failures, ${saidAt.toFixed(0)} s`);
     },
   });
   say(describeTally(tally, seconds()));
-  for (const { seed, promise, message } of tally.failures)
-    say(`seed ${seed} BROKEN: ${promise ?? 'the simulation'}: ${message}`);
   const missed = neverReached(tally);
   if (missed.length > 0) say(`FAILED: never reached: ${missed.join(', ')}`);
   const [first] = tally.failures;

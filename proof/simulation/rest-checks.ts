@@ -91,10 +91,11 @@ export class RestChecks {
   }
 
   async #watermark(): Promise<number> {
-    const { world, scheduler, functions } = this.#history;
+    const { world, scheduler, functions, settings: constant } = this.#history;
     const { ledger, log } = world.clients(directNetwork, scheduler);
     const { generation, retentions, rollup } = functions.deployment;
-    const settings = { retentions, acceptFutureMs: rollup.acceptFutureMs };
+    const { deltaRetentionMs } = constant;
+    const settings = { retentions, deltaRetentionMs, acceptFutureMs: rollup.acceptFutureMs };
     return (await advanceWatermark(ledger, log, generation, scheduler, settings)).throughMs;
   }
 

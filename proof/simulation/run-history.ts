@@ -84,6 +84,8 @@ class Run {
     for (const put of plan.puts) scheduler.at(put.atMs, () => this.#put(put));
     for (const fault of plan.faults) scheduler.at(fault.atMs, () => carryOut(fault, this.history));
     this.#planQuestions(restMs);
+    // Time passes until then, also if nothing happens.
+    scheduler.at(restMs, () => {});
     scheduler.at(restMs + 1, () => {});
     schedules.accountSoon();
     schedules.compactSoon();

@@ -19,7 +19,9 @@ export async function shrink(seed: number, violation: Broken, triesMax = 400): P
   const kind = kindOf(violation);
   const stillFails = async (candidate: Omitted) => {
     tried += 1;
-    return kindOf((await runHistory(planHistory(seed, candidate))).violation) === kind;
+    // A history that cannot be played at all fails in another way.
+    const verdict = await runHistory(planHistory(seed, candidate)).catch(() => undefined);
+    return verdict !== undefined && kindOf(verdict.violation) === kind;
   };
   const full = planHistory(seed);
   for (const [what, length] of [

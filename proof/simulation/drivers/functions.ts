@@ -23,7 +23,7 @@ import { writeRollups } from '../../../lambdas/writer/write.ts';
 import { checkHourEquations } from '../../oracle/hours.ts';
 import type { History } from '../history.ts';
 import { Invocation } from '../invocation.ts';
-import type { Role } from '../plan/faults.ts';
+import { type Role, UPDATE_MS } from '../plan/faults.ts';
 import { TIMEOUT_MS } from '../plan/settings.ts';
 import type { RememberedPolicy } from '../world/world.ts';
 import { nothingSaved, recountAll } from './recounts.ts';
@@ -57,12 +57,19 @@ const REPORT_RESERVE_MS = 15_000;
 /** Time that the handlers of scheduled functions reserve. */
 const RESERVE_MS = { redriver: 15_000, accountant: 20_000, compactor: 30_000 };
 
+/** The functions that a deployment updates, one after the other. */
+const ROLES: readonly Role[] = ['aggregator', 'writer', 'redriver', 'accountant', 'compactor', 'reader'];
+
 /** Runs use cases in containers. */
 export class Functions {
   readonly #history: History;
   readonly #idle = new Map<Role, Container[]>();
   /** The deployment in force. */
   deployment: Deployment;
+  /** The one before it, and until when functions that are updated later still have it. */
+  #before: Deployment;
+  readonly #beforeUntilMs = new Map<Role, number>();
+  #deployments = 0;
   #invocations = 0;
   #containers = 0;
   /** Why invocations failed lately, for a message when recovery does not end. */
@@ -72,12 +79,29 @@ export class Functions {
     this.#history = history;
     const { rollup, retentions } = history.settings;
     this.deployment = { rollup, retentions, generation: '1' };
+    this.#before = this.deployment;
   }
 
-  /** Deploys a change: running invocations go on with the old configuration, no container is used again. */
+  /**
+   * Deploys a change: running invocations go on with the old configuration, no container is used again. In half of the
+   * deployments, some functions are updated later than others.
+   */
   deploy(change: Partial<Deployment>): void {
+    const { random, scheduler } = this.#history;
+    this.#deployments += 1;
+    const draw = random.fork(`deployment-${this.#deployments}`);
+    const spreadMs = draw.chance(0.5) ? UPDATE_MS : 0;
+    for (const role of ROLES)
+      this.#beforeUntilMs.set(role, scheduler.nowMs() + Math.floor(draw.next() * spreadMs));
+    this.#before = this.deployment;
     this.deployment = { ...this.deployment, ...change };
     this.goCold();
+  }
+
+  /** What a function runs with that starts now. */
+  #deploymentOf(role: Role): Deployment {
+    const isBefore = this.#history.scheduler.nowMs() < (this.#beforeUntilMs.get(role) ?? 0);
+    return isBefore ? this.#before : this.deployment;
   }
 
   /** Drops every idle container. */
@@ -178,9 +202,14 @@ export class Functions {
     this.#invoke('accountant', '', onEnd, async (invocation, { deployment }) => {
       const { generation, retentions, rollup } = deployment;
       const { acceptFutureMs } = rollup;
+      const { deltaRetentionMs } = this.#history.settings;
       const { ledger, log } = this.#clients(invocation);
       await advanceCheckpoints(ledger, () => invocation.hasTime(RESERVE_MS.accountant));
-      await advanceWatermark(ledger, log, generation, invocation, { retentions, acceptFutureMs });
+      await advanceWatermark(ledger, log, generation, invocation, {
+        retentions,
+        deltaRetentionMs,
+        acceptFutureMs,
+      });
       const status = await readStatus(ledger);
       oracle.check(() => checkHourEquations(status));
     });
@@ -207,7 +236,9 @@ export class Functions {
       const { ledger: watermarks, state, store: counts } = this.#clients(invocation);
       const query = parseCountQuery(metric, entity, parameters, invocation.nowMs());
       const ports = { watermarks, state, counts, hints, clock: invocation };
-      const [read] = await readCounts([query], ports, { ...deployment.rollup, ...deployment });
+      const { deltaRetentionMs } = this.#history.settings;
+      const settings = { ...deployment.rollup, ...deployment, deltaRetentionMs };
+      const [read] = await readCounts([query], ports, settings);
       if (read !== undefined && !(read instanceof InvalidQuery)) this.#history.oracle.answered(read.answer);
     });
   }
@@ -248,7 +279,7 @@ export class Functions {
       const failure = 'failure' in ending ? ending.failure : undefined;
       if (failure !== undefined) this.lastFailure = `${name}: ${failure}`;
       context.trace.note(scheduler.nowMs(), `${name} ${failure ?? 'ends'}`);
-      if (keep && container.deployment === this.deployment) this.#idleOf(role).push(container);
+      if (keep && container.deployment === this.#deploymentOf(role)) this.#idleOf(role).push(container);
       onEnd(ending);
     };
     invocation.onCrash = () => {
@@ -282,12 +313,12 @@ export class Functions {
     const idle = this.#idleOf(role);
     if (idle.length > 0 && !random.chance(0.1)) {
       const [container] = idle.splice(Math.floor(random.next() * idle.length), 1);
-      if (container !== undefined) return container;
+      if (container?.deployment === this.#deploymentOf(role)) return container;
     }
     this.#containers += 1;
     const skew = random.fork(`container-${this.#containers}`);
     return {
-      deployment: this.deployment,
+      deployment: this.#deploymentOf(role),
       windows: new DedupWindows(settings.idsMax),
       policy: this.#history.world.nothingRemembered(),
       hints: new Map(),

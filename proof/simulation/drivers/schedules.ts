@@ -10,6 +10,8 @@ export class Schedules {
   readonly #due = new Set<Role>();
   #accountedActivity = -1;
   #compactedActivity = -1;
+  /** When an epoch was finished last. */
+  #epochMs = 0;
 
   constructor(history: History) {
     this.#history = history;
@@ -45,12 +47,15 @@ export class Schedules {
   /** Compacts at the next full interval, if anything happened by then or was left; sometimes twice at once. */
   compactSoon(): void {
     this.#plan('compactor', this.#history.settings.compactorEveryMs, () => {
-      const { context, functions, random, scheduler } = this.#history;
+      const { context, functions, random, scheduler, settings } = this.#history;
       if (context.activity === this.#compactedActivity) return;
       const ended = (ending: Ending<CompactionReport>) => {
-        const isIdle =
-          !('result' in ending) || Object.values(ending.result.epochs).every((epochs) => epochs === 0);
-        if (isIdle) this.#compactedActivity = context.activity;
+        const nowMs = scheduler.nowMs();
+        const hasRun = 'result' in ending && Object.values(ending.result.epochs).some((epochs) => epochs > 0);
+        if (hasRun) this.#epochMs = nowMs;
+        // An epoch is due only some time after the one before.
+        else if (!('result' in ending) || nowMs - this.#epochMs > settings.compaction.cadence.hoursMs)
+          this.#compactedActivity = context.activity;
       };
       functions.compact(ended);
       if (random.chance(0.3)) scheduler.in(random.between(0, 100), () => functions.compact(ended));

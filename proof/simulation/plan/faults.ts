@@ -230,7 +230,16 @@ export function describeFault(fault: Fault, startMs: number): string {
 /** When the last fault is over. */
 export function faultsEndMs(faults: readonly Fault[]): number {
   return faults.reduce((endMs, fault) => {
-    const lengthMs = fault.kind === 'outage' || fault.kind === 'pause' ? fault.lengthMs : 0;
-    return Math.max(endMs, fault.atMs + lengthMs);
+    return Math.max(endMs, fault.atMs + lengthOf(fault));
   }, 0);
 }
+
+/** Updating all functions takes this long at most. */
+export const UPDATE_MS = 150_000;
+
+function lengthOf(fault: Fault): number {
+  if (fault.kind === 'outage' || fault.kind === 'pause') return fault.lengthMs;
+  return DEPLOYMENTS.has(fault.kind) ? UPDATE_MS : 0;
+}
+
+const DEPLOYMENTS: ReadonlySet<Fault['kind']> = new Set(['deploy', 'retention', 'generation']);
