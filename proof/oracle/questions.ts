@@ -1,6 +1,7 @@
 // Queries at rest, through the query's own use cases: every minute is what happened, every coarser grain its sum.
 
-import { type Level, periodAt } from '../../lambdas/core/level.ts';
+import { goneAtMs, type Level, periodAt } from '../../lambdas/core/level.ts';
+import { retentionsKept } from '../../lambdas/core/watermark.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import { parseCountQuery } from '../../lambdas/query/count-query.ts';
 import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
@@ -169,12 +170,15 @@ export async function checkTops(
 ): Promise<number> {
   const state = await ports.state.readState();
   const nowMs = ports.clock.nowMs();
+  const kept = retentionsKept(await ports.watermarks.readWatermark(), settings.retentions);
   let compared = 0;
   for (const [by, level] of TOP_LEVELS) {
     if (state[level].plan !== undefined || state[level].hourEpoch !== state.hours.epoch) continue;
     for (const [period, entities] of rankings(minutes, level)) {
       const [metric = '', startMs = ''] = period.split('\n');
       if (Number(startMs) > nowMs) continue;
+      // Minutes may be kept for longer than the list of their day, if retentions were changed.
+      if (goneAtMs({ level, startMs: Number(startMs) }, kept) <= nowMs) continue;
       const at = by === 'total' ? {} : { at: startMs };
       const query = parseTopQuery(metric, { by, k: '100', ...at }, nowMs);
       const { answer } = await readTop(query, ports, settings);
