@@ -89,6 +89,7 @@ export async function openStack({ url, stage }: StackName): Promise<StackAccess>
     for (const client of Object.values(clients)) client.destroy();
   };
   try {
+    if (about === undefined) checkClock(clients.ssm);
     const resources = await resourcesOf(about?.stage ?? stage ?? '', clients.ssm);
     return { label: url ?? `stage ${stage}`, resources, ...clients, close };
   } catch (error) {
@@ -117,6 +118,32 @@ async function aboutLocal(base: string): Promise<About> {
   throw new CommandError(
     `${url.origin} is not a local stack of Tally. For a stack on AWS, use --stage NAME.`,
     { exitCode },
+  );
+}
+
+/** Clocks differ, and answers take time. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+/**
+ * Has a client compare this machine's clock with the date of each answer. Deletions and compaction go by the clock, and the
+ * SDK would sign requests correctly for any.
+ */
+function checkClock(client: SSMClient): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const { headers } = result.response as { headers?: Readonly<Record<string, string>> };
+      const aheadMs = Date.now() - Date.parse(headers?.['date'] ?? '');
+      if (Math.abs(aheadMs) > CLOCK_TOLERANCE_MS) {
+        const seconds = Math.round(Math.abs(aheadMs) / 1_000);
+        throw new CommandError(
+          `This machine's clock is ${seconds} seconds ${aheadMs > 0 ? 'ahead of' : 'behind'} that of AWS. Set it first: commands go by it.`,
+          { exitCode: exitCodes.failed },
+        );
+      }
+      return result;
+    },
+    { step: 'deserialize', name: 'checkClock' },
   );
 }
 
