@@ -51,10 +51,11 @@ export class Oracle implements WorldObserver {
     this.#raw = archiveRaw ? new RawObjects() : undefined;
     this.rollups = new Rollups();
     this.#watermark = new WatermarkCheck(this.rollups);
-    this.#expecting = new Expecting(windowMs);
     this.#isWhole = !lossy;
     // A trimmed record drops no duplicates: any occurrence may be the one that counts.
-    this.#ceiling = new Ceiling(lossy ? Number.NEGATIVE_INFINITY : windowMs);
+    const dropsMs = lossy ? Number.NEGATIVE_INFINITY : windowMs;
+    this.#expecting = new Expecting(dropsMs);
+    this.#ceiling = new Ceiling(dropsMs);
   }
 
   /** Announces the content of the next record put. */
