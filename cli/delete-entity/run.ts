@@ -1,6 +1,7 @@
 // The action of `tally delete-entity`: deletes an entity's stored data, or reports what would be deleted.
 import { setTimeout as delay } from 'node:timers/promises';
 import { DeltasMissing } from '../../lambdas/compactor/epoch-rows.ts';
+import { retentionsKept } from '../../lambdas/core/watermark.ts';
 import { S3ArchiveCleaner } from '../../lambdas/deletion/archive-cleaner.aws.ts';
 import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
 import type { DeletionPorts, DeletionReport } from '../../lambdas/deletion/ports.ts';
@@ -16,7 +17,8 @@ export async function runDeleteEntity(entity: string, given: DeleteEntityOptions
   return onStack(given, async (stack) => {
     const access = openStore(stack);
     const ports = portsOf(stack, access);
-    const settings = { retentions: access.settings.retentions, patienceMs: wait * 1000 };
+    const retentions = retentionsKept(await access.ledger.readWatermark(), access.settings.retentions);
+    const settings = { retentions, patienceMs: wait * 1000 };
     // Compacted rows can be found.
     await ports.pause(0);
     const pass = (dryRun: boolean) =>

@@ -210,6 +210,7 @@ async function finishAncestors(
   { before, place }: ShardBeginning,
   ports: AggregatorPorts,
   settings: AggregatorSettings,
+  looked = new Set<ShardId>(),
 ): Promise<readonly Ancestor[]> {
   const ancestors = new Map<ShardKey, Ancestor>();
   // By the first record, so that every attempt at this plan freezes the same ancestors.
@@ -224,10 +225,13 @@ async function finishAncestors(
   // It planned only after all its ancestors were read to their ends: they hold no more records.
   if (place.after !== undefined) return [...ancestors.values()];
   for (const parent of await ports.log.parentsOf(child.shard)) {
+    // Halves that were merged again have a parent in common: its ancestors are listed already.
+    if (looked.has(parent)) continue;
+    looked.add(parent);
     const { head, beginning } = await finishShard(parent, child, ports, settings);
     // A parent that never held a record has no head; its own ancestors still count.
-    const older =
-      head?.ancestors ?? (await finishAncestors({ ...child, shard: parent }, beginning, ports, settings));
+    const idle = { ...child, shard: parent };
+    const older = head?.ancestors ?? (await finishAncestors(idle, beginning, ports, settings, looked));
     take(older, shardKey(settings.generation, parent), head);
   }
   return [...ancestors.values()];

@@ -108,13 +108,13 @@ async function planHours(
     const entries: SegmentEntry[] = [];
     const through = lastEntered(await ledger.readHead(shard));
     for await (const entry of ledger.entriesUp(shard, covers.through[shard] ?? 0, through)) {
-      entries.push(await withoutLostParts(shard, entry, ports));
+      entries.push(await withoutLostParts(shard, entry, ports, settings.giveUpAfterMs));
     }
     unreadBytes += bytesToRead(entries);
     following.push({ shard, entries });
     const open = covers.open.filter((place) => place.shard === shard).map(({ segment }) => segment);
     for (const entry of await ledger.readEntries(shard, open)) {
-      reopened.push({ shard, entry: await withoutLostParts(shard, entry, ports) });
+      reopened.push({ shard, entry: await withoutLostParts(shard, entry, ports, settings.giveUpAfterMs) });
     }
   }
   if (!areHoursDue(state, unreadBytes, nowMs, settings.cadence)) return undefined;

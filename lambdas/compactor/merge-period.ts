@@ -147,16 +147,10 @@ export class PeriodMerge {
       isNew: false,
       isChanged: false,
       edit,
-      wasSplit: !isDone && edit > 0 && (await this.#exist(halvesOf(range))).includes(true),
+      wasSplit: !isDone && edit > 0 && (await this.#exist(beneath(range))).includes(true),
       exists: block !== undefined,
     };
-    if (block !== undefined && !isDone && block.content !== 'split') {
-      for (const row of viewRows(block.content)) {
-        const own = new GrowingRow(row.name);
-        own.addAll(row);
-        insert(leaf, own, row.nameBytes);
-      }
-    }
+    if (block !== undefined && !isDone) insertRows(leaf, block);
     return leaf;
   }
 
@@ -188,13 +182,12 @@ export class PeriodMerge {
   async #halves(leaf: Leaf): Promise<readonly [Leaf, Leaf]> {
     const { epoch } = this.#settings;
     if (leaf.edit === 0) return splitLeaf(leaf, epoch);
+    const leftOf = async (half: HashRange): Promise<Left> => {
+      const [exists = false, ...deeper] = await this.#exist([half, ...beneath(half)]);
+      return { exists, wasSplit: deeper.includes(true) };
+    };
     const [low, high] = halvesOf(leaf.range);
-    const beneath = [low, high, ...halvesOf(low), ...halvesOf(high)];
-    const [isLow = false, isHigh = false, ...quarters] = await this.#exist(beneath);
-    return splitLeaf(leaf, epoch, [
-      { exists: isLow, wasSplit: quarters.slice(0, 2).includes(true) },
-      { exists: isHigh, wasSplit: quarters.slice(2).includes(true) },
-    ]);
+    return splitLeaf(leaf, epoch, [await leftOf(low), await leftOf(high)]);
   }
 
   async #exist(ranges: readonly HashRange[]): Promise<readonly boolean[]> {
@@ -244,7 +237,43 @@ export class PeriodMerge {
     if (there === undefined || there.epoch < epoch) {
       throw new BlockChanged(`a block of the ${this.period.level} was changed while it was compacted`);
     }
+    if (content === 'split' && there.content !== 'split') await this.#splitAgain(range, there);
   }
+
+  /**
+   * Splits a block that another compactor of this epoch kept whole, because an operator had edited it after this one read it:
+   * else the halves that this one has put would answer questions.
+   */
+  async #splitAgain(range: HashRange, there: Block): Promise<void> {
+    const leaf: Leaf = {
+      range,
+      condition: { is: 'as-read', epoch: there.epoch, edit: there.edit },
+      rows: new Map(),
+      bytes: 0,
+      isDone: false,
+      isNew: true,
+      isChanged: true,
+      edit: there.edit + EDITS_MAX,
+      wasSplit: true,
+      exists: true,
+    };
+    insertRows(leaf, there);
+    const merge = new PeriodMerge(this.period, this.#store, { ...this.#settings, epoch: there.epoch });
+    await merge.#putLeaf(leaf);
+    this.blocks += merge.blocks;
+    this.writeUnits += merge.writeUnits;
+  }
+}
+
+/** More edits than operators make of one block in an epoch: late compactors may have read the block after any of them. */
+const EDITS_MAX = 1_000_000;
+
+/** An attempt puts its deepest blocks first: so far beneath an edited block it is looked for what one has left. */
+const LEVELS_BENEATH = 5;
+
+function beneath(range: HashRange, levels = LEVELS_BENEATH): readonly HashRange[] {
+  if (levels === 0 || range.length >= HASH_BITS) return [];
+  return halvesOf(range).flatMap((half) => [half, ...beneath(half, levels - 1)]);
 }
 
 /** Approximate bytes of a block item's key and numbers. */
@@ -253,6 +282,15 @@ const ITEM_BYTES = 100;
 function halfWith(range: HashRange, hash: number): HashRange {
   const [lower, upper] = halvesOf(range);
   return holds(lower, hash) ? lower : upper;
+}
+
+function insertRows(leaf: Leaf, { content }: Block): void {
+  if (content === 'split') return;
+  for (const row of viewRows(content)) {
+    const own = new GrowingRow(row.name);
+    own.addAll(row);
+    insert(leaf, own, row.nameBytes);
+  }
 }
 
 function insert(leaf: Leaf, row: GrowingRow, nameBytes?: number): void {

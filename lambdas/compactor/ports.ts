@@ -42,6 +42,8 @@ export interface CompactorSettings {
   readonly rangeEventsMax: number;
   /** Limit on open segments in a level's coverage. */
   readonly openMax: number;
+  /** From the loss of a segment until its missing parts are given up, milliseconds; an hour by default. */
+  readonly giveUpAfterMs?: number;
 }
 
 /** The result of one run. */

@@ -33,6 +33,8 @@ export interface SegmentEntry {
   readonly version: number;
   /** True when the stream trimmed the segment's records before all of its parts were known to be sent (`withoutLostParts`). */
   readonly lost: boolean;
+  /** When it was marked so, epoch milliseconds; undefined if nothing of it was ever sent. */
+  readonly lostAtMs?: number | undefined;
   readonly accounts: Accounts;
   readonly parts: readonly PartSummary[];
   /** Digest of the segment's output; empty if it was lost before its rollup. */
@@ -56,6 +58,8 @@ export interface SegmentEntry {
   readonly dead: ReadonlySet<number>;
   /** Parts last seen in the archive, waiting for a manual replay. */
   readonly parked: ReadonlySet<number>;
+  /** Parts that a message carries which redrive or an operator sent back to the queue. */
+  readonly returned: ReadonlySet<number>;
   /** Parts that an operator gave up, or the compactor when the segment was lost; a tombstone has their deltas' names. */
   readonly discarded: ReadonlySet<number>;
   /** Events of acknowledged parts that arrived after the minutes' retention, by part: the archive has their rows, too. */
@@ -113,6 +117,7 @@ function frame(head: Head) {
     acked: new Set<number>(),
     dead: new Set<number>(),
     parked: new Set<number>(),
+    returned: new Set<number>(),
     discarded: new Set<number>(),
     expired: {},
   };

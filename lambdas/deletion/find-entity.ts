@@ -84,10 +84,12 @@ export async function periodsWith(
     for await (const { period, row } of rowsOf(what, periods, ports.store)) {
       for (const cell of row.cells.keys()) add(cellAtMs(period, cell), below);
     }
-    // After a retention was raised, the block of a month may expire before those of its days.
+    // After a retention was raised, the block of a month may expire before those of its days, and a day's before its last hours'.
     for (const period of periods.filter((one) => goneAtMs(one, retentions) <= nowMs)) {
       for (const startMs of startsSince(below, period.startMs, periodEndMs(period) - HOUR_MS - 1)) {
-        if (goneAtMs({ level: below, startMs }, retentions) > nowMs) add(startMs, below);
+        const lastHour = periodAt('hours', periodEndMs({ level: below, startMs }) - 1);
+        const goneMs = [{ level: below, startMs }, lastHour].map((one) => goneAtMs(one, retentions));
+        if (Math.max(...goneMs) > nowMs) add(startMs, below);
       }
     }
   }

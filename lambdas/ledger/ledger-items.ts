@@ -72,7 +72,16 @@ export function headOf(item: Item): Head {
 
 /** An entry as an item. `expiresAt` is epoch seconds; undefined: never. */
 export function entryItem(shard: ShardKey, entry: SegmentEntry, expiresAt: number | undefined): Item {
-  const { acked: _a, dead: _d, parked: _p, discarded: _di, expired: _e, parts, ...rest } = entry;
+  const {
+    acked: _a,
+    dead: _d,
+    parked: _p,
+    returned: _r,
+    discarded: _di,
+    expired: _e,
+    parts,
+    ...rest
+  } = entry;
   const fields = { ...rest, parts: packedParts(parts), expiresAt };
   return { ...ledgerKeys.entry(shard, entry.segment), ...marshall(fields, OPTIONS) };
 }
@@ -107,10 +116,10 @@ export function expiredAttribute(part: number): string {
 
 /** Updates of an entry when the place of parts is noted. What waits for an operator may outlast the entries' retention. */
 export const PLACE_UPDATES: Readonly<Record<NotedPlace, string>> = {
-  dead: 'ADD dead :parts REMOVE expiresAt',
-  parked: 'ADD parked :parts DELETE dead :parts REMOVE expiresAt',
-  discarded: 'ADD discarded :parts DELETE dead :parts, parked :parts REMOVE expiresAt',
-  returned: 'DELETE dead :parts, parked :parts, discarded :parts',
+  dead: 'ADD dead :parts DELETE returned :parts REMOVE expiresAt',
+  parked: 'ADD parked :parts DELETE dead :parts, returned :parts REMOVE expiresAt',
+  discarded: 'ADD discarded :parts DELETE dead :parts, parked :parts, returned :parts REMOVE expiresAt',
+  returned: 'ADD returned :parts DELETE dead :parts, parked :parts, discarded :parts',
 };
 
 /** Parses an entry's item. */
@@ -123,6 +132,7 @@ export function entryOf(item: Item): SegmentEntry {
     acked,
     dead,
     parked,
+    returned,
     discarded,
     ...rest
   } = unmarshall(item);
@@ -141,6 +151,7 @@ export function entryOf(item: Item): SegmentEntry {
     acked: acked ?? new Set(),
     dead: dead ?? new Set(),
     parked: parked ?? new Set(),
+    returned: returned ?? new Set(),
     discarded: discarded ?? new Set(),
     expired,
   } as unknown as SegmentEntry;

@@ -160,16 +160,17 @@ export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger 
     const existing = await this.putEntryIfAbsent(shard, entry);
     if (existing === undefined) return entry;
     if (existing.lost) return existing;
+    const lostAtMs = this.#clock.nowMs();
     await this.#client.send(
       new UpdateItemCommand({
         TableName: this.#table,
         Key: ledgerKeys.entry(shard, entry.segment),
-        UpdateExpression: 'SET lost = :true REMOVE expiresAt',
+        UpdateExpression: 'SET lost = :true, lostAtMs = :now REMOVE expiresAt',
         ConditionExpression: 'attribute_exists(pk)',
-        ExpressionAttributeValues: { ':true': { BOOL: true } },
+        ExpressionAttributeValues: { ':true': { BOOL: true }, ':now': { N: String(lostAtMs) } },
       }),
     );
-    return { ...existing, lost: true };
+    return { ...existing, lost: true, lostAtMs };
   }
 
   async *entriesUp(shard: ShardKey, after: number, through: number): AsyncIterable<SegmentEntry> {

@@ -92,6 +92,7 @@ export class Functions {
       blockBytes: blockBytes[Math.min(turn, blockBytes.length - 1)] ?? 0,
       rangeEventsMax: 1_000,
       openMax: 2,
+      giveUpAfterMs: 0,
     };
     const ports = { ledger, state, store, stream, clock: this.#stage.clock };
     return compact(ports, settings, () => true);

@@ -193,7 +193,13 @@ export class RestChecks {
     const { world, oracle, scheduler, settings, functions } = this.#history;
     const { ledger, log: stream, state, store } = world.clients(directNetwork, scheduler);
     const { deployment } = functions;
-    const atOnce = { ...settings.compaction, ...deployment, ...deployment.rollup, cadence: { hoursMs: 0 } };
+    const atOnce = {
+      ...settings.compaction,
+      ...deployment,
+      ...deployment.rollup,
+      cadence: { hoursMs: 0 },
+      giveUpAfterMs: 0,
+    };
     await compact({ ledger, stream, state, store, clock: scheduler }, atOnce, () => true);
     if (oracle.violation !== undefined) throw oracle.violation;
   }

@@ -11,23 +11,34 @@ import { aggregatorPorts } from '../support/aggregator-ports.ts';
 import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
 import { worldShard } from '../support/store-world.ts';
 
-/** Scales four shards down to two and up again, once a day, each shard with one record. @returns the ancestors in a newest head */
-async function ancestorsAfter(days: number): Promise<number> {
+const SETTINGS = { generation: '1', streamRetentionMs: 30 * DAY_MS, rollup: CONFIG };
+
+/** A ledger, and a stream whose shards descend from each other as a test says. */
+function lineage() {
   const clock = { now: ARRIVAL_MS, nowMs: () => clock.now };
   const aws = new FakeAws({ clock });
   aws.dynamoDb.addTable('ledger', { ttl: 'expiresAt' });
   const { dynamoDb } = aws.clients();
   const ledger = new LedgerTable(dynamoDb, 'ledger', clock, 60 * DAY_MS);
   const parents = new Map<ShardId, readonly ShardId[]>();
-  const ports = aggregatorPorts({ ledger, ranges: new CompactionStateTable(dynamoDb, 'ledger'), clock }, []);
-  const log = { ...ports.log, parentsOf: async (shard: ShardId) => parents.get(shard) ?? [] };
-  const settings = { generation: '1', streamRetentionMs: 7 * DAY_MS, rollup: CONFIG };
+  const made = aggregatorPorts({ ledger, ranges: new CompactionStateTable(dynamoDb, 'ledger'), clock }, []);
+  let looks = 0;
+  const parentsOf = async (shard: ShardId) => {
+    looks += 1;
+    return parents.get(shard) ?? [];
+  };
+  return { clock, ledger, parents, ports: { ...made, log: { ...made.log, parentsOf } }, looks: () => looks };
+}
+
+/** Scales four shards down to two and up again, once a day, each shard with one record. @returns the ancestors in a newest head */
+async function ancestorsAfter(days: number): Promise<number> {
+  const { clock, ledger, parents, ports } = lineage();
   let shards = 0;
   async function open(...from: ShardId[]): Promise<ShardId> {
     const shard = worldShard(shards++);
     parents.set(shard, from);
     const records = [record(shards, {}, clock.now)];
-    assert.equal(await aggregate({ shard, records }, { ...ports, log }, settings, () => true), 'done');
+    assert.equal(await aggregate({ shard, records }, ports, SETTINGS, () => true), 'done');
     return shard;
   }
   let [a, b, c, d] = [await open(), await open(), await open(), await open()];
@@ -45,4 +56,19 @@ test('a head does not grow with every reshard', async () => {
   const [few, many] = [await ancestorsAfter(5), await ancestorsAfter(25)];
   assert.ok(few > 1);
   assert.ok(many <= few, `${few} ancestors after 5 days, ${many} after 25`);
+});
+
+test('each ancestor of an idle lineage is looked at once, however often it was split and merged', async () => {
+  const { parents, ports, looks } = lineage();
+  let shards = 0;
+  const open = (...from: ShardId[]): ShardId => {
+    const shard = worldShard(shards++);
+    parents.set(shard, from);
+    return shard;
+  };
+  let one = open();
+  for (let day = 0; day < 10; day += 1) one = open(open(one), open(one));
+  const records = [record(1, {}, ARRIVAL_MS)];
+  assert.equal(await aggregate({ shard: one, records }, ports, SETTINGS, () => true), 'done');
+  assert.ok(looks() <= shards, `${looks()} looks at ${shards} shards`);
 });

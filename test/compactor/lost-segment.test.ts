@@ -7,7 +7,7 @@ import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { aggregate } from '../../lambdas/aggregator/aggregate.ts';
 import { conservationDifference } from '../../lambdas/core/pipeline-status.ts';
 import type { RollupMessage } from '../../lambdas/core/rollup-message.ts';
-import { DAY_MS } from '../../lambdas/core/time.ts';
+import { DAY_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
 import { aggregatorPorts } from '../support/aggregator-ports.ts';
 import { CONFIG, record } from '../support/records.ts';
 import { StoreWorld, WORLD_START_MS, worldShard } from '../support/store-world.ts';
@@ -114,4 +114,38 @@ test('what is final stays as it is when a parked part of a lost segment is repla
     new Set((await started.hour()).map(({ points: [point] }) => point?.state)),
     new Set(['final']),
   );
+});
+
+test('a dead letter of a lost segment counts when it comes back, though the compactor runs before the writer', async () => {
+  const started = await start(2);
+  const { world, sent, account } = started;
+  const [first, dead] = sent.splice(0);
+  assert.ok(first !== undefined && dead !== undefined);
+  await world.write([first]);
+  await world.ledger.notePlace(dead.segment, dead.parts, 'dead');
+  for (let day = 8; day <= 10; day += 1) await started.later(day);
+  assert.ok((await readStatus(world.ledger)).dead > 0);
+  await world.ledger.notePlace(dead.segment, dead.parts, 'returned');
+  await account();
+  await world.compact();
+  await world.write([dead]);
+  for (let day = 11; day <= 12; day += 1) await started.later(day);
+  const status = await readStatus(world.ledger);
+  assert.deepEqual([await totalOf(started), status.lost, status.inFlight], [BigInt(ENTITIES), 0, 0]);
+  assert.equal(conservationDifference(status), 0);
+});
+
+test('a dead letter of a lost segment counts though its place could not be noted: redrive has an hour to find it', async () => {
+  const started = await start(2);
+  const { world, sent } = started;
+  const [first, dead] = sent.splice(0);
+  assert.ok(first !== undefined && dead !== undefined);
+  await world.write([first]);
+  await started.later(8);
+  world.nowMs += 30 * MINUTE_MS;
+  await world.compact();
+  await world.ledger.notePlace(dead.segment, dead.parts, 'returned');
+  await world.write([dead]);
+  for (let day = 9; day <= 10; day += 1) await started.later(day);
+  assert.equal(await totalOf(started), BigInt(ENTITIES));
 });

@@ -9,38 +9,47 @@ import { StoreWorld, WORLD_START_MS, worldShard } from '../support/store-world.t
 
 const FOREVER = { hours: undefined, days: undefined, months: undefined, all: undefined };
 
-test('beneath a month whose block is gone, because a retention was raised in that month', async () => {
-  // Deltas are kept for 60 days.
-  const world = await StoreWorld.make({}, 60 * DAY_MS);
-  world.aws.s3.addBucket('archive');
-  async function run(days: number | undefined): Promise<void> {
-    const ms = days === undefined ? undefined : days * DAY_MS;
-    const settings = { retentions: { hours: ms, days: ms, months: ms, all: undefined }, acceptFutureMs: 0 };
-    await advanceCheckpoints(world.ledger, () => true);
-    await advanceWatermark(world.ledger, { shards: async () => world.shards }, '1', world.clock, settings);
-    await world.compact();
-  }
-  const one = (entity: string) => ({ metric: 'view', entity, n: 1, atMs: world.nowMs });
-  await world.write(await world.commit(worldShard(0), [one('/a')]));
-  await run(30);
-  world.nowMs += HOUR_MS;
-  await run(undefined);
-  world.nowMs = WORLD_START_MS + 2 * DAY_MS;
-  await world.write(await world.commit(worldShard(0), [one(PERSON)]));
-  for (; world.nowMs < Date.UTC(2027, 1, 20); world.nowMs += DAY_MS) {
+for (const [what, personMs, range] of [
+  [
+    'beneath a month whose block is gone',
+    WORLD_START_MS + 2 * DAY_MS,
+    { from: '2026-11-25T00:00Z', to: '2026-11-26T00:00Z' },
+  ],
+  [
+    'in an hour of a day whose block is gone',
+    WORLD_START_MS + 6 * HOUR_MS,
+    { from: '2026-11-23T14:00Z', to: '2026-11-23T15:00Z' },
+  ],
+] as const)
+  test(`${what}, because a retention was raised in it`, async () => {
+    // Deltas are kept for 60 days.
+    const world = await StoreWorld.make({}, 60 * DAY_MS);
+    world.aws.s3.addBucket('archive');
+    async function run(days: number | undefined): Promise<void> {
+      const ms = days === undefined ? undefined : days * DAY_MS;
+      const settings = { retentions: { hours: ms, days: ms, months: ms, all: undefined }, acceptFutureMs: 0 };
+      await advanceCheckpoints(world.ledger, () => true);
+      await advanceWatermark(world.ledger, { shards: async () => world.shards }, '1', world.clock, settings);
+      await world.compact();
+    }
+    const one = (entity: string) => ({ metric: 'view', entity, n: 1, atMs: world.nowMs });
     await world.write(await world.commit(worldShard(0), [one('/a')]));
+    await run(30);
+    world.nowMs += HOUR_MS;
     await run(undefined);
-  }
-  const minutes = async () => {
-    const range = { by: 'minute', from: '2026-11-25T00:00Z', to: '2026-11-26T00:00Z' };
-    return (await world.ask([['view', PERSON, range]]))[0]?.total;
-  };
-  assert.equal(await minutes(), 1n);
-  await deletePerson(world, {
-    onPause: async () => world.write(await world.commit(worldShard(0), [one('/a')])),
+    world.nowMs = personMs;
+    await world.write(await world.commit(worldShard(0), [one(PERSON)]));
+    for (; world.nowMs < Date.UTC(2027, 1, 20); world.nowMs += DAY_MS) {
+      await world.write(await world.commit(worldShard(0), [one('/a')]));
+      await run(undefined);
+    }
+    const minutes = async () => (await world.ask([['view', PERSON, { by: 'minute', ...range }]]))[0]?.total;
+    assert.equal(await minutes(), 1n);
+    await deletePerson(world, {
+      onPause: async () => world.write(await world.commit(worldShard(0), [one('/a')])),
+    });
+    assert.equal(await minutes(), 0n);
   });
-  assert.equal(await minutes(), 0n);
-});
 
 test('under a metric whose events all came after the retention of their minutes', async () => {
   const world = await StoreWorld.make({ retentions: { ...FOREVER, hours: 8 * DAY_MS } });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
-import type { Transport } from '../../fake-aws/call.ts';
+import type { Call, Transport } from '../../fake-aws/call.ts';
+import { nameHash, rangeOf } from '../../lambdas/core/hash-range.ts';
 import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
 import { parseCountQuery } from '../../lambdas/query/count-query.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';
@@ -107,6 +108,98 @@ async function strayBlocks(world: StoreWorld): Promise<readonly string[]> {
     .map(({ name }) => name)
     .filter((name) => leaves.some((leaf) => name !== leaf.name && name.startsWith(leaf.name)));
 }
+
+const isBlockPut = ({ input, operation }: Call) =>
+  operation === 'PutItem' && JSON.stringify(input).includes('BLOCK#hours');
+
+test('halves that a late compactor puts beneath a block that another kept whole answer no question', async () => {
+  for (const late of [3, 4]) {
+    const world = await start([PERSON, ...OTHERS].map((entity) => event(entity)));
+    let hasBegun = false;
+    const transport: Transport = async (call, perform) => {
+      if (hasBegun || !isBlockPut(call)) return perform();
+      hasBegun = true;
+      world.nowMs += 1000;
+      const more = Array.from({ length: late }, (_, index) => event(`/new/${index}`));
+      await world.write(await world.commit(worldShard(0), more));
+      const [reached, resumed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      // It has read the block, and is about to put the first half.
+      const slow: Transport = async (one, go) => {
+        if (isBlockPut(one)) {
+          reached.resolve();
+          await resumed.promise;
+        }
+        return go();
+      };
+      const first = world.compact(slow);
+      await reached.promise;
+      const answer = await perform();
+      await world.compact();
+      resumed.resolve();
+      await first;
+      return answer;
+    };
+    const onPause = async () => {
+      if (!hasBegun) await world.write(await world.commit(worldShard(0), [event('/a')]));
+    };
+    await deletePerson(world, { transport, onPause });
+    assert.ok(hasBegun);
+    assert.deepEqual(await strayBlocks(world), []);
+    world.nowMs += HOUR_MS;
+    await world.write(
+      await world.commit(
+        worldShard(0),
+        OTHERS.map((entity) => event(entity, 100)),
+      ),
+    );
+    await world.compact();
+    for (const depth of [0, 1, 2]) {
+      for (const entity of OTHERS.slice(1)) assert.equal(await minutesOf(world, entity, depth), 101n);
+      assert.equal(await minutesOf(world, PERSON, depth), 0n);
+    }
+  }
+});
+
+test('what a compactor put several levels beneath a block before a deletion answers no question', async () => {
+  const world = await StoreWorld.make({ slotBits: 0, blockBytes: 100_000 });
+  world.aws.s3.addBucket('archive');
+  const isIn = (range: string) => (one: TestEvent) =>
+    rangeOf(nameHash(one.metric, one.entity), range.length) === range;
+  const numbers = Array.from({ length: 400 }, (_, index) => index);
+  const own = numbers.map((n) => event(PERSON, 1, `metric-${n}`)).filter(isIn('0'));
+  const others = numbers.map((n) => event(`/other/${n}`)).filter(isIn('00'));
+  await world.write(await world.commit(worldShard(0), [...own.slice(0, 40), ...others.slice(0, 12)]));
+  await world.compact();
+  let hasBegun = false;
+  const transport: Transport = async (call, perform) => {
+    if (hasBegun || !isBlockPut(call)) return perform();
+    hasBegun = true;
+    // From here on the block is too large.
+    Object.assign(world.settings, { blockBytes: 1000 });
+    world.nowMs += 1000;
+    await world.write(await world.commit(worldShard(0), [event('/later')]));
+    let puts = 0;
+    const dying: Transport = async (one, go) => {
+      if (isBlockPut(one) && ++puts > 1) throw new Error('died after its first block');
+      return go();
+    };
+    await assert.rejects(world.compact(dying), /died/);
+    return perform();
+  };
+  const onPause = async () => {
+    if (!hasBegun) await world.write(await world.commit(worldShard(0), [event('/a')]));
+  };
+  await deletePerson(world, { transport, onPause });
+  assert.ok(hasBegun);
+  world.nowMs += HOUR_MS;
+  const again = others.slice(0, 12).map(({ entity }) => event(entity, 100));
+  await world.write(await world.commit(worldShard(0), again));
+  await world.compact();
+  assert.deepEqual(await strayBlocks(world), []);
+  for (const depth of [0, 1, 2, 3, 4])
+    for (const { entity } of again)
+      assert.equal(await minutesOf(world, entity, depth), 101n, `depth ${depth}`);
+});
 
 test('a compactor that dies anywhere beside a deletion leaves no block beneath another', async () => {
   await fc.assert(

@@ -29,6 +29,7 @@ export function entry(segment: number, parts: number[], change: Partial<SegmentE
     acked: new Set(),
     dead: new Set(),
     parked: new Set(),
+    returned: new Set(),
     discarded: new Set(),
     expired: {},
     ...change,

@@ -9,7 +9,7 @@ import { DedupWindows } from '../../../lambdas/aggregator/windows.ts';
 import { compact } from '../../../lambdas/compactor/compact.ts';
 import type { CompactionReport } from '../../../lambdas/compactor/ports.ts';
 import type { RollupConfig } from '../../../lambdas/core/segment.ts';
-import type { LevelRetentionsMs } from '../../../lambdas/core/watermark.ts';
+import { type LevelRetentionsMs, retentionsKept } from '../../../lambdas/core/watermark.ts';
 import type { DeliveredMessage, ParkedMessage } from '../../../lambdas/dead-letter-ports.ts';
 import { deleteEntity } from '../../../lambdas/deletion/delete-entity.ts';
 import { parseCountQuery } from '../../../lambdas/query/count-query.ts';
@@ -163,9 +163,10 @@ export class Functions {
     oracle.deletionBegins(entity, scheduler.nowMs());
     const again = () => this.#later(() => this.deleteEntity(entity));
     const ended = (ending: Ending<unknown>) => ('failure' in ending ? again() : oracle.deletionEnds(entity));
-    this.#invoke('operator', `deletes ${entity}`, ended, (invocation, { deployment: { retentions } }) => {
+    this.#invoke('operator', `deletes ${entity}`, ended, async (invocation, { deployment }) => {
       const clients = this.#clients(invocation);
       const { cleaner: archive } = clients;
+      const retentions = retentionsKept(await clients.ledger.readWatermark(), deployment.retentions);
       const pause = (ms: number) => invocation.pause(ms);
       const ports = { ...clients, archive, clock: invocation, pause };
       const options = { dryRun: false, archive: false };

@@ -174,6 +174,7 @@ export function drawSettings(random: Random, seed: number): Settings {
       blockBytes: size === 'small' ? random.pick([60, 150, 600, 16_384]) : 16_384,
       rangeEventsMax: size === 'small' ? random.pick([1, 5, 500_000]) : 500_000,
       openMax: random.pick([0, 1, 100]),
+      giveUpAfterMs: 600_000,
     },
     clockSkewMs: random.pick([0, 300, 4_000]),
     arrivalSkewMs: random.pick([0, 5, 2_000]),
