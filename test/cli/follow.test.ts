@@ -13,6 +13,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { runs } from '../support/long.ts';
@@ -79,6 +80,48 @@ describe('a file that grows', () => {
     await run.settle();
     assert.equal(counted(), 20_000);
     await run.close();
+  });
+});
+
+describe('a file that something else happened to', () => {
+  test('two followers of one file count it once', async () => {
+    await writeFile(path, logLines(20));
+    const one = await FollowRun.start(world, path);
+    await one.settle();
+    const two = await FollowRun.start(world, path);
+    await two.settle();
+    await one.finish();
+    await two.finish();
+    assert.equal(world.door.total, 20);
+  });
+
+  test('a follower that starts while an import of the file is under way', async () => {
+    await writeFile(path, logLines(20));
+    const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    world.door.script = async () => {
+      asked.resolve();
+      await gate.promise;
+      return 'ok' as const;
+    };
+    const importing = world.import(path);
+    await asked.promise;
+    const run = await FollowRun.start(world, path);
+    const settled = run.settle();
+    await delay(200);
+    gate.resolve();
+    await importing;
+    await settled;
+    await run.finish();
+    assert.equal(world.door.total, 20);
+  });
+
+  test('a log that lost its last lines when the machine did is not counted again', async () => {
+    await writeFile(path, logLines(1000));
+    await FollowRun.once(world, path);
+    await truncate(path, logLines(990).length);
+    await appendFile(path, logLines(20, 2000));
+    await FollowRun.once(world, path).catch(() => {});
+    assert.equal(world.door.total, 1000);
   });
 });
 
