@@ -130,7 +130,7 @@ class Session {
     const patience = { say: console.error, stop: stop.signal, giveUpAfterMs: giveUpAfter * 1000 };
     const service = options && sources.length > 0 ? await connect(options, patience) : undefined;
     if (!dryRun && service === undefined) return;
-    const rejectsTo = rejects === undefined ? undefined : await rejectsFile(rejects);
+    const rejectsTo = rejects === undefined ? undefined : await rejectsFile(rejects, this.#files);
     try {
       for (const source of sources) {
         if (stop.signal.aborted) break;
