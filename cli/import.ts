@@ -190,9 +190,11 @@ class Session {
     this.#judge(source.name, figures);
   }
 
-  #judge(name: string, { uncertain, malformed, lines, ignored }: Figures): void {
+  #judge(name: string, { uncertain, unsent, malformed, lines, ignored }: Figures): void {
+    const { maxMalformed, dryRun = false } = this.#flags;
     if (uncertain > 0) this.#end(exitCodes.uncertain, uncertainAdvice(uncertain));
-    const { maxMalformed } = this.#flags;
+    // A part of a request that may be stored: the import itself has said so.
+    if (unsent > 0 && !dryRun) this.#exitCode ||= exitCodes.uncertain;
     const share = (100 * malformed) / Math.max(1, lines - ignored);
     if (share <= maxMalformed) return;
     this.#end(
