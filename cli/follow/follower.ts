@@ -29,6 +29,8 @@ import {
 /** How often, and for how long, to look for a truncated file's copy. */
 const SEEK_EVERY_MS = 5_000;
 const SEEK_MS = 60_000;
+/** How often to try a file whose state another run has. */
+const BUSY_MS = 5_000;
 
 /** Follows a path. Nothing happens between two calls of `step`. @param path absolute */
 export function followerOf(name: string, path: string, settings: FollowSettings, ports: FollowPorts) {
@@ -41,6 +43,7 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
   /** The path's inode at the last check, read or not. */
   let looked: number | undefined;
   let saidBusy = false;
+  let busyUntilMs = 0;
   /** Rotated files compared with their states, as they were then: they need not be read again. */
   const finished = new Set<string>();
   let seek: { readonly untilMs: number; readonly nextMs: number } | undefined;
@@ -58,7 +61,7 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
       // The previous file may have been rotated before any of it was read.
       looked = inode;
       await finishRotated();
-    }
+    } else if (now() < busyUntilMs) return undefined;
     const handle = await open(path).catch((cause: unknown) => {
       if (systemCode(cause) === 'ENOENT') return undefined;
       throw new UsageError(`cannot read ${name}: ${messageOf(cause)}`, { cause });
@@ -84,6 +87,7 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
   /** Another run has the state, or a rotated file that is still held: counting under a second state would count twice. */
   function waitIfBusy(error: unknown): undefined {
     if (!(error instanceof BusyError)) throw error;
+    busyUntilMs = now() + BUSY_MS;
     if (!saidBusy && retiring.length === 0) {
       reporter.note(error.message);
       saidBusy = true;

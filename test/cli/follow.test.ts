@@ -90,9 +90,13 @@ describe('a file that something else happened to', () => {
     await one.settle();
     const two = await FollowRun.start(world, path);
     await two.settle();
+    assert.match(two.notes.join(), /is locked/);
+    await appendFile(path, logLines(5, 20));
     await one.finish();
+    await appendFile(path, logLines(5, 25));
+    world.nowMs += 5_000;
     await two.finish();
-    assert.equal(world.door.total, 20);
+    assert.equal(world.door.total, 30);
   });
 
   test('a follower that starts while an import of the file is under way', async () => {
