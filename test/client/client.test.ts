@@ -317,6 +317,9 @@ test('the numbers add up whenever a listener looks', async () => {
 });
 
 test('a device whose clock is not set yet still counts', async () => {
-  const client = new ClientWorld().client({ platform: { nowMs: () => 5_000 } });
+  const world = new ClientWorld();
+  const client = world.client({ platform: { nowMs: () => 5_000 } });
   assert.equal(await client.count('view', '/a'), true);
+  await world.until(client.flush());
+  assert.deepEqual(world.requests[0]?.events, [{ metric: 'view', entity: '/a' }]);
 });
