@@ -80,7 +80,7 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
     plan = file.plan;
     saidBusy = false;
     // More than one rotation may have happened, and inodes are reused.
-    if (await finishRotated()) await mark();
+    await finishOlder(file);
     return file;
   }
 
@@ -96,13 +96,22 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
 
   async function retire(): Promise<boolean> {
     let grew = false;
+    let isClosed = false;
     for (const file of retiring) {
       grew = (await file.read()) === true || grew;
       if (now() - file.grownAtMs < lingerMs) continue;
       retiring = retiring.filter((other) => other !== file);
       await file.close({ done: true });
+      isClosed = true;
     }
+    // What was held for its sake, and what was half compressed.
+    if (isClosed) await finishOlder(current);
     return grew;
+  }
+
+  /** Finishes rotated files. @param file the one that is open */
+  async function finishOlder(file: FollowedFile | undefined): Promise<void> {
+    if ((await finishRotated()) && file !== undefined && (await inodeNow()) === file.inode) await mark();
   }
 
   /**
@@ -122,13 +131,16 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
     const states = (await Promise.all(folders.map(statesIn))).flat();
     for (const rotated of await rotatedNames()) {
       if (ports.stop.aborted) return false;
-      await finish(join(dirname(path), rotated), since.mtimeMs, states).catch((error: unknown) => {
-        // It may be in the middle of compression or removal, or belong to another program.
-        const passing = [SourceError, UsageError, FormatError].some((kind) => error instanceof kind);
-        if (!passing && systemCode(error) !== 'ENOENT') throw error;
-        reporter.note(`${rotated} is left out: ${messageOf(error)}`);
-        isAll &&= error instanceof FormatError;
-      });
+      const isFinished = await finish(join(dirname(path), rotated), since.mtimeMs, states).catch(
+        (error: unknown) => {
+          // It may be in the middle of compression or removal, or belong to another program.
+          const passing = [SourceError, UsageError, FormatError].some((kind) => error instanceof kind);
+          if (!passing && systemCode(error) !== 'ENOENT') throw error;
+          reporter.note(`${rotated} is left out: ${messageOf(error)}`);
+          return error instanceof FormatError;
+        },
+      );
+      isAll &&= isFinished;
     }
     return isAll;
   }
@@ -146,27 +158,28 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
     );
   }
 
-  async function finish(file: string, sinceMs: number, states: readonly StoredState[]): Promise<void> {
+  /** @returns false if it may be another file than one that is still held */
+  async function finish(file: string, sinceMs: number, states: readonly StoredState[]): Promise<boolean> {
     const info = await stat(file);
-    if (!info.isFile() || retiring.some(({ inode }) => inode === info.ino)) return;
+    if (!info.isFile() || retiring.some(({ inode }) => inode === info.ino)) return true;
     const version = `${info.ino} ${info.size} ${info.mtimeMs}`;
-    if (finished.has(version)) return;
+    if (finished.has(version)) return true;
     const source = await openSource(file);
     const { head } = await headOf(source.chunks(), HEAD_BYTES_MAX);
     // A compressed copy of a file that is still held: its journal may not be on disk yet.
-    for (const held of retiring) if (await held.isIn(source, head)) return;
+    for (const held of retiring) if (await held.isIn(source, head)) return false;
     const known = states.find(({ state }) => beginsLike(head, state.key));
     // Read to its end, and unchanged since: skip it. A short beginning, such as a header, may be that of other files, too.
     if (known !== undefined && (await isDone(known, info.mtimeMs))) {
       const isSurely = known.state.key.headBytes === HEAD_BYTES_MAX;
       if (isSurely || (await beginsAs(source, known.state)) === true) {
         finished.add(version);
-        return;
+        return true;
       }
     }
     const found = await findAlike(settings, (target) => findState(source, head, target, stateFolders));
     // In the same tick of the file system's clock as the marker, it may be later: count it rather than lose it.
-    if (found.is === 'prefix' || (found.is === 'new' && info.mtimeMs < sinceMs)) return;
+    if (found.is === 'prefix' || (found.is === 'new' && info.mtimeMs < sinceMs)) return true;
     const labelled = { ...target, label: found.key.label };
     const rest = new Figures();
     await importFile(
@@ -177,6 +190,7 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
     addFigures(figures, rest);
     if (rest.accepted > 0)
       reporter.note(`${file}: ${rest.accepted} events that had not been read before it was rotated`);
+    return true;
   }
 
   return {

@@ -16,13 +16,8 @@ import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { world } from './support/each-world.ts';
-import { counted, FollowRun, followed, LINGER_MS, path } from './support/follow-world.ts';
+import { CSV, counted, csv, FollowRun, followed, HEADER, LINGER_MS, path } from './support/follow-world.ts';
 import { logLine, logLines } from './support/import-world.ts';
-
-const HEADER = 'time,page\n';
-const CSV = { format: 'csv', entity: 'page', time: 'time' };
-const csv = (count: number, first = 0) =>
-  Array.from({ length: count }, (_, i) => `${1_767_225_600 + first + i},/page/${first + i}\n`).join('');
 
 describe('rotation', () => {
   test('rename and create: the old file is read to its end, also by a writer that still has it open', async () => {
