@@ -158,10 +158,12 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
     );
   }
 
-  /** @returns false if it may be another file than one that is still held */
+  /** @returns false if it may be readable later, or another file than one that is still held */
   async function finish(file: string, sinceMs: number, states: readonly StoredState[]): Promise<boolean> {
     const info = await stat(file);
     if (!info.isFile() || retiring.some(({ inode }) => inode === info.ino)) return true;
+    // Its compression has just begun.
+    if (info.size === 0 && file.endsWith('.gz')) return false;
     const version = `${info.ino} ${info.size} ${info.mtimeMs}`;
     if (finished.has(version)) return true;
     const source = await openSource(file);

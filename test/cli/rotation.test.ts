@@ -126,24 +126,25 @@ describe('rotation', () => {
     assert.equal(counted(), 12);
   });
 
-  test('rotated unread, and half compressed when the next file is opened', async () => {
-    await writeFile(path, logLines(10));
-    await FollowRun.once(world, path);
-    await rename(path, world.path('access.log.2'));
-    const written = new Date();
-    const whole = gzipSync(logLines(10, 100));
-    await writeFile(world.path('access.log.1.gz'), whole.subarray(0, 12));
-    await writeFile(path, logLines(10, 200));
-    const run = await FollowRun.start(world, path);
-    await run.settle();
-    await writeFile(world.path('access.log.1.gz'), whole);
-    await utimes(world.path('access.log.1.gz'), written, written);
-    await rename(path, world.path('access.log.0'));
-    await writeFile(path, logLines(10, 300));
-    await run.finish();
-    await FollowRun.once(world, path);
-    assert.equal(world.door.total, 40);
-  });
+  for (const bytes of [0, 12])
+    test(`rotated unread, and ${bytes} bytes of it compressed when the next file is opened`, async () => {
+      await writeFile(path, logLines(10));
+      await FollowRun.once(world, path);
+      await rename(path, world.path('access.log.2'));
+      const written = new Date();
+      const whole = gzipSync(logLines(10, 100));
+      await writeFile(world.path('access.log.1.gz'), whole.subarray(0, bytes));
+      await writeFile(path, logLines(10, 200));
+      const run = await FollowRun.start(world, path);
+      await run.settle();
+      await writeFile(world.path('access.log.1.gz'), whole);
+      await utimes(world.path('access.log.1.gz'), written, written);
+      await rename(path, world.path('access.log.0'));
+      await writeFile(path, logLines(10, 300));
+      await run.finish();
+      await FollowRun.once(world, path);
+      assert.equal(world.door.total, 40);
+    });
 });
 
 describe('rotation while the service is away', () => {
