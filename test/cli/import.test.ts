@@ -1,7 +1,7 @@
 // Importing in this process: once, again, grown, renamed, changed, and where the state is kept.
 
 import assert from 'node:assert/strict';
-import { chmod, mkdir, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -314,5 +314,9 @@ for (const [truth, file] of ACCESS_LOGS) {
 test('rejects are not written over the log', async () => {
   const log = await world.write('a.log', logLines(3));
   await assert.rejects(rejectsFile(log, [log]), /would overwrite/);
+  const [link, later] = [world.path('link'), world.path('later.log')];
+  await symlink(log, link);
+  await assert.rejects(rejectsFile(link, [log]), /would overwrite/);
+  await assert.rejects(rejectsFile(later, [later]), /would overwrite/);
   assert.equal((await stat(log)).size, logLines(3).length);
 });

@@ -227,4 +227,20 @@ describe('files with one header', () => {
     await third.finish();
     assert.equal(world.door.total, 150);
   });
+
+  test('a compressed file like one of which only the header was read, and which is still held', async () => {
+    const run = await FollowRun.start(world, path, CSV);
+    await writeFile(path, HEADER);
+    await run.settle();
+    await unlink(path);
+    await run.step();
+    await writeFile(world.path('access.log.1.gz'), gzipSync(HEADER + csv(10)));
+    await delay(50);
+    await writeFile(path, HEADER + csv(10, 1000));
+    await run.settle();
+    world.nowMs += LINGER_MS;
+    await run.finish();
+    await FollowRun.once(world, path, CSV);
+    assert.equal(world.door.total, 20);
+  });
 });
