@@ -60,7 +60,7 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
   const patience = { say: console.error, stop: stop.signal, giveUpAfterMs: Infinity };
   const service = await connect(options, patience);
   if (service === undefined) return exitCodes.done;
-  const rejects = flags.rejects === undefined ? undefined : await rejectsFile(flags.rejects);
+  const rejects = flags.rejects === undefined ? undefined : await rejectsFile(flags.rejects, files);
   const figures = new Figures();
   const ports: FollowPorts = {
     sender: service.client,

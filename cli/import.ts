@@ -130,7 +130,7 @@ class Session {
     const patience = { say: console.error, stop: stop.signal, giveUpAfterMs: giveUpAfter * 1000 };
     const service = options && sources.length > 0 ? await connect(options, patience) : undefined;
     if (!dryRun && service === undefined) return;
-    const rejectsTo = rejects === undefined ? undefined : await rejectsFile(rejects);
+    const rejectsTo = rejects === undefined ? undefined : await rejectsFile(rejects, this.#files);
     try {
       for (const source of sources) {
         if (stop.signal.aborted) break;
@@ -190,9 +190,11 @@ class Session {
     this.#judge(source.name, figures);
   }
 
-  #judge(name: string, { uncertain, malformed, lines, ignored }: Figures): void {
+  #judge(name: string, { uncertain, unsent, malformed, lines, ignored }: Figures): void {
+    const { maxMalformed, dryRun = false } = this.#flags;
     if (uncertain > 0) this.#end(exitCodes.uncertain, uncertainAdvice(uncertain));
-    const { maxMalformed } = this.#flags;
+    // A part of a request that may be stored: the import itself has said so.
+    if (unsent > 0 && !dryRun) this.#exitCode ||= exitCodes.uncertain;
     const share = (100 * malformed) / Math.max(1, lines - ignored);
     if (share <= maxMalformed) return;
     this.#end(

@@ -39,9 +39,9 @@ export function batchKey(file: string, { offset, crc }: Position): string {
   return `${file}.${offset.toString(36)}.${crc.toString(36)}`;
 }
 
-/** The key of a request that carries a part of a batch. */
+/** The key of a request that carries a part of a batch. A point would make it the key that the client gives to a half. */
 export function partKey(key: string, part: number): string {
-  return part === 0 ? key : `${key}.${part}`;
+  return part === 0 ? key : `${key}-${part}`;
 }
 
 /** Converts an event to the API's format. */

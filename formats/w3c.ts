@@ -21,7 +21,7 @@ const DAY = '#Date ';
 /** Values in the order of the last `#Fields` line; concatenated logs name their columns again, perhaps differently. */
 export function w3cParser(given?: readonly string[]): LineParser {
   let fields = given;
-  let day = '';
+  let day = given?.find((one) => one.startsWith(DAY)) ?? '';
   const parse = (text: string) => {
     if (text.startsWith('#')) {
       const [, name, rest = ''] = /^#(Date|Fields):\s*(.*)$/.exec(text) ?? [];

@@ -79,15 +79,16 @@ export async function* findParked(
   ports: DeadLetterPorts,
   selection: Selection,
 ): AsyncGenerator<DeadLetterFacts> {
-  let reading: Promise<DeadLetterFacts | undefined>[] = [];
+  let names: string[] = [];
   const selected = async () => {
-    const found = await Promise.all(reading);
-    reading = [];
+    // Read only when all are awaited: a failure while more names are listed would have no handler.
+    const found = await Promise.all(names.map((name) => readParked(name, ports)));
+    names = [];
     return found.filter((facts) => facts !== undefined).filter((facts) => isSelected(facts, selection));
   };
   for await (const name of selection.names ?? ports.parked.names()) {
-    reading.push(readParked(name, ports));
-    if (reading.length === READ_AT_ONCE) yield* await selected();
+    names.push(name);
+    if (names.length === READ_AT_ONCE) yield* await selected();
   }
   yield* await selected();
 }

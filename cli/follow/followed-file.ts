@@ -11,7 +11,7 @@ import { type ImportPorts, type ImportSettings, openStateOf } from '../import/im
 import { noteRecord } from '../import/outcomes.ts';
 import { BatchPlanner, type PlannedBatch } from '../import/planner.ts';
 import { uncertainAdvice } from '../import/report.ts';
-import { StateError } from '../shared/errors.ts';
+import { AlikeError } from '../shared/errors.ts';
 import type { Content, Source } from '../source/source.ts';
 import { HEAD_BYTES_MAX, type Target } from '../source/state.ts';
 import { beginsAs, beginsLike, findState } from '../source/state-store.ts';
@@ -41,7 +41,8 @@ export type FollowedFile = NonNullable<Awaited<ReturnType<typeof openFollowed>>>
 /**
  * Takes over an open file, and continues where an earlier run stopped.
  * @param known how the file before it was read
- * @returns undefined while it has no complete line
+ * @returns undefined while it has no complete line, or nothing that tells it from a file that is counted
+ * @throws BusyError while another run has its state
  */
 export async function openFollowed(
   handle: FileHandle,
@@ -55,10 +56,13 @@ export async function openFollowed(
   if (head.length === 0) return undefined;
   const plan = known ?? planFor(settings, head, names.name, { whole });
   if (plan === undefined) return undefined;
-  const journal = await findAlike(settings, async (target) => {
+  const opened = await findAlike(settings, async (target) => {
     const found = await findState(source, head, target, settings.stateFolders);
-    return openStateOf(names, plan, found);
+    // It is a part of a counted file, such as its header. The next lines tell whether it is that file.
+    return found.is === 'prefix' ? undefined : openStateOf(names, plan, found);
   });
+  if (opened === undefined) return undefined;
+  const journal = opened;
   const { ino: inode } = await handle.stat();
   const { queue, figures, now } = ports;
   const reader = new RecordReader(plan, settings.target.metric);
@@ -120,6 +124,7 @@ export async function openFollowed(
     /** Reads what was appended. @returns whether there was any; `truncated` if the file was rewritten since the last read */
     async read(): Promise<boolean | 'truncated'> {
       let grew = false;
+      let atEnd = false;
       const buffer = Buffer.allocUnsafe(TAIL_BYTES + CHUNK_BYTES);
       // While the service is down, the file is the buffer.
       while (queue.size < settings.concurrency * 2 && !ports.stop.aborted) {
@@ -127,7 +132,8 @@ export async function openFollowed(
         const known = tail.length;
         const { bytesRead } = await handle.read(buffer, 0, known + CHUNK_BYTES, offset - known);
         if (bytesRead < known || !buffer.subarray(0, known).equals(tail)) return 'truncated';
-        if (bytesRead === known) break;
+        atEnd = bytesRead === known;
+        if (atEnd) break;
         grew = true;
         const bytes = Buffer.from(buffer.subarray(known, bytesRead));
         offset += bytes.length;
@@ -138,7 +144,8 @@ export async function openFollowed(
         }
         dispatch();
       }
-      if (grew) grownAtMs = now();
+      // While the service is slow or away, what is not read yet may have been written just now.
+      if (grew || !atEnd) grownAtMs = now();
       if (isDue()) flush();
       return grew;
     },
@@ -148,8 +155,9 @@ export async function openFollowed(
       flush();
       await queue.onIdle();
       const isDelivered = journal.state.open.size === 0 && journal.state.done.length > 0;
-      // It will not grow any more.
-      if (done && isDelivered && last?.end === offset)
+      // It will not grow any more, unless it did while its last requests waited for the service.
+      const { size } = await handle.stat();
+      if (done && isDelivered && last?.end === offset && size === offset)
         await journal.append({ t: 'end', to: last.end, crc: last.crc });
       await journal.close();
       await handle.close();
@@ -184,9 +192,8 @@ export async function findAlike<T>(
     try {
       return await look(alike === 1 ? target : { ...target, label: `${target.label}~${alike}` });
     } catch (error) {
-      // Another file began with the same lines, or is being followed.
-      if (!(error instanceof StateError) || / other options: /.test(error.message) || alike >= ALIKE_MAX)
-        throw error;
+      // Another file began with the same lines.
+      if (!(error instanceof AlikeError) || alike >= ALIKE_MAX) throw error;
     }
   }
 }

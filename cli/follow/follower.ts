@@ -7,10 +7,17 @@ import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
 import { addFigures, Figures } from '../import/figures.ts';
 import { importFile } from '../import/import-file.ts';
-import { messageOf, SourceError, systemCode, UsageError } from '../shared/errors.ts';
+import { BusyError, messageOf, SourceError, systemCode, UsageError } from '../shared/errors.ts';
 import { openSource } from '../source/source.ts';
 import { HEAD_BYTES_MAX } from '../source/state.ts';
-import { beginsLike, findState, STATE_FOLDER, type StoredState, statesIn } from '../source/state-store.ts';
+import {
+  beginsAs,
+  beginsLike,
+  findState,
+  STATE_FOLDER,
+  type StoredState,
+  statesIn,
+} from '../source/state-store.ts';
 import {
   type FollowedFile,
   type FollowPorts,
@@ -22,6 +29,8 @@ import {
 /** How often, and for how long, to look for a truncated file's copy. */
 const SEEK_EVERY_MS = 5_000;
 const SEEK_MS = 60_000;
+/** How often to try a file whose state another run has. */
+const BUSY_MS = 5_000;
 
 /** Follows a path. Nothing happens between two calls of `step`. @param path absolute */
 export function followerOf(name: string, path: string, settings: FollowSettings, ports: FollowPorts) {
@@ -33,6 +42,10 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
   let plan: ReadingPlan | undefined;
   /** The path's inode at the last check, read or not. */
   let looked: number | undefined;
+  let saidBusy = false;
+  let busyUntilMs = 0;
+  /** Rotated files compared with their states, as they were then: they need not be read again. */
+  const finished = new Set<string>();
   let seek: { readonly untilMs: number; readonly nextMs: number } | undefined;
   const hash = createHash('sha256').update([path, target.service, target.metric].join('\n')).digest('hex');
   /** Files of this path that are older than this one have been opened; newer ones must be. */
@@ -48,7 +61,7 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
       // The previous file may have been rotated before any of it was read.
       looked = inode;
       await finishRotated();
-    }
+    } else if (now() < busyUntilMs) return undefined;
     const handle = await open(path).catch((cause: unknown) => {
       if (systemCode(cause) === 'ENOENT') return undefined;
       throw new UsageError(`cannot read ${name}: ${messageOf(cause)}`, { cause });
@@ -59,48 +72,77 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
       const info = await handle.stat();
       if (!info.isFile()) throw new UsageError(`${name} is not a file: use --stdin for a pipe`);
       const held = retiring.some(({ inode }) => inode === info.ino);
-      if (!held) file = await openFollowed(handle, { name, path }, settings, ports, plan);
+      if (!held) file = await openFollowed(handle, { name, path }, settings, ports, plan).catch(waitIfBusy);
     } finally {
       if (file === undefined) await handle.close();
     }
     if (file === undefined) return undefined;
     plan = file.plan;
+    saidBusy = false;
     // More than one rotation may have happened, and inodes are reused.
-    await finishRotated();
-    await mark();
+    await finishOlder(file);
     return file;
+  }
+
+  /** Another run has the state, or a rotated file that is still held: counting under a second state would count twice. */
+  function waitIfBusy(error: unknown): undefined {
+    if (!(error instanceof BusyError)) throw error;
+    busyUntilMs = now() + BUSY_MS;
+    if (!saidBusy && retiring.length === 0) {
+      reporter.note(error.message);
+      saidBusy = true;
+    }
   }
 
   async function retire(): Promise<boolean> {
     let grew = false;
+    let isClosed = false;
     for (const file of retiring) {
       grew = (await file.read()) === true || grew;
       if (now() - file.grownAtMs < lingerMs) continue;
       retiring = retiring.filter((other) => other !== file);
       await file.close({ done: true });
+      isClosed = true;
     }
+    // What was held for its sake, and what was half compressed.
+    if (isClosed) await finishOlder(current);
     return grew;
+  }
+
+  /** Finishes rotated files. @param file the one that is open */
+  async function finishOlder(file: FollowedFile | undefined): Promise<void> {
+    if ((await finishRotated()) && file !== undefined && (await inodeNow()) === file.inode) await mark();
   }
 
   /**
    * Imports the rest of rotated files, plain or compressed since: those followed before, and those written and rotated unread while
    * this path was followed.
+   * @returns whether none is left that may be readable later
    */
-  async function finishRotated(): Promise<void> {
+  async function finishRotated(): Promise<boolean> {
+    let isAll = true;
     const since = await stat(marker).catch(() => undefined);
-    if (since === undefined) return mark();
+    if (since === undefined) {
+      await mark();
+      return true;
+    }
     const { chosen, home } = stateFolders;
     const folders = chosen === undefined ? [join(dirname(path), STATE_FOLDER), home] : [chosen];
     const states = (await Promise.all(folders.map(statesIn))).flat();
     for (const rotated of await rotatedNames()) {
-      if (ports.stop.aborted) return;
-      await finish(join(dirname(path), rotated), since.mtimeMs, states).catch((error: unknown) => {
-        // It may be in the middle of compression or removal, or belong to another program.
-        const passing = [SourceError, UsageError, FormatError].some((kind) => error instanceof kind);
-        if (!passing && systemCode(error) !== 'ENOENT') throw error;
-        reporter.note(`${rotated} is left out: ${messageOf(error)}`);
-      });
+      if (ports.stop.aborted) return false;
+      const isFinished = await finish(join(dirname(path), rotated), since.mtimeMs, states).catch(
+        (error: unknown) => {
+          // It may be in the middle of compression or removal, or belong to another program.
+          const passing = [SourceError, UsageError, FormatError].some((kind) => error instanceof kind);
+          if (!passing && systemCode(error) !== 'ENOENT') throw error;
+          reporter.note(`${rotated} is left out: ${messageOf(error)}`);
+          return error instanceof FormatError;
+        },
+      );
+      isAll &&= isFinished;
     }
+    return isAll;
   }
 
   async function mark(): Promise<void> {
@@ -116,19 +158,30 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
     );
   }
 
-  async function finish(file: string, sinceMs: number, states: readonly StoredState[]): Promise<void> {
+  /** @returns false if it may be readable later, or another file than one that is still held */
+  async function finish(file: string, sinceMs: number, states: readonly StoredState[]): Promise<boolean> {
     const info = await stat(file);
-    if (!info.isFile() || retiring.some(({ inode }) => inode === info.ino)) return;
+    if (!info.isFile() || retiring.some(({ inode }) => inode === info.ino)) return true;
+    // Its compression has just begun.
+    if (info.size === 0 && file.endsWith('.gz')) return false;
+    const version = `${info.ino} ${info.size} ${info.mtimeMs}`;
+    if (finished.has(version)) return true;
     const source = await openSource(file);
     const { head } = await headOf(source.chunks(), HEAD_BYTES_MAX);
     // A compressed copy of a file that is still held: its journal may not be on disk yet.
-    for (const held of retiring) if (await held.isIn(source, head)) return;
+    for (const held of retiring) if (await held.isIn(source, head)) return false;
     const known = states.find(({ state }) => beginsLike(head, state.key));
-    // Known by its beginning, read to its end, and unchanged since: skip it.
-    if (known !== undefined && (await isDone(known, info.mtimeMs))) return;
+    // Read to its end, and unchanged since: skip it. A short beginning, such as a header, may be that of other files, too.
+    if (known !== undefined && (await isDone(known, info.mtimeMs))) {
+      const isSurely = known.state.key.headBytes === HEAD_BYTES_MAX;
+      if (isSurely || (await beginsAs(source, known.state)) === true) {
+        finished.add(version);
+        return true;
+      }
+    }
     const found = await findAlike(settings, (target) => findState(source, head, target, stateFolders));
     // In the same tick of the file system's clock as the marker, it may be later: count it rather than lose it.
-    if (found.is === 'prefix' || (found.is === 'new' && info.mtimeMs < sinceMs)) return;
+    if (found.is === 'prefix' || (found.is === 'new' && info.mtimeMs < sinceMs)) return true;
     const labelled = { ...target, label: found.key.label };
     const rest = new Figures();
     await importFile(
@@ -139,6 +192,7 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
     addFigures(figures, rest);
     if (rest.accepted > 0)
       reporter.note(`${file}: ${rest.accepted} events that had not been read before it was rotated`);
+    return true;
   }
 
   return {

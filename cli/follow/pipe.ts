@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { BATCH_LIMITS, type BatchEvent, batchEvent, batchKey, partKey } from '../../formats/batches.ts';
 import { LineSplitter } from '../../formats/lines.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
+import { type DeliverySettings, resendMs } from '../import/deliver.ts';
 import { noteRecord } from '../import/outcomes.ts';
 import { CommandError } from '../shared/errors.ts';
 import { HEAD_BYTES_MAX } from '../source/state.ts';
@@ -36,7 +37,7 @@ export async function followPipe(
     if (events.length === 0) return;
     const batch = events;
     events = [];
-    void queue.add(() => send(batch, ports));
+    void queue.add(() => send(batch, settings.delivery, ports));
   }
 
   async function takeAll(records: readonly FileRecord[], identity: string): Promise<void> {
@@ -90,16 +91,24 @@ function identityOf(name: string, metric: string, head: Buffer): string {
 
 async function send(
   events: readonly BatchEvent[],
-  { sender, kill, figures, reporter, fail }: FollowPorts,
+  delivery: DeliverySettings,
+  { sender, stop, kill, figures, reporter, fail }: FollowPorts,
 ): Promise<void> {
   const onRetry = (reason: string) => {
     figures.retries += 1;
     reporter.trouble(reason);
   };
-  const sent = await sender.sendBatch(undefined, events, { signal: kill, onRetry });
+  const giveUpAfterMs = Math.max(0, resendMs(delivery));
+  const sent = await sender.sendBatch(undefined, events, { giveUpAfterMs, signal: kill, onRetry });
   figures.accepted += sent.accepted;
   figures.rejected += sent.rejected.length;
-  figures.unsent += sent.undelivered.length;
+  const uncertain = stop.aborted ? 0 : sent.undelivered.filter((one) => one.mayBeCounted).length;
+  figures.uncertain += uncertain;
+  figures.unsent += sent.undelivered.length - uncertain;
+  if (uncertain > 0)
+    reporter.note(
+      `${uncertain} events are uncertain: they were sent, and no answer came while the service would have recognised them`,
+    );
   const hopeless = sent.undelivered.find((one) => one.hopeless);
   if (hopeless !== undefined) fail(new CommandError(`the service refuses: ${hopeless.reason}`));
 }

@@ -35,6 +35,11 @@ export interface DeliveryPorts {
 /** An aborted request may still arrive within this time. */
 const TRANSIT_MS = 30_000;
 
+/** How long a request may be sent again after the first attempt that may have stored it. */
+export function resendMs({ dedupWindowMs, timeoutMs }: DeliverySettings): number {
+  return dedupWindowMs - timeoutMs - TRANSIT_MS;
+}
+
 /**
  * Delivers a batch, and reports the events that the service refuses.
  * @returns the figures of the batch alone
@@ -59,7 +64,7 @@ async function deliverCounting(
   const { journal, figures, now } = ports;
   const [from, to] = [batch.from.offset, batch.to.offset];
   const count = eventsIn(batch);
-  const lateMs = settings.dedupWindowMs - settings.timeoutMs - TRANSIT_MS;
+  const lateMs = resendMs(settings);
   const leftMs = batch.since === undefined ? lateMs : batch.since + lateMs - now();
   const forgotten = batch.since !== undefined && leftMs <= 0;
   if (forgotten && settings.uncertain === 'hold') {

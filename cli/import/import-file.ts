@@ -118,6 +118,15 @@ async function sendAll(
       figures.unsent += eventsIn(batch);
       return;
     }
+    if (batch.isPart) {
+      const count = eventsIn(batch);
+      figures.unsent += count;
+      reporter.note(
+        `the last ${count} events of ${source.name} are part of a request of an earlier import, which may be stored: ` +
+          'import the longer file',
+      );
+      return;
+    }
     try {
       const { rejected } = await deliver(batch, delivery, { ...ports, stop });
       if (rejected > 0 && rejected === eventsIn(batch) && figures.accepted === 0)

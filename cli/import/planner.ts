@@ -8,6 +8,8 @@ import { batchName, type ImportState, type OpenBatch } from '../source/state.ts'
 export interface PlannedBatch extends Batch {
   /** See `OpenBatch.since`. */
   readonly since: number | undefined;
+  /** The file ends within a batch that an earlier run started. Neither it nor its rest could be sent under the same key. */
+  readonly isPart: boolean;
 }
 
 /** Where a record's events belong. */
@@ -81,7 +83,7 @@ export class BatchPlanner {
   end(): void {
     const region = this.#regions[this.#region];
     const entered = region !== undefined && this.#cutter.position.offset > region.from;
-    this.#push(this.#cutter.cut(), entered ? region.open : undefined);
+    this.#push(this.#cutter.cut(), entered ? region.open : undefined, true);
   }
 
   #regionAt(offset: number): Region | undefined {
@@ -102,7 +104,8 @@ export class BatchPlanner {
     this.#region += 1;
   }
 
-  #push(batch: Batch | undefined, open: OpenBatch | undefined): void {
-    if (batch !== undefined) this.#ready.push({ ...batch, since: open?.since });
+  #push(batch: Batch | undefined, open: OpenBatch | undefined, isLast = false): void {
+    const isPart = isLast && open !== undefined;
+    if (batch !== undefined) this.#ready.push({ ...batch, since: open?.since, isPart });
   }
 }

@@ -1,7 +1,9 @@
 // Writes the lines that were not imported to a file, so that they can be inspected and corrected.
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
+import { callersPath } from '../paths.ts';
 import { messageOf, UsageError } from '../shared/errors.ts';
 import type { Reject } from './outcomes.ts';
 
@@ -10,8 +12,12 @@ export type RejectsFile = Awaited<ReturnType<typeof rejectsFile>>;
 /**
  * A file of lines `FILE:LINE<tab>offset<tab>kind<tab>reason<tab>the original line`. Each import replaces it, since each reads
  * the whole file again.
+ * @param inputs files that it must not be, by any name
  */
-export async function rejectsFile(path: string) {
+export async function rejectsFile(path: string, inputs: readonly string[]) {
+  for (const input of inputs)
+    if (await isSameFile(path, callersPath(input)))
+      throw new UsageError(`--rejects would overwrite ${path}, which is to be read: name another file`);
   const stream = createWriteStream(path);
   await once(stream, 'open').catch((cause: unknown) => {
     throw new UsageError(`cannot write ${path}: ${messageOf(cause)}`, { cause });
@@ -27,4 +33,10 @@ export async function rejectsFile(path: string) {
     },
     close: (): Promise<void> => finished(stream.end()),
   };
+}
+
+async function isSameFile(path: string, other: string): Promise<boolean> {
+  const [one, two] = await Promise.all([path, other].map((name) => stat(name).catch(() => undefined)));
+  if (one === undefined || two === undefined) return path === other;
+  return one.ino === two.ino && one.dev === two.dev;
 }

@@ -42,6 +42,12 @@ export class UsageError extends CommandError {
 /** An import's state prevents continuing: other options, another running import, a changed file. */
 export class StateError extends UsageError {}
 
+/** A file begins like an imported one, and is perhaps another. */
+export class AlikeError extends StateError {}
+
+/** Another run has the file's state. */
+export class BusyError extends StateError {}
+
 /** The input file cannot be read to its end. The part before stays imported. */
 export class SourceError extends CommandError {}
 

@@ -2,7 +2,7 @@
 import { type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { StateError, systemCode } from '../shared/errors.ts';
+import { BusyError, systemCode } from '../shared/errors.ts';
 import { applyEntry, type Entry, type ImportState, parseJournal, snapshotLine } from './state.ts';
 
 export interface Journal {
@@ -24,7 +24,7 @@ export async function peekJournal(path: string): Promise<ImportState | undefined
 }
 
 /**
- * Opens a journal for writing. Throws StateError if another import holds it.
+ * Opens a journal for writing. Throws BusyError if another run has it.
  * @param fresh creates the state if there is no journal; nothing is written before the first entry
  */
 export async function openJournal(
@@ -99,7 +99,7 @@ function lock(path: string): () => void {
     database.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
     database.close();
-    throw new StateError(`another import of this file is running (${path} is locked): wait until it ends`, {
+    throw new BusyError(`another import of this file is running (${path} is locked): wait until it ends`, {
       cause,
     });
   }

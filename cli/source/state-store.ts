@@ -4,7 +4,7 @@ import { access, constants, readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { StateError, systemCode } from '../shared/errors.ts';
+import { AlikeError, StateError, systemCode } from '../shared/errors.ts';
 import { peekJournal } from './journal.ts';
 import { beginsWith, type Content, openSource } from './source.ts';
 import {
@@ -43,7 +43,7 @@ export interface StateFolders {
 /**
  * Finds the state of an earlier import of this content, or the place for a new one: in the given folder, else next to the file,
  * else, if that folder is read-only, in the user's state home.
- * @throws StateError if the file begins like an imported one, but differs
+ * @throws StateError if the file begins like an imported one, but differs; AlikeError if it may be another file
  */
 export async function findState(
   source: Content,
@@ -84,7 +84,9 @@ async function stateIn(
   if (exact) {
     const is = await relation(source, exact);
     if (is !== 'other') return { key: exact.key, path: exactPath, is };
-    throw new StateError(
+    // With so long a beginning in common, they are one content of which something has changed.
+    const Kind = head.length < HEAD_BYTES_MAX ? AlikeError : StateError;
+    throw new Kind(
       `${source.name} begins like ${exact.path}, which was imported as metric ${target.metric}, but is not that file with lines appended. ` +
         'If it was changed, its lines would count again; if it is another file, name it with --label',
     );

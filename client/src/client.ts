@@ -3,7 +3,7 @@
 import { alarmOf } from './alarm.ts';
 import { BATCH_EVENTS_MAX, type Batch, batchOf, KEY_CHARACTERS_MAX, utf8Bytes } from './batch.ts';
 import { type BeaconParts, sendAgainByBeacon, sendByBeacon } from './beacons.ts';
-import { type EventDetails, eventOf, type TallyEvent } from './event.ts';
+import { type EventDetails, eventOf, isInstant, type TallyEvent } from './event.ts';
 import { Flushes } from './flushes.ts';
 import { httpOf } from './http.ts';
 import { type Settings, settingsOf, type TallyOptions } from './options.ts';
@@ -86,7 +86,10 @@ export class TallyClient extends Reads {
    */
   count(metric: string, entity: string, n = 1, { at, id }: EventDetails = {}): Promise<boolean> {
     const { stampTime } = this.#settings;
-    const event = eventOf(metric, entity, n, id, at ?? (stampTime ? this.#platform.nowMs() : undefined));
+    const nowMs = this.#platform.nowMs();
+    // A device whose clock is not set yet cannot say when: the time of arrival counts.
+    const stamp = stampTime && isInstant(nowMs) ? nowMs : undefined;
+    const event = eventOf(metric, entity, n, id, at ?? stamp);
     const json = JSON.stringify(event);
     const order = this.#stats.offered;
     this.#stats.offered += 1;

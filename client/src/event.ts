@@ -96,7 +96,8 @@ function instantOf(at: Date): number | string {
   return ms >= 0 && ms < NUMBER_MIN_MS ? at.toISOString() : ms;
 }
 
-function isInstant(value: number | string): boolean {
+/** Whether Tally takes it as the time of an event. */
+export function isInstant(value: number | string): boolean {
   if (typeof value === 'number') return value >= NUMBER_MIN_MS && isInstantMs(value);
   const match = INSTANT.exec(value);
   if (match === null) return false;

@@ -1,8 +1,9 @@
 // Reading dead letters from a queue in memory: messages that are not handled are always released.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { factsOf, isSelected, type Selection } from '../../cli/dead-letters/facts.ts';
-import { walkWaiting } from '../../cli/dead-letters/find.ts';
+import { findParked, walkWaiting } from '../../cli/dead-letters/find.ts';
 import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
 import { messageOf, rowOf } from '../support/messages.ts';
 
@@ -77,4 +78,23 @@ test('dead letters must match every part of a selection', () => {
   assert.ok(
     !meant({ segment: '1.0.2' }) && !meant({ entity: '/' }) && !meant({ names: new Set(['1.0.2s/1']) }),
   );
+});
+
+test('an archive that cannot be read is an error, also while more names are listed', async () => {
+  const parked = {
+    async *names() {
+      yield 'a';
+      await delay(50);
+      yield 'b';
+    },
+    read: async () => {
+      throw new Error('AccessDenied');
+    },
+  };
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  await assert.rejects(Array.fromAsync(findParked({ parked } as never, {})), /AccessDenied/);
+  process.off('unhandledRejection', note);
+  assert.deepEqual(unhandled, []);
 });

@@ -220,3 +220,27 @@ test('with any fault and any stop, every event is stored, and never twice beyond
     { numRuns: runs(40) },
   );
 });
+
+test('a shorter copy that ends within a batch that may be stored', async () => {
+  const whole = await world.write('a.log', logLines(100));
+  const copy = await world.write('b.log', logLines(50));
+  world.door.script = () => {
+    world.stop.abort();
+    return 'store-reset';
+  };
+  await world.import(whole);
+  world.stop = new AbortController();
+  world.door.script = () => 'ok';
+  assert.equal((await world.import(copy)).figures.unsent, 50);
+  await world.import(whole);
+  assert.equal(world.door.total, 100);
+});
+
+test('a line with many objects, one of them refused: each of the others counts', async () => {
+  const at = Date.parse('2026-01-01T00:00:00Z');
+  const objects = Array.from({ length: 1000 }, (_, i) => ({ entity: i === 499 ? '/bad' : '/a', at }));
+  world.door.refuses = ({ entity }) => entity === '/bad';
+  const { figures } = await world.import(await world.write('a.jsonl', `${JSON.stringify(objects)}\n`));
+  assert.deepEqual([figures.accepted, figures.rejected], [999, 1]);
+  assert.equal(world.door.total, 999);
+});

@@ -195,6 +195,13 @@ describe('tally import', () => {
       };
       assert.equal((await ended).signal, 'SIGKILL');
       world.door.script = () => 'ok';
+      const part = await run(
+        'import',
+        await world.write('part.log', logLines(1700)),
+        ...importInto('--json'),
+      );
+      assert.match(part.stderr, /the last 200 events of .*part\.log are part of a request/);
+      assert.deepEqual([part.code, JSON.parse(part.stdout).unsent], [3, 200]);
       // As if the service forgot ids at once: the request in flight is known, and held.
       const late = await run('import', path, ...importInto('--json', '--dedup-window', '0'));
       assert.equal(late.code, 3, late.stderr);

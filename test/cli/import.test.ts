@@ -1,10 +1,11 @@
 // Importing in this process: once, again, grown, renamed, changed, and where the state is kept.
 
 import assert from 'node:assert/strict';
-import { chmod, mkdir, rename, unlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { rejectsFile } from '../../cli/import/rejects.ts';
 import { ABSENT, ACCESS_LOGS, DATA, trueViews } from '../support/real-logs.ts';
 import { world } from './support/each-world.ts';
 import type { Fault } from './support/front-door.ts';
@@ -309,3 +310,13 @@ for (const [truth, file] of ACCESS_LOGS) {
     assert.deepEqual(world.viewsCounted(), await trueViews(truth));
   });
 }
+
+test('rejects are not written over the log', async () => {
+  const log = await world.write('a.log', logLines(3));
+  await assert.rejects(rejectsFile(log, [log]), /would overwrite/);
+  const [link, later] = [world.path('link'), world.path('later.log')];
+  await symlink(log, link);
+  await assert.rejects(rejectsFile(link, [log]), /would overwrite/);
+  await assert.rejects(rejectsFile(later, [later]), /would overwrite/);
+  assert.equal((await stat(log)).size, logLines(3).length);
+});

@@ -13,9 +13,10 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { world } from './support/each-world.ts';
-import { counted, FollowRun, followed, LINGER_MS, path } from './support/follow-world.ts';
+import { CSV, counted, csv, FollowRun, followed, HEADER, LINGER_MS, path } from './support/follow-world.ts';
 import { logLine, logLines } from './support/import-world.ts';
 
 describe('rotation', () => {
@@ -123,5 +124,123 @@ describe('rotation', () => {
     assert.equal(counted(), 12);
     await FollowRun.once(world, path);
     assert.equal(counted(), 12);
+  });
+
+  for (const bytes of [0, 12])
+    test(`rotated unread, and ${bytes} bytes of it compressed when the next file is opened`, async () => {
+      await writeFile(path, logLines(10));
+      await FollowRun.once(world, path);
+      await rename(path, world.path('access.log.2'));
+      const written = new Date();
+      const whole = gzipSync(logLines(10, 100));
+      await writeFile(world.path('access.log.1.gz'), whole.subarray(0, bytes));
+      await writeFile(path, logLines(10, 200));
+      const run = await FollowRun.start(world, path);
+      await run.settle();
+      await writeFile(world.path('access.log.1.gz'), whole);
+      await utimes(world.path('access.log.1.gz'), written, written);
+      await rename(path, world.path('access.log.0'));
+      await writeFile(path, logLines(10, 300));
+      await run.finish();
+      await FollowRun.once(world, path);
+      assert.equal(world.door.total, 40);
+    });
+});
+
+describe('rotation while the service is away', () => {
+  test('rotated while the service is away: what is not read yet is not forgotten', async () => {
+    const back = Promise.withResolvers<void>();
+    world.door.script = () => back.promise.then(() => 'ok' as const);
+    await writeFile(path, logLines(5000));
+    const run = await FollowRun.start(world, path);
+    for (let i = 0; i < 5; i += 1) await run.step();
+    await appendFile(path, logLines(100, 5000));
+    for (let i = 0; i < 3; i += 1) await run.step();
+    await rename(path, world.path('access.log.1'));
+    await writeFile(path, logLines(10, 6000));
+    for (let i = 0; i < 3; i += 1) await run.step();
+    world.nowMs += LINGER_MS;
+    const stepping = run.step();
+    back.resolve();
+    await stepping;
+    await run.settle();
+    world.nowMs += LINGER_MS;
+    await run.finish();
+    await FollowRun.once(world, path);
+    assert.equal(world.door.total, 5110);
+  });
+
+  test('written to while its last requests wait for the service', async () => {
+    const back = Promise.withResolvers<void>();
+    world.door.script = () => back.promise.then(() => 'ok' as const);
+    await writeFile(path, logLines(10));
+    const run = await FollowRun.start(world, path);
+    await run.step();
+    world.nowMs += 1_000;
+    await run.step();
+    await rename(path, world.path('access.log.1'));
+    for (let i = 0; i < 3; i += 1) await run.step();
+    world.nowMs += LINGER_MS;
+    const closing = run.step();
+    await delay(100);
+    await appendFile(world.path('access.log.1'), logLines(5, 10));
+    await delay(100);
+    back.resolve();
+    await closing;
+    await writeFile(path, logLines(5, 100));
+    await run.finish();
+    await FollowRun.once(world, path);
+    assert.equal(world.door.total, 20);
+  });
+});
+
+describe('files with one header', () => {
+  test('a new file that has only the header that the old one had', async () => {
+    await writeFile(path, HEADER + csv(50));
+    const first = await FollowRun.start(world, path, CSV);
+    await first.finish();
+    await rename(path, world.path('access.log.1'));
+    await writeFile(path, HEADER);
+    const run = await FollowRun.start(world, path, CSV);
+    await run.settle();
+    await appendFile(path, csv(50, 1000));
+    await run.finish();
+    assert.equal(world.door.total, 100);
+  });
+
+  test('a file with the header of one that is done, rotated before it was opened', async () => {
+    await writeFile(path, HEADER);
+    const first = await FollowRun.start(world, path, CSV);
+    await first.step();
+    await appendFile(path, csv(50));
+    await first.finish();
+    await rename(path, world.path('access.log.1'));
+    await writeFile(path, HEADER + csv(50, 1000));
+    await delay(50);
+    // Its start finishes the first file; meanwhile the second is rotated.
+    const second = await FollowRun.start(world, path, CSV);
+    await rename(world.path('access.log.1'), world.path('access.log.2'));
+    await rename(path, world.path('access.log.1'));
+    await writeFile(path, HEADER + csv(50, 2000));
+    await second.finish();
+    const third = await FollowRun.start(world, path, CSV);
+    await third.finish();
+    assert.equal(world.door.total, 150);
+  });
+
+  test('a compressed file like one of which only the header was read, and which is still held', async () => {
+    const run = await FollowRun.start(world, path, CSV);
+    await writeFile(path, HEADER);
+    await run.settle();
+    await unlink(path);
+    await run.step();
+    await writeFile(world.path('access.log.1.gz'), gzipSync(HEADER + csv(10)));
+    await delay(50);
+    await writeFile(path, HEADER + csv(10, 1000));
+    await run.settle();
+    world.nowMs += LINGER_MS;
+    await run.finish();
+    await FollowRun.once(world, path, CSV);
+    assert.equal(world.door.total, 20);
   });
 });

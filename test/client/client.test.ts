@@ -315,3 +315,11 @@ test('the numbers add up whenever a listener looks', async () => {
   assert.deepEqual(sums, [4, 4]);
   assert.deepEqual([client.stats().accepted, client.stats().rejected], [2, 2]);
 });
+
+test('a device whose clock is not set yet still counts', async () => {
+  const world = new ClientWorld();
+  const client = world.client({ platform: { nowMs: () => 5_000 } });
+  assert.equal(await client.count('view', '/a'), true);
+  await world.until(client.flush());
+  assert.deepEqual(world.requests[0]?.events, [{ metric: 'view', entity: '/a' }]);
+});

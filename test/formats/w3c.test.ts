@@ -1,4 +1,8 @@
 // Lines of columns that a header names.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readingPlan } from '../../formats/detect.ts';
+import { RecordReader } from '../../formats/records.ts';
 import { table } from './support/table.ts';
 
 const v1 = '#Version: 1.0\n#Fields: date time cs-uri-stem cs-method sc-status\n';
@@ -59,3 +63,21 @@ table('columns with names', [
     '/rt 2026-11-03T12:00:00.123Z',
   ],
 ]);
+
+test('W3C: a reader that continues in the middle knows the day', () => {
+  const bytes = Buffer.from(
+    '#Date: 2026-01-01 00:00:00\n#Fields: time cs-method cs-uri-stem sc-status\n00:00:01 GET /a 200\n' +
+      '#Fields: time sc-status cs-method cs-uri-stem\n00:00:02 200 GET /b\n',
+  );
+  const plan = readingPlan({ format: 'w3c' }, bytes, true, 'x');
+  assert.ok(plan);
+  const whole = new RecordReader(plan, 'view');
+  const records = [...whole.push(bytes), ...whole.end()];
+  const { end: offset, crc } = records[2] as (typeof records)[0];
+  const rest = new RecordReader(plan, 'view', { offset, crc, lines: 3, header: whole.headerAt(offset) });
+  const outcomes = (some: typeof records) => some.map((record) => record.outcomes);
+  assert.deepEqual(
+    outcomes([...rest.push(bytes.subarray(offset)), ...rest.end()]),
+    outcomes(records.slice(3)),
+  );
+});

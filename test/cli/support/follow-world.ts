@@ -20,6 +20,12 @@ beforeEach(() => {
   path = world.path('access.log');
 });
 
+/** Another format: each file begins with the same header. */
+export const CSV: FormatRequest = { format: 'csv', entity: 'page', time: 'time' };
+export const HEADER = 'time,page\n';
+export const csv = (count: number, first = 0): string =>
+  Array.from({ length: count }, (_, i) => `${1_767_225_600 + first + i},/page/${first + i}\n`).join('');
+
 /** All lines counted so far, each as often as it was stored. */
 export const counted = () => [...world.door.stored.values()].reduce((sum, times) => sum + times, 0);
 
@@ -80,8 +86,8 @@ export class FollowRun {
   }
 
   /** Follows until everything is delivered, and stops. */
-  static async once(world: ImportWorld, path: string): Promise<void> {
-    const run = await FollowRun.start(world, path);
+  static async once(world: ImportWorld, path: string, format: FormatRequest = {}): Promise<void> {
+    const run = await FollowRun.start(world, path, format);
     await run.finish();
   }
 

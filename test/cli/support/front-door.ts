@@ -63,6 +63,11 @@ export class FrontDoor {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** All events counted, each id once. */
+  get total(): number {
+    return [...this.counts.values()].reduce((sum, n) => sum + n, 0);
+  }
+
   /** Ids stored more than once; a service would have dropped the later ones within its dedup window. */
   get repeated(): number {
     return [...this.stored.values()].filter((times) => times > 1).length;

@@ -1,0 +1,46 @@
+// Following standard input.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import PQueue from 'p-queue';
+import { followPipe } from '../../cli/follow/pipe.ts';
+import { Figures } from '../../cli/import/figures.ts';
+import { world } from './support/each-world.ts';
+import { FLUSH_MS, LINGER_MS } from './support/follow-world.ts';
+import { logLines } from './support/import-world.ts';
+
+test('a request is not repeated after the dedup window', async () => {
+  let requests = 0;
+  world.door.script = () => {
+    requests += 1;
+    if (requests > 1) return 'ok';
+    world.nowMs += 3_700_000;
+    return 'store-reset';
+  };
+  const figures = new Figures();
+  const signal = new AbortController().signal;
+  const quiet = { note: () => {}, rejected: () => {}, trouble: () => {}, progress: () => {} };
+  const ports = { sender: world.client(), now: () => world.nowMs, figures, reporter: quiet };
+  const settings = {
+    target: { service: 's', metric: 'view', label: '' },
+    format: {},
+    delivery: { dedupWindowMs: 600_000, timeoutMs: 30_000, uncertain: 'hold' as const },
+    concurrency: 2,
+    stateFolders: { chosen: undefined, home: world.path('home') },
+    flushMs: FLUSH_MS,
+    lingerMs: LINGER_MS,
+  };
+  async function* lines() {
+    yield Buffer.from(logLines(10));
+  }
+  await followPipe(lines(), 'n', settings, {
+    ...ports,
+    stop: signal,
+    kill: signal,
+    queue: new PQueue({ concurrency: 2 }),
+    fail: (error) => {
+      throw error;
+    },
+  });
+  assert.equal(world.door.repeated, 0);
+  assert.equal(figures.uncertain, 10);
+});
