@@ -159,14 +159,14 @@ export class Functions {
 
   /** Deletes an entity's events that have arrived, repeating the command until it finishes, as an operator does. */
   deleteEntity(entity: string): void {
-    const { oracle, scheduler } = this.#history;
-    oracle.deletionBegins(entity, scheduler.nowMs());
+    const { oracle } = this.#history;
     const again = () => this.#later(() => this.deleteEntity(entity));
     const ended = (ending: Ending<unknown>) => ('failure' in ending ? again() : oracle.deletionEnds(entity));
     this.#invoke('operator', `deletes ${entity}`, ended, async (invocation, { deployment }) => {
       const clients = this.#clients(invocation);
       const { cleaner: archive } = clients;
       const retentions = retentionsKept(await clients.ledger.readWatermark(), deployment.retentions);
+      oracle.deletionBegins(entity, invocation.nowMs());
       const pause = (ms: number) => invocation.pause(ms);
       const ports = { ...clients, archive, clock: invocation, pause };
       const options = { dryRun: false, archive: false };
