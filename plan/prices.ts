@@ -34,14 +34,11 @@ export const PRICES = {
     per: MILLION,
     source: 'aws.amazon.com/api-gateway/pricing (REST API)',
   },
-  dataOutGb: flat(0.09, 1, 'aws.amazon.com/ec2/pricing/on-demand (data transfer out, first 10 TB)'),
   shardHours: flat(0.015, 1, KINESIS),
   /** Retention from 24 hours to 7 days, whatever its length. */
   extendedShardHours: flat(0.02, 1, KINESIS),
   /** Each record is rounded up to units of 25 KB. */
   putPayloadUnits: flat(0.014, MILLION, KINESIS),
-  onDemandInGb: flat(0.08, 1, KINESIS),
-  onDemandOutGb: flat(0.04, 1, KINESIS),
   lambdaRequests: flat(0.2, MILLION, LAMBDA),
   lambdaGbSeconds: flat(0.0000133334, 1, LAMBDA),
   sqsRequests: flat(0.4, MILLION, 'aws.amazon.com/sqs/pricing (standard queues)'),
@@ -50,7 +47,6 @@ export const PRICES = {
   tableGbMonths: flat(0.25, 1, DYNAMODB),
   /** Both tables have point-in-time recovery (lib/tables.ts). */
   pointInTimeGbMonths: flat(0.2, 1, DYNAMODB),
-  s3Puts: flat(0.005, 1000, 'aws.amazon.com/s3/pricing'),
   metricMonths: flat(0.3, 1, CLOUDWATCH),
   alarmMonths: flat(0.1, 1, CLOUDWATCH),
   compositeAlarmMonths: flat(0.5, 1, CLOUDWATCH),
