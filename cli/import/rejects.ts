@@ -17,7 +17,7 @@ export type RejectsFile = Awaited<ReturnType<typeof rejectsFile>>;
 export async function rejectsFile(path: string, inputs: readonly string[]) {
   for (const input of inputs)
     if (await isSameFile(path, callersPath(input)))
-      throw new UsageError(`--rejects would overwrite ${path}, which is to be read: name another file`);
+      throw new UsageError(`--rejects would overwrite ${path}, one of the logs to read: name another file`);
   const stream = createWriteStream(path);
   await once(stream, 'open').catch((cause: unknown) => {
     throw new UsageError(`cannot write ${path}: ${messageOf(cause)}`, { cause });

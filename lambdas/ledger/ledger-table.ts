@@ -21,6 +21,7 @@ import type { Head } from '../core/segment.ts';
 import type { SegmentEntry, WindowEntry } from '../core/segment-entry.ts';
 import { NO_WATERMARK, type Watermark } from '../core/watermark.ts';
 import type { CheckpointLedger, Clock, NotedPlace, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
+import { recordGap } from './ledger-gaps.ts';
 import { endHead, putGenerations, readGenerations } from './ledger-generations.ts';
 import {
   checkpointItem,
@@ -28,7 +29,6 @@ import {
   entryItem,
   entryOf,
   expiredAttribute,
-  gapItem,
   headItem,
   headOf,
   IDS_CHUNK_BYTES,
@@ -50,8 +50,6 @@ export interface LedgerLimits {
   readonly pageEntries: number;
 }
 
-/** A gap is reported for this long, so that one failed run does not hide it. */
-const GAP_REPORTED_MS = 600_000;
 const LIMITS: LedgerLimits = { idsChunkBytes: IDS_CHUNK_BYTES, pageEntries: 200 };
 
 /** The ledger's table. */
@@ -177,22 +175,8 @@ export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger 
     if (through > after) yield* this.#entries(shard, after + 1, through);
   }
 
-  async recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'> {
-    const item = gapItem(shard, gap);
-    const noted = await succeeds(
-      this.#client,
-      new PutItemCommand({
-        TableName: this.#table,
-        Item: item,
-        ConditionExpression: 'attribute_not_exists(pk) OR #before < :before',
-        ExpressionAttributeNames: { '#before': 'before' },
-        ExpressionAttributeValues: { ':before': item.before },
-      }),
-    );
-    if (noted) return 'noted';
-    // The caller may have died before it reported the gap, or its answer was lost: only an older gap is known for certain.
-    const known = await this.#get(ledgerKeys.gap(shard, gap.after));
-    return gap.noticedAtMs - Date.parse(known?.['noticedAt']?.S ?? '') < GAP_REPORTED_MS ? 'noted' : 'known';
+  recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'> {
+    return recordGap(this.#place, shard, gap);
   }
 
   async acknowledge(segment: SegmentId, parts: readonly number[]): Promise<SegmentEntry | undefined> {

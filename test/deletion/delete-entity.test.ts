@@ -8,11 +8,9 @@ import type { Transport } from '../../fake-aws/call.ts';
 import { entityHash } from '../../lambdas/core/deletions.ts';
 import { decodeRows } from '../../lambdas/core/rows.ts';
 import { S3ArchiveCleaner } from '../../lambdas/deletion/archive-cleaner.aws.ts';
-import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
-import type { DeletionReport } from '../../lambdas/deletion/ports.ts';
 import { readTop } from '../../lambdas/query/read-top.ts';
 import { parseTopQuery } from '../../lambdas/query/top-query.ts';
-import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
+import { deletePerson, PERSON } from '../support/deletions.ts';
 import { crashing, inTurns, interrupted } from '../support/disturbed.ts';
 import { runs } from '../support/long.ts';
 import { nothingDiffers } from '../support/recounted-world.ts';
@@ -28,39 +26,6 @@ import {
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const PERSON = 'person@example.com';
-
-interface Deleting {
-  readonly transport?: Transport;
-  readonly dryRun?: boolean;
-  readonly archive?: boolean;
-  /** What happens while it waits, besides compaction. */
-  readonly onPause?: () => Promise<void>;
-}
-
-/** Deletes the person; while it waits, time advances and compaction runs. */
-async function deletePerson(
-  world: StoreWorld,
-  { transport, dryRun = false, archive = false, onPause = async () => {} }: Deleting = {},
-): Promise<DeletionReport> {
-  const { state, store } = world.compactorPorts(transport);
-  const { dynamoDb, s3 } = world.aws.clients(transport);
-  const ports = {
-    state: state as typeof world.state,
-    store,
-    rewriter: new RewriteTable(dynamoDb, 'counts'),
-    archive: new S3ArchiveCleaner(s3, 'archive'),
-    clock: world.clock,
-    pause: async (ms: number) => {
-      world.nowMs += ms;
-      await onPause();
-      await world.compact();
-    },
-  };
-  const settings = { retentions: world.settings.retentions, patienceMs: 60_000 };
-  return deleteEntity(PERSON, ports, settings, { dryRun, archive });
-}
-
 /** Events of the person and of others over three months, some of them late, of which the last are not compacted. */
 async function peopledWorld(): Promise<{ world: StoreWorld; events: TestEvent[] }> {
   const world = await StoreWorld.make();

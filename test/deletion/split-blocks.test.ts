@@ -30,6 +30,11 @@ async function start(events: readonly TestEvent[]): Promise<StoreWorld> {
   return world;
 }
 
+/** While the deletion waits, another event lets time pass, until a condition holds. */
+const unless = (world: StoreWorld, holds: () => boolean) => async () => {
+  if (!holds()) await world.write(await world.commit(worldShard(0), [event('/a')]));
+};
+
 const dyingBeforeMarker: Transport = async (call, perform) => {
   if (JSON.stringify(call.input).includes('"split"')) throw new Error('died before the marker');
   return perform();
@@ -50,10 +55,7 @@ async function race(late: number): Promise<StoreWorld> {
     }
     return perform();
   };
-  const onPause = async () => {
-    if (!hasSplit) await world.write(await world.commit(worldShard(0), [event('/a')]));
-  };
-  await deletePerson(world, { transport, onPause });
+  await deletePerson(world, { transport, onPause: unless(world, () => hasSplit) });
   assert.ok(hasSplit);
   return world;
 }
@@ -139,10 +141,7 @@ test('halves that a late compactor puts beneath a block that another kept whole 
       await first;
       return answer;
     };
-    const onPause = async () => {
-      if (!hasBegun) await world.write(await world.commit(worldShard(0), [event('/a')]));
-    };
-    await deletePerson(world, { transport, onPause });
+    await deletePerson(world, { transport, onPause: unless(world, () => hasBegun) });
     assert.ok(hasBegun);
     assert.deepEqual(await strayBlocks(world), []);
     world.nowMs += HOUR_MS;
@@ -186,10 +185,7 @@ test('what a compactor put several levels beneath a block before a deletion answ
     await assert.rejects(world.compact(dying), /died/);
     return perform();
   };
-  const onPause = async () => {
-    if (!hasBegun) await world.write(await world.commit(worldShard(0), [event('/a')]));
-  };
-  await deletePerson(world, { transport, onPause });
+  await deletePerson(world, { transport, onPause: unless(world, () => hasBegun) });
   assert.ok(hasBegun);
   world.nowMs += HOUR_MS;
   const again = others.slice(0, 12).map(({ entity }) => event(entity, 100));

@@ -14,7 +14,7 @@ export function aggregatorPorts(
   return {
     ...parts,
     log: {
-      readRange: async () => assert.fail('nothing is to be recovered'),
+      readRange: async () => assert.fail('no segment needs recovery'),
       async *readToEnd() {},
       parentsOf: async () => [],
       lists: async () => true,
