@@ -67,7 +67,7 @@ export async function writeRollups(
 async function writeMessage(message: DeliveredMessage, run: Run): Promise<Disposal> {
   const content = contentOf(message);
   if (content instanceof InvalidRollupMessage)
-    return giveUp(message, `poison: ${content.message}`, true, run);
+    return giveUp(message, { reason: `poison: ${content.message}`, poison: true }, run);
   const outcome = await writeContent(content, run).catch((failure: unknown) => ({ failure }));
   if (outcome === 'written') return 'delete';
   if (outcome === 'no-time') return bringBack(message, 0, run);
@@ -161,7 +161,7 @@ async function handleFailure(
   if (message.receiveCount < policy.attempts) {
     return bringBack(message, backoffMs(policy, message.receiveCount, ports.random()), run);
   }
-  const disposal = await giveUp(message, reason, false, run);
+  const disposal = await giveUp(message, { reason, poison: false }, run);
   if (disposal === 'delete') await noteDead(content, run);
   return disposal;
 }
@@ -185,11 +185,10 @@ async function bringBack(
 /** Moves a message to the dead-letter queue: sends it there first, and deletes it here only then. */
 async function giveUp(
   message: DeliveredMessage,
-  reason: string,
-  poison: boolean,
+  why: { reason: string; poison: boolean },
   { ports, report }: Run,
 ): Promise<Disposal> {
-  const failure = { attempts: message.receiveCount, reason, poison, nowMs: ports.clock.nowMs() };
+  const failure = { ...why, attempts: message.receiveCount, nowMs: ports.clock.nowMs() };
   try {
     await ports.failed.bury(message, afterFailure(message.history, failure));
     report.dead += 1;
