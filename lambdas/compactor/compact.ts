@@ -121,6 +121,8 @@ async function planHours(
   const eventsMax = settings.rangeEventsMax * 2 ** settings.slotBits;
   const next = nextCoverage(covers, reopened, following, nowMs, eventsMax, settings.openMax);
   if (isSameCoverage(next, covers)) return undefined;
+  const retentions = await retentionsOf(ports, settings);
+  if (retentions === undefined) return undefined;
   // Late rows are set aside under ranges of this length: readers query only registered ones.
   await ports.state.registerRangeBits(settings.slotBits, nowMs);
   const all = [
@@ -135,7 +137,7 @@ async function planHours(
     blockBytes: settings.blockBytes,
     slotBits: settings.slotBits,
     plannedAtMs: nowMs,
-    retentions: await retentionsOf(ports, settings),
+    retentions,
     deletions: state.deletions,
     closedBeforeMs: state.closing,
     hourEpoch: epoch + 1,
@@ -160,12 +162,17 @@ async function floorOf(
   );
 }
 
-/** Retentions as recorded in the ledger: raising a setting does not bring expired counts back. */
+/**
+ * Retentions as recorded in the ledger: raising a setting does not bring expired counts back. Undefined while the accountant has
+ * recorded none: readers could not know later what expires of the blocks that were made by then.
+ */
 async function retentionsOf(
   { ledger }: CompactorPorts,
   { retentions }: CompactorSettings,
-): Promise<Retentions> {
-  return retentionsKept(await ledger.readWatermark(), retentions);
+): Promise<Retentions | undefined> {
+  const watermark = await ledger.readWatermark();
+  const expires = Object.values(retentions).some((retention) => retention !== undefined);
+  return watermark.kept === undefined && expires ? undefined : retentionsKept(watermark, retentions);
 }
 
 /** The next epoch of an upper level: everything the hours cover; undefined if it is not due. */
@@ -182,13 +189,15 @@ async function planUpper(
   if (hours.plan !== undefined) return undefined;
   const nowMs = clock.nowMs();
   if (!isUpperDue(state, level, slotBits, nowMs)) return undefined;
+  const retentions = await retentionsOf(ports, settings);
+  if (retentions === undefined) return undefined;
   const closesMs = closesBeforeMs(level, state, nowMs);
   const plan: CompactionPlan = {
     covers: hours.covers,
     blockBytes,
     slotBits,
     plannedAtMs: nowMs,
-    retentions: await retentionsOf(ports, settings),
+    retentions,
     deletions: state.deletions,
     closedBeforeMs: forUpperLevels((each) => (each === level ? closesMs : 0)),
     hourEpoch: hours.epoch,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
 import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
+import { compact } from '../../lambdas/compactor/compact.ts';
 import { DAY_MS, isoSeconds, MINUTE_MS } from '../../lambdas/core/time.ts';
 import { parseCountQuery } from '../../lambdas/query/count-query.ts';
 import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
@@ -64,4 +65,19 @@ test('minutes kept for 30 days, then for 400: a day 100 days ago has its hours, 
     world.nowMs += DAY_MS;
     await run(raised);
   }
+});
+
+test('nothing is compacted before the accountant has recorded what is kept: a retention may be raised before', async () => {
+  const world = await StoreWorld.make();
+  await world.count([viewed('/a', 1)]);
+  const atFirst = { ...world.settings, retentions: retentions(30) };
+  const { epochs } = await compact(world.compactorPorts(), atFirst, () => true);
+  assert.deepEqual(epochs, { hours: 0, days: 0, months: 0, all: 0 });
+  const raised = { retentions: retentions(400), acceptFutureMs: 0 };
+  await advanceWatermark(world.ledger, { shards: async () => world.shards }, '1', world.clock, raised);
+  await compact(world.compactorPorts(), { ...world.settings, ...raised }, () => true);
+  world.nowMs += 100 * DAY_MS;
+  const range = { from: isoSeconds(WORLD_START_MS), to: isoSeconds(WORLD_START_MS + DAY_MS), by: 'minute' };
+  const [answer] = await world.ask([['view', '/a', range]], { retentions: retentions(400) });
+  assert.deepEqual([answer?.total, answer?.grain], [1n, 'minute']);
 });

@@ -21,6 +21,7 @@ import { decodeRows } from '../../lambdas/core/rows.ts';
 import { type Head, planSegment, type StreamRecord } from '../../lambdas/core/segment.ts';
 import { emittedEntry } from '../../lambdas/core/segment-entry.ts';
 import { HOUR_MS } from '../../lambdas/core/time.ts';
+import { NO_WATERMARK, raisedWatermark } from '../../lambdas/core/watermark.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import type { ListedShard } from '../../lambdas/ports.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
@@ -108,7 +109,16 @@ export class StoreWorld {
     const world = new StoreWorld({ ...WORLD_SETTINGS, ...settings }, deltaRetentionMs);
     for (const name of ['ledger', 'counts']) world.aws.dynamoDb.addTable(name, { ttl: 'expiresAt' });
     await world.state.registerRangeBits(world.settings.slotBits, world.nowMs);
+    if (LEVELS.some((level) => world.settings.retentions[level] !== undefined)) await world.recordKept();
     return world;
+  }
+
+  /** Records how long things are kept, as the accountant does before anything is compacted. */
+  async recordKept(): Promise<void> {
+    const { retentions } = this.settings;
+    const recorded = { retentions, deltaRetentionMs: this.#deltaRetentionMs, acceptFutureMs: 0 };
+    const known = await this.ledger.readWatermark();
+    await this.ledger.putWatermark(raisedWatermark(known, NO_WATERMARK, recorded, this.nowMs));
   }
 
   /** Commits a segment of a shard, as the aggregator does. @returns its messages, not written yet */
