@@ -16,8 +16,11 @@ const calls = [...readme.matchAll(/^```\n\$ (curl .+?)\n([^\n]+)\n```$/gms)].map
   ([, command = '', answer = '']) => ({ command, answer: withoutTimes(answer) }),
 );
 
+/** @returns the text with the same word for each time, also for that of a stack that has just started */
 function withoutTimes(text: string): string {
-  return text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
+  return text
+    .replaceAll('"completeThrough":null', '"completeThrough":"TIME"')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
 }
 
 test('each call gives the answer beside it, the last one soon', patient, async () => {
@@ -25,10 +28,11 @@ test('each call gives the answer beside it, the last one soon', patient, async (
   const stack = await startTestStack();
   for (const { command, answer } of calls) {
     const here = command.replaceAll('http://127.0.0.1:8787', stack.url);
+    const [total = ''] = /"total":\d+/.exec(answer) ?? [];
     let given = '';
     await until(async () => {
       given = withoutTimes((await run('sh', ['-c', here])).stdout).trim();
-      return given === answer || !command.includes('/v1/counts/');
+      return given.includes(total);
     });
     assert.equal(given, answer);
   }
