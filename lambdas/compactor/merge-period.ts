@@ -138,6 +138,8 @@ export class PeriodMerge {
     const condition: BlockCondition =
       block === undefined ? { is: 'absent' } : { is: 'as-read', epoch: block.epoch, edit: block.edit };
     const edit = block?.edit ?? 0;
+    const hasLeft = edit > 0 && (await this.#hasLeft(range));
+    if (isDone && hasLeft && block.content !== 'split') await this.#splitAgain(range, block);
     const leaf: Leaf = {
       range,
       condition,
@@ -147,7 +149,7 @@ export class PeriodMerge {
       isNew: false,
       isChanged: false,
       edit,
-      wasSplit: !isDone && edit > 0 && (await this.#exist(beneath(range))).includes(true),
+      wasSplit: !isDone && hasLeft,
       exists: block !== undefined,
     };
     if (block !== undefined && !isDone) insertRows(leaf, block);
@@ -219,6 +221,14 @@ export class PeriodMerge {
     if (leaf.rows.size === 0 && !leaf.exists) return;
     const rows = [...leaf.rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     await this.#put(leaf.range, encodeNamed(rows), leaf.condition, editOf(leaf));
+    // Another compactor that read the block before its edit may have put halves since this one looked.
+    if (leaf.isNew || leaf.edit === 0 || !(await this.#hasLeft(leaf.range))) return;
+    const [there] = await this.#store.readBlocks([{ period: this.period, range: leaf.range }]);
+    if (there !== undefined && there.content !== 'split') await this.#splitAgain(leaf.range, there);
+  }
+
+  async #hasLeft(range: HashRange): Promise<boolean> {
+    return (await this.#exist(beneath(range))).includes(true);
   }
 
   async #put(
@@ -310,9 +320,16 @@ function addRow(leaf: Leaf, row: GrowingRow): void {
   leaf.bytes += (there.length - length) * CELL_BYTES;
 }
 
-/** An epoch's first version of a block is edit 0; halves of an edited block replace those that were made before its edit. */
+/** Of a block that was edited in the epoch before: what is beneath it is looked for once more. */
+const EDITED_BEFORE = EDITS_MAX;
+
+/**
+ * An epoch's first version of a block is edit 0, or `EDITED_BEFORE`; halves of an edited block replace those that were made before
+ * its edit.
+ */
 function editOf({ isNew, edit }: Leaf): number {
-  return isNew ? edit : 0;
+  if (isNew) return edit;
+  return edit === 0 || edit === EDITED_BEFORE ? 0 : EDITED_BEFORE;
 }
 
 const NOTHING_LEFT: Left = { exists: false, wasSplit: false };
