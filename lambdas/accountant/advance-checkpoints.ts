@@ -1,8 +1,10 @@
 // The accountant's use case: move every shard's checkpoint forward over settled segments.
+import pLimit from 'p-limit';
 import { lastEntered, moveForward } from '../core/checkpoint.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
 import type { CheckpointLedger } from '../ports.ts';
+import { SHARDS_AT_ONCE } from './shard-progress.ts';
 
 /** Maximum entries read in one step. */
 const STEP_ENTRIES_MAX = 1_000;
@@ -12,9 +14,11 @@ const STEP_ENTRIES_MAX = 1_000;
  * cannot change any more, and concurrent writers detect each other.
  */
 export async function advanceCheckpoints(ledger: CheckpointLedger, hasTime: () => boolean): Promise<void> {
-  for (const shard of await ledger.shards()) {
+  const limit = pLimit(SHARDS_AT_ONCE);
+  const advance = async (shard: ShardKey) => {
     while (hasTime() && (await step(shard, ledger)));
-  }
+  };
+  await Promise.all((await ledger.shards()).map((shard) => limit(() => advance(shard))));
 }
 
 /** One step over one shard. @returns whether another step may advance further */

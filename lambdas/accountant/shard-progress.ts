@@ -1,4 +1,5 @@
 // How far every shard is processed, read in an order that makes a statement about all of them safe.
+import pLimit from 'p-limit';
 import type { ShardProgress } from '../core/completeness.ts';
 import { type ShardKey, shardIdOf, shardKey } from '../core/identifiers.ts';
 import type { Head } from '../core/segment.ts';
@@ -6,6 +7,9 @@ import type { CheckpointLedger, ShardDirectory } from '../ports.ts';
 
 /** How far one shard is processed, by any measure. */
 export type Reached = Pick<ShardProgress, 'head' | 'done' | 'doneRunMaxMs' | 'doneAcceptedFromMs'>;
+
+/** Shards looked at concurrently: the ledger names every shard there ever was. */
+export const SHARDS_AT_ONCE = 16;
 
 /** How far every shard is processed that the ledger knows or the stream lists. */
 export async function progressOfShards(
@@ -18,7 +22,9 @@ export async function progressOfShards(
   // that planned nothing count with their parents, as read before.
   const progress = new Map<ShardKey, Reached>();
   const known = await ledger.shards();
-  for (const shard of known) progress.set(shard, await howFar(shard));
+  const limit = pLimit(SHARDS_AT_ONCE);
+  const reached = await Promise.all(known.map((shard) => limit(() => howFar(shard))));
+  for (const [index, shard] of known.entries()) progress.set(shard, reached[index] as Reached);
   const parents = new Map<ShardKey, readonly ShardKey[]>();
   const listed = await stream.shards();
   for (const { shard, parents: before } of listed) {
