@@ -42,15 +42,18 @@ export async function compact(
     open: 0,
     unfinished: false,
   };
-  for (const level of LEVELS) {
-    while (await compactLevel(level, ports, settings, hasTime, report));
-    if (report.unfinished) break;
+  // A step of each level in turn: the hours may be due again at once, and must not hold up the others.
+  for (let again = true; again && !report.unfinished; ) {
+    again = false;
+    for (const level of LEVELS) {
+      if (!report.unfinished && (await compactLevel(level, ports, settings, hasTime, report))) again = true;
+    }
   }
   report.open = (await ports.state.readState()).hours.covers.open.length;
   return report;
 }
 
-/** One epoch of a level, planned or due. @returns whether another may follow */
+/** One step of a level: runs its planned epoch, or plans a due one. @returns whether another may follow */
 async function compactLevel(
   level: Level,
   ports: CompactorPorts,
@@ -133,7 +136,7 @@ async function planHours(
     .filter(({ shard, entry }) => isCovered({ ...next, floorMs: 0 }, shard, entry.segment))
     .reduce((sum, { entry }) => sum + entry.accounts.emitted, 0);
   const plan: CompactionPlan = {
-    covers: { ...next, floorMs: await floorOf(next, ports, settings) },
+    covers: { ...next, floorMs: Math.max(covers.floorMs, await floorOf(next, ports, settings)) },
     blockBytes: settings.blockBytes,
     slotBits: settings.slotBits,
     plannedAtMs: nowMs,
@@ -188,7 +191,7 @@ async function planUpper(
   // The hours' closing times must not change within one of their epochs.
   if (hours.plan !== undefined) return undefined;
   const nowMs = clock.nowMs();
-  if (!isUpperDue(state, level, slotBits, nowMs)) return undefined;
+  if (!isUpperDue(state, level, slotBits, nowMs, settings.upperEventsMax)) return undefined;
   const retentions = await retentionsOf(ports, settings);
   if (retentions === undefined) return undefined;
   const closesMs = closesBeforeMs(level, state, nowMs);

@@ -40,6 +40,8 @@ export interface CompactorSettings {
   readonly blockBytes: number;
   /** Maximum events of a hash range in an epoch of the hours, which bounds memory. */
   readonly rangeEventsMax: number;
+  /** An upper level is due with this many new events; `UPPER_EVENTS_MAX` by default. */
+  readonly upperEventsMax?: number;
   /** Limit on open segments in a level's coverage. */
   readonly openMax: number;
   /** From the loss of a segment until its missing parts are given up, milliseconds; an hour by default. */

@@ -185,7 +185,8 @@ export function nextCoverage(
   );
   const open = covered.open.filter(({ shard, segment }) => !settled.has(`${shard} ${segment}`));
   const through: Record<string, number> = { ...covered.through };
-  const shareMax = eventsMax / Math.max(1, following.length);
+  const waiting = following.filter(({ entries }) => entries.length > 0).length;
+  const shareMax = eventsMax / Math.max(1, waiting);
   for (const { shard, entries } of following) {
     let events = 0;
     for (const entry of entries) {
@@ -231,6 +232,8 @@ const UPPER_INTERVALS_MS: Readonly<Record<UpperLevel, number>> = {
 const LATE_BYTES_MAX = 65_536;
 /** Every query reads a hash range's uncompacted deltas, too. */
 const DELTA_BYTES_MAX = 65_536;
+/** An upper level's epoch must fit into one run, which begins it anew. 1.25 million events are merged in a second. */
+export const UPPER_EVENTS_MAX = 100_000_000;
 /** An upper level is compacted early if that costs at most this many write units per new event. */
 const UNITS_PER_EVENT_MAX = 0.005;
 
@@ -264,6 +267,7 @@ export function isUpperDue(
   level: UpperLevel,
   slotBits: number,
   nowMs: number,
+  eventsMax = UPPER_EVENTS_MAX,
 ): boolean {
   const head = state[level];
   if (state.hours.epoch === 0) return false;
@@ -272,6 +276,7 @@ export function isUpperDue(
     return closesMs > head.closedBeforeMs && nowMs - head.plannedAtMs >= DAILY_MS;
   return (
     head.epoch === 0 ||
+    state.hours.events - head.events >= eventsMax ||
     nowMs - head.plannedAtMs >= UPPER_INTERVALS_MS[level] ||
     (closesMs > head.closedBeforeMs && level !== 'all') ||
     state.late[level].bytes > LATE_BYTES_MAX * 2 ** slotBits ||
