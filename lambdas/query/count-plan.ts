@@ -71,8 +71,7 @@ export function planCounts(
   retentions: Retentions,
   nowMs: number,
 ): CountPlan {
-  const keptAtEnd = keptGrain(query.toMs - 1, retentions, nowMs);
-  const endMs = periodCeilingMs(keptAtEnd, query.toMs);
+  const endMs = endOf(query, retentions, nowMs);
   const kept = keptGrain(query.fromMs, retentions, nowMs);
   const range = { fromMs: periodStartMs(kept, query.fromMs), toMs: endMs };
   const cut = cutOf(query, range, kept, retentions, nowMs);
@@ -87,6 +86,18 @@ export function planCounts(
     nextMs,
     throughMs,
   };
+}
+
+/**
+ * Where a range ends so that no sum is cut. After a retention was raised, the beginning of a month may be kept only in a sum of all of
+ * it, though its end is kept by the minute.
+ */
+function endOf({ fromMs, toMs }: Stretch, retentions: Retentions, nowMs: number): number {
+  for (const grain of ['month', 'day', 'hour'] as const) {
+    const atMs = Math.max(fromMs, periodStartMs(grain, toMs - 1));
+    if (!isFiner(keptGrain(atMs, retentions, nowMs), grain)) return periodCeilingMs(grain, toMs);
+  }
+  return periodCeilingMs('minute', toMs);
 }
 
 interface Cut {
