@@ -1,20 +1,13 @@
 // The probe: redrive writes one dead letter itself, with the writer's own use case, to see whether the tables take writes.
 import type { LevelRetentionsMs } from '../core/watermark.ts';
 import type { DeliveredMessage } from '../dead-letter-ports.ts';
-import type { Clock, ExpiredArchive, PartLedger, RetryPolicySource } from '../ports.ts';
 import type { DeltaWriter } from '../store/ports.ts';
-import { writeRollups } from '../writer/write.ts';
+import { type WriterPorts, writeRollups } from '../writer/write.ts';
 
-export interface ProbePorts {
-  readonly deltas: DeltaWriter;
-  readonly ledger: PartLedger;
-  readonly expired: ExpiredArchive;
-  readonly retryPolicy: RetryPolicySource;
-  readonly clock: Clock;
-}
+export type ProbePorts = Omit<WriterPorts, 'failed' | 'random'>;
 
 /** The result of a probe: the dead letter is counted, or the reason why not, or time ran out and the result is unknown. */
-export type ProbeOutcome = 'written' | 'no-time' | { readonly failure: string };
+type ProbeOutcome = 'written' | 'no-time' | { readonly failure: string };
 
 /** Low, to be gentle with a table that has just recovered; one failure ends the probe. */
 const CONCURRENCY = 8;

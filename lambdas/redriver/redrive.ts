@@ -1,11 +1,12 @@
 // The redriver's use case: empties the dead-letter queue into the rollup queue or the archive.
-
+import { partsIn } from '../core/dead-letter-name.ts';
 import { afterFailure, failureReason, type MessageHistory, unknownHistory } from '../core/message-history.ts';
 import { type RetryPolicy, redriveDelayMs } from '../core/retry-policy.ts';
-import { decodeRollupMessage } from '../core/rollup-message.ts';
+import { InvalidRollupMessage } from '../core/rollup-message.ts';
 import type { LevelRetentionsMs } from '../core/watermark.ts';
 import type { DeadLetters, DeliveredMessage } from '../dead-letter-ports.ts';
 import type { NotedPlace, TableHealth } from '../ports.ts';
+import { contentOf } from '../writer/write.ts';
 import { afterProbe, afterReturn, HALF_OPEN, type Opening, staysShut } from './half-open.ts';
 import { type ProbePorts, probe } from './probe.ts';
 
@@ -45,37 +46,24 @@ interface Run {
 /** SQS's limit for one receive. */
 const MESSAGES_AT_ONCE = 10;
 
-/** What to do with one dead letter. A probe stores it. */
-export type Redrive =
-  | { readonly to: 'store' }
+/** What to do with one dead letter. */
+type Redrive =
   | { readonly to: 'queue'; readonly history: MessageHistory; readonly delayMs: number }
   | { readonly to: 'archive'; readonly history: MessageHistory };
 
 /** Decides about one dead letter: poison and those without rounds left are parked, the others go back with growing delay. */
-export function decideRedrive(
-  message: DeliveredMessage,
-  policy: RetryPolicy,
-  nowMs: number,
-): Exclude<Redrive, { to: 'store' }> {
+export function decideRedrive(message: DeliveredMessage, policy: RetryPolicy, nowMs: number): Redrive {
   const history = message.history ?? unknownHistory(nowMs);
-  const poison = history.poison ? undefined : poisonIn(message.body);
-  if (poison !== undefined) return { to: 'archive', history: { ...history, reason: poison, poison: true } };
+  // The queue's own redrive policy also moves poison, without a reason.
+  const content = contentOf(message);
+  if (content instanceof InvalidRollupMessage && !history.poison)
+    return { to: 'archive', history: { ...history, reason: `poison: ${content.message}`, poison: true } };
   if (history.poison || history.rounds >= policy.redriveRounds) return { to: 'archive', history };
   return {
     to: 'queue',
     history: { ...history, rounds: history.rounds + 1 },
     delayMs: redriveDelayMs(policy, history.rounds),
   };
-}
-
-/** The queue's own redrive policy also moves poison, without a reason. */
-function poisonIn(body: string): string | undefined {
-  try {
-    decodeRollupMessage(body);
-    return undefined;
-  } catch (error) {
-    return `poison: ${error instanceof Error ? error.message : String(error)}`;
-  }
 }
 
 /**
@@ -89,7 +77,11 @@ export async function redrive(
   hasTime: () => boolean,
 ): Promise<RedriveReport> {
   const policy = await ports.retryPolicy.current();
-  const report = nothingDone();
+  const report: RedriveReport = {
+    ...{ written: 0, returned: 0, parked: 0, failed: 0, probesFailed: 0 },
+    ended: 'time',
+    failures: [],
+  };
   const run: Run = { policy, report, hasTime, retentions, opening: HALF_OPEN };
   const rate = Math.max(1, Math.floor(policy.redrivePerSecond * 60));
   const seen = new Set<string>();
@@ -115,10 +107,6 @@ export async function redrive(
   return report;
 }
 
-function nothingDone(): RedriveReport {
-  return { written: 0, returned: 0, parked: 0, failed: 0, probesFailed: 0, ended: 'time', failures: [] };
-}
-
 async function redriveOne(message: DeliveredMessage, ports: RedriverPorts, run: Run): Promise<void> {
   const { deadLetters, ledger, clock } = ports;
   const { report } = run;
@@ -127,12 +115,18 @@ async function redriveOne(message: DeliveredMessage, ports: RedriverPorts, run: 
     const outcome = await probe(message, ports, run.retentions, run.hasTime);
     if (outcome === 'no-time') return;
     run.opening = afterProbe(run.opening, outcome === 'written');
-    if (outcome === 'written') decision = { to: 'store' };
-    else decision = { ...decision, history: afterProbeFailed(decision.history, outcome.failure, ports, run) };
+    if (outcome === 'written') {
+      report.written += 1;
+      return deadLetters.remove(message);
+    }
+    report.probesFailed += 1;
+    const reason = `probe: ${outcome.failure}`;
+    report.failures.push(reason);
+    // It goes back and uses up a round like others: otherwise one that always fails would return forever.
+    const failure = { attempts: 1, reason, poison: false, nowMs: clock.nowMs() };
+    decision = { ...decision, history: afterFailure(decision.history, failure) };
   }
-  if (decision.to === 'store') {
-    report.written += 1;
-  } else if (decision.to === 'queue') {
+  if (decision.to === 'queue') {
     // Note it before sending: otherwise, while the ledger is down, each run would leave one more copy in the queue.
     await notePlace(message, 'returned', ledger);
     await deadLetters.giveBack(message, decision.history, decision.delayMs);
@@ -146,29 +140,11 @@ async function redriveOne(message: DeliveredMessage, ports: RedriverPorts, run: 
   await deadLetters.remove(message);
 }
 
-/** The dead letter of a failed probe goes back and uses up a round like others: otherwise one that always fails would return forever. */
-function afterProbeFailed(
-  history: MessageHistory,
-  failure: string,
-  { clock }: RedriverPorts,
-  { report }: Run,
-): MessageHistory {
-  report.probesFailed += 1;
-  report.failures.push(`probe: ${failure}`);
-  return afterFailure(history, {
-    attempts: 1,
-    reason: `probe: ${failure}`,
-    poison: false,
-    nowMs: clock.nowMs(),
-  });
-}
-
 async function notePlace(
   { body }: DeliveredMessage,
   place: NotedPlace,
   ledger: RedriverPorts['ledger'],
 ): Promise<void> {
-  const { segment, deltas } = decodeRollupMessage(body);
-  const parts = deltas.map(({ part }) => part);
-  await ledger.notePlace(segment, parts, place);
+  const carried = partsIn(body);
+  if (carried !== undefined) await ledger.notePlace(carried.segment, carried.parts, place);
 }
