@@ -234,7 +234,7 @@ async function finishAncestors(
   return [...ancestors.values()];
 }
 
-/** Aggregates what a closed shard still holds. @returns its sent head; undefined if it never held a record */
+/** Aggregates what a closed shard still holds. @returns where it begins; its sent head, if it ever held a record */
 async function finishShard(
   id: ShardId,
   child: Batch,

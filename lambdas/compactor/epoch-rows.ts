@@ -126,16 +126,15 @@ export class EpochRows {
   async #wideRows(stored: HashRange, bits: number): Promise<ReadonlyMap<HashRange, readonly NamedRow[]>> {
     const known = this.#wide.get(stored);
     if (known !== undefined) return known;
-    const byRange = new Map<HashRange, GrowingRow[]>();
+    const rows: GrowingRow[] = [];
     for await (const delta of this.#read(stored)) {
       for (const row of delta) {
         const own = new GrowingRow(row.name, row.hour);
         own.addAll(row);
-        const range = rangeOf(own.hash, bits);
-        byRange.set(range, byRange.get(range) ?? []);
-        byRange.get(range)?.push(own);
+        rows.push(own);
       }
     }
+    const byRange = Map.groupBy(rows, ({ hash }) => rangeOf(hash, bits));
     this.#wide.set(stored, byRange);
     return byRange;
   }

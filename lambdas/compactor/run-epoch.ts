@@ -50,7 +50,7 @@ export async function runEpoch(
   const deletions = await ports.state.readDeletions(plan.deletions);
   const rows = new EpochRows(segments, ports.store, deletions);
   const merges = new Map<number, PeriodMerge>();
-  /** Of rows whose hours may have expired: they are in upper levels only. */
+  /** Metrics of rows whose hours may have expired: only upper levels get these rows. */
   const expiredMetrics = new Set<string>();
   const lateBytes = { days: 0, months: 0, all: 0 };
   const limit = pLimit(PERIODS_AT_ONCE);

@@ -3,21 +3,18 @@ import { partsIn } from '../core/dead-letter-name.ts';
 import { afterFailure, failureReason, type MessageHistory, unknownHistory } from '../core/message-history.ts';
 import { type RetryPolicy, redriveDelayMs } from '../core/retry-policy.ts';
 import { InvalidRollupMessage } from '../core/rollup-message.ts';
-import type { LevelRetentionsMs } from '../core/watermark.ts';
 import type { DeadLetters, DeliveredMessage } from '../dead-letter-ports.ts';
 import type { NotedPlace, TableHealth } from '../ports.ts';
-import { contentOf } from '../writer/write.ts';
+import type { DeltaWriter } from '../store/ports.ts';
+import { contentOf, type WriterPorts, type WriterSettings, writeRollups } from '../writer/write.ts';
 import { afterProbe, afterReturn, HALF_OPEN, type Opening, staysShut } from './half-open.ts';
-import { type ProbePorts, probe } from './probe.ts';
 
-export interface RedriverPorts extends ProbePorts {
+export interface RedriverPorts extends Omit<WriterPorts, 'failed' | 'random'> {
   readonly deadLetters: DeadLetters;
   readonly tables: TableHealth;
 }
 
-export interface RedriverSettings {
-  readonly retentions: LevelRetentionsMs;
-}
+export type RedriverSettings = Pick<WriterSettings, 'retentions'>;
 
 /** The result of one run of redrive, in dead letters. */
 export interface RedriveReport {
@@ -35,11 +32,10 @@ export interface RedriveReport {
 }
 
 /** A run in progress. */
-interface Run {
+interface Run extends RedriverSettings {
   readonly policy: RetryPolicy;
   readonly report: RedriveReport;
   readonly hasTime: () => boolean;
-  readonly retentions: LevelRetentionsMs;
   opening: Opening;
 }
 
@@ -112,7 +108,7 @@ async function redriveOne(message: DeliveredMessage, ports: RedriverPorts, run: 
   const { report } = run;
   let decision: Redrive = decideRedrive(message, run.policy, clock.nowMs());
   if (decision.to === 'queue' && run.opening.messages === 0) {
-    const outcome = await probe(message, ports, run.retentions, run.hasTime);
+    const outcome = await probe(message, ports, run);
     if (outcome === 'no-time') return;
     run.opening = afterProbe(run.opening, outcome === 'written');
     if (outcome === 'written') {
@@ -138,6 +134,43 @@ async function redriveOne(message: DeliveredMessage, ports: RedriverPorts, run: 
     report.parked += 1;
   }
   await deadLetters.remove(message);
+}
+
+/** A probe's concurrent deltas: few, to be gentle with a table that has just recovered; one failure ends the probe. */
+const PROBE_CONCURRENCY = 8;
+
+/**
+ * Writes a dead letter with the writer's own use case, to see whether the tables take writes. Stored deltas stay unchanged, so
+ * after a crash at any point the dead letter can be returned, parked or written again.
+ * @returns the reason if it failed; after `no-time` the result is unknown
+ */
+async function probe(
+  message: DeliveredMessage,
+  ports: RedriverPorts,
+  { retentions, hasTime }: Run,
+): Promise<'written' | 'no-time' | { readonly failure: string }> {
+  let failed = false;
+  const deltas: DeltaWriter = {
+    putDelta: async (delta) => {
+      try {
+        return await ports.deltas.putDelta(delta);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    },
+  };
+  // A probe is not an attempt by the writer: on failure, the dead letter stays where it is until redrive has decided.
+  const failing = { delay: async () => {}, bury: async () => {} };
+  const { retry, report } = await writeRollups(
+    [{ ...message, receiveCount: 0 }],
+    { ...ports, deltas, failed: failing, random: () => 0 },
+    { retentions, concurrency: PROBE_CONCURRENCY },
+    () => !failed && hasTime(),
+  );
+  if (retry.length === 0) return 'written';
+  const [failure] = report.failures;
+  return failure === undefined ? 'no-time' : { failure };
 }
 
 async function notePlace(
