@@ -67,7 +67,7 @@ const RULES: readonly Rule[] = [
       ADAPTER,
       SDK,
       /^@aws-lambda-powertools\//,
-      /^(aws-lambda|p-limit)$/,
+      /^(aws-lambda|@middy\/core|p-limit)$/,
       // Hashing for signatures, and compression: functions of their arguments.
       /^node:(crypto|zlib|util)$/,
     ],

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
-import { finishPlans } from '../../lambdas/compactor/finish-plans.ts';
+import { finishPlans } from '../../lambdas/compactor/compact.ts';
 import { BLOCK_BYTES } from '../../lambdas/compactor/ports.ts';
 import { HOUR_MS, isoSeconds, parseInstant } from '../../lambdas/core/time.ts';
 import { retentionsKept } from '../../lambdas/core/watermark.ts';

@@ -11,7 +11,7 @@ import type { CheckpointLedger, Clock, SegmentLedger, ShardDirectory } from '../
 import { progressOfShards, type Reached, runMaxOf } from './shard-progress.ts';
 
 /** The result of one run. */
-export interface Completeness {
+interface Completeness {
   /** The current watermark, epoch milliseconds; 0 while unknown. */
   readonly throughMs: number;
   /** Shards whose unread end this run recorded as a gap. */
@@ -21,9 +21,9 @@ export interface Completeness {
 }
 
 /**
- * Publishes `completeThrough` if it has advanced. It never steps back: what was counted stays counted.
- * With `settings` it records what is retained at each level, and up to when events are accepted. For shards that the stream dropped unread it records a gap, and
- * gives up their planned segments, whose records are gone.
+ * Publishes `completeThrough` if it has advanced. It never steps back: what was counted stays counted. With `settings` it
+ * records what is retained at each level, and up to when events are accepted. For shards that the stream dropped unread it
+ * records a gap, and gives up their planned segments, whose records are gone.
  */
 export async function advanceWatermark(
   ledger: CheckpointLedger & Pick<SegmentLedger, 'markLost' | 'markSent'>,

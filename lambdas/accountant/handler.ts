@@ -1,8 +1,5 @@
 // The accountant Lambda: advances the checkpoints every minute, and publishes the pipeline's accounts.
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { kinesis } from '../aws/clients/kinesis.ts';
@@ -16,7 +13,7 @@ import { advanceWatermark } from './advance-watermark.ts';
 import { readStatus } from './read-status.ts';
 
 const { env } = process;
-const { logger, metrics, countAny } = telemetry(env);
+const { logger, metrics, countAny, handlerOf } = telemetry(env);
 const ledger = new LedgerTable(dynamoDb(), text(env, 'LEDGER_TABLE'), systemClock);
 const stream = new KinesisLog(kinesis(), text(env, 'STREAM_NAME'));
 const generation = text(env, 'STREAM_GENERATION');
@@ -31,29 +28,18 @@ const RESERVE_MS = 20_000;
 
 async function keepAccounts(_event: ScheduledEvent, context: Context): Promise<void> {
   await advanceCheckpoints(ledger, timeLeft(context, RESERVE_MS));
-  const {
-    throughMs: completeThroughMs,
-    gaps,
-    lost,
-  } = await advanceWatermark(ledger, stream, generation, systemClock, settings);
+  const { throughMs, gaps, lost } = await advanceWatermark(ledger, stream, generation, systemClock, settings);
   countAny({ ShardsLost: gaps.length });
   if (gaps.length > 0)
     logger.error('the stream dropped shards before they were read to their end', { shards: gaps });
   if (lost.length > 0) logger.error('the stream dropped planned segments: they are lost', { segments: lost });
-  if (completeThroughMs > 0) {
-    const lagMs = Math.max(0, systemClock.nowMs() - completeThroughMs);
+  if (throughMs > 0) {
+    const lagMs = Math.max(0, systemClock.nowMs() - throughMs);
     metrics.addMetric('CompleteThroughLag', MetricUnit.Milliseconds, lagMs);
   }
   const status = await readStatus(ledger);
-  countAny({
-    ConservationDifference: Math.max(
-      Math.abs(conservationDifference(status)),
-      hourConservationDifference(status),
-    ),
-  });
+  const difference = Math.abs(conservationDifference(status));
+  countAny({ ConservationDifference: Math.max(difference, hourConservationDifference(status)) });
 }
 
-export const handler = middy<ScheduledEvent, void>()
-  .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
-  .handler(keepAccounts);
+export const handler = handlerOf(keepAccounts);

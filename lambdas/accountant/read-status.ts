@@ -7,7 +7,6 @@ import {
   type ShardAccounts,
   shardAccounts,
 } from '../core/pipeline-status.ts';
-import type { SegmentEntry } from '../core/segment-entry.ts';
 import type { CheckpointLedger } from '../ports.ts';
 
 /** The accounts of all shards, and their totals. */
@@ -26,8 +25,7 @@ async function readShard(shard: ShardKey, ledger: CheckpointLedger): Promise<Sha
   const checkpoint = await ledger.readCheckpoint(shard);
   const head = await ledger.readHead(shard);
   if (head === undefined) return undefined;
-  const unsettled: SegmentEntry[] = [...(await ledger.readEntries(shard, checkpoint.open))];
-  for await (const entry of ledger.entriesUp(shard, checkpoint.through, lastEntered(head)))
-    unsettled.push(entry);
-  return shardAccounts(shard, head, checkpoint, unsettled);
+  const open = await ledger.readEntries(shard, checkpoint.open);
+  const later = await Array.fromAsync(ledger.entriesUp(shard, checkpoint.through, lastEntered(head)));
+  return shardAccounts(shard, head, checkpoint, [...open, ...later]);
 }

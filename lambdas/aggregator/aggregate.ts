@@ -71,6 +71,12 @@ export interface Batch {
 /** Either the whole batch is in committed segments, or the next invocation must start at a record. */
 export type AggregateOutcome = 'done' | { readonly resumeAt: SequenceNumber };
 
+/** What every step needs. */
+interface Run {
+  readonly ports: AggregatorPorts;
+  readonly settings: AggregatorSettings;
+}
+
 /**
  * Counts a batch into segments. Repeatable, however the shard's records are cut into batches: records that a segment has are
  * skipped, and a planned segment is finished first, from the stream if necessary.
@@ -84,6 +90,7 @@ export async function aggregate(
   hasTime: () => boolean,
 ): Promise<AggregateOutcome> {
   const { ledger, listener, clock } = ports;
+  const run = { ports, settings };
   const beganMs = clock.nowMs();
   const shard = shardKey(settings.generation, batch.shard);
   let head = await ledger.readHead(shard);
@@ -92,17 +99,17 @@ export async function aggregate(
   let known: KnownEnd | undefined = head;
   if (head === undefined) {
     if (own.length === 0) return 'done';
-    const beginning = await begin(batch.shard, beganMs, ports, settings);
+    const beginning = await begin(batch.shard, beganMs, run);
     own = recordsAt(own, beginning.place);
     if (own.length === 0) return 'done';
     // Register first: if the records are trimmed before any is planned, the accountant can report the shard.
     await ledger.registerShard(shard);
-    ancestors = await finishAncestors({ ...batch, records: own }, beginning, ports, settings);
+    ancestors = await finishAncestors({ ...batch, records: own }, beginning, run);
     known = knownBefore(beginning);
   }
-  await noteGapBefore(own, shard, known, ports, settings);
+  await noteGapBefore(own, shard, known, run);
   for (;;) {
-    if (head?.status === 'planned') head = await recover(batch, head, ports, settings);
+    if (head?.status === 'planned') head = await recover(batch, head, run);
     const fresh = recordsAfter(own, head?.last);
     const first = fresh[0];
     if (first === undefined) return 'done';
@@ -119,24 +126,20 @@ export async function aggregate(
       if (head === undefined || !isSamePlan(head, plan)) continue;
     }
     listener.planned();
-    head = await commit(shard, plan, records, ports, settings);
+    head = await commit(shard, plan, records, run);
   }
 }
 
 /** Finishes a planned segment with exactly the planned records. @returns the sent head */
-async function recover(
-  batch: Batch,
-  head: Head,
-  ports: AggregatorPorts,
-  settings: AggregatorSettings,
-): Promise<Head> {
+async function recover(batch: Batch, head: Head, run: Run): Promise<Head> {
+  const { ports, settings } = run;
   const shard = shardKey(settings.generation, batch.shard);
   ports.listener.recovered();
   const inBatch = plannedRecords(head, batch.records);
-  if (inBatch !== undefined) return commit(shard, head, inBatch, ports, settings);
+  if (inBatch !== undefined) return commit(shard, head, inBatch, run);
   const range = await ports.log.readRange(batch.shard, head.first, head.last);
   const records = plannedRecords(head, range.records);
-  if (records !== undefined) return commit(shard, head, records, ports, settings);
+  if (records !== undefined) return commit(shard, head, records, run);
   if (!range.trimmed) {
     throw new LogBroken(
       `segment ${segmentId(shard, head.segment)}: the stream holds ${range.records.length} of ${head.records} records`,
@@ -151,9 +154,9 @@ async function commit(
   shard: ShardKey,
   head: Head,
   records: readonly StreamRecord[],
-  { ledger, queue, rejected, raw: rawArchive, ranges, windows, listener, clock }: AggregatorPorts,
-  { messageBytesMax, inlineIdsBytesMax }: AggregatorSettings,
+  { ports, settings }: Run,
 ): Promise<Head> {
+  const { ledger, queue, rejected, ranges, windows } = ports;
   if (head.version !== ROLLUP_VERSION) throw new UnknownRollupVersion(head.version);
   const id = segmentId(shard, head.segment);
   const window = await windows.before(shard, head, ledger);
@@ -161,12 +164,12 @@ async function commit(
   const deltas = deltasOf(id, head.runMaxMs, output.cut);
   if (output.rejected.length > 0) await rejected.keepRejected(id, output.rejected);
   // Before anything is stored under these ranges: readers query only registered ones.
-  await ranges.registerRangeBits(head.config.slotBits, clock.nowMs());
+  await ranges.registerRangeBits(head.config.slotBits, ports.clock.nowMs());
   // Before the entry: only archived records may be counted.
-  const raw = rawArchive && rawObject(id, head, records);
-  if (raw !== undefined) await rawArchive?.keepRaw(raw);
+  const raw = ports.raw && rawObject(id, head, records);
+  if (raw !== undefined) await ports.raw?.keepRaw(raw);
   const deltaBytes = deltas.reduce((sum, { rows }) => sum + rows.byteLength, 0);
-  const entry = emittedEntry(head, output, deltaBytes, raw?.digest, inlineIdsBytesMax);
+  const entry = emittedEntry(head, output, deltaBytes, raw?.digest, settings.inlineIdsBytesMax);
   if (entry.ids === undefined) await ledger.putIds(shard, head.segment, output.ids);
   const existing = await ledger.putEntryIfAbsent(shard, entry);
   if (existing?.lost === true) throw new SegmentMismatch(`segment ${id} was given up as lost meanwhile`);
@@ -175,10 +178,10 @@ async function commit(
       `segment ${id} was produced differently before: ${existing.digest}, now ${entry.digest}`,
     );
   }
-  await queue.send(encodeMessages(deltas, output.earliestHourMs ?? 0, messageBytesMax));
+  await queue.send(encodeMessages(deltas, output.earliestHourMs ?? 0, settings.messageBytesMax));
   const sent = await markSent(shard, head, entry, ledger);
   windows.remember(shard, sent, output.ids);
-  listener.committed(output, clock.nowMs(), head);
+  ports.listener.committed(output);
   return sent;
 }
 
@@ -188,14 +191,9 @@ const ANCESTORS_MS = 2 * DAY_MS;
 const always = () => true;
 
 /** Where a shard begins in this generation, after finishing what an earlier one planned of it. */
-function begin(
-  id: ShardId,
-  beganMs: number,
-  ports: AggregatorPorts,
-  settings: AggregatorSettings,
-): Promise<ShardBeginning> {
-  return beginShard(id, beganMs, ports, settings, (generation) =>
-    aggregate({ shard: id, records: [] }, ports, { ...settings, generation }, always),
+function begin(shard: ShardId, beganMs: number, { ports, settings }: Run): Promise<ShardBeginning> {
+  return beginShard(shard, beganMs, ports, settings, (generation) =>
+    aggregate({ shard, records: [] }, ports, { ...settings, generation }, always),
   );
 }
 
@@ -208,8 +206,7 @@ function begin(
 async function finishAncestors(
   child: Batch,
   { before, place }: ShardBeginning,
-  ports: AggregatorPorts,
-  settings: AggregatorSettings,
+  run: Run,
   looked = new Set<ShardId>(),
 ): Promise<readonly Ancestor[]> {
   const ancestors = new Map<ShardKey, Ancestor>();
@@ -224,32 +221,32 @@ async function finishAncestors(
   if (before !== undefined) take(before.head.ancestors, before.shard, before.head);
   // It planned only after all its ancestors were read to their ends: they hold no more records.
   if (place.after !== undefined) return [...ancestors.values()];
-  for (const parent of await ports.log.parentsOf(child.shard)) {
+  for (const parent of await run.ports.log.parentsOf(child.shard)) {
     // Halves that were merged again have a parent in common: its ancestors are listed already.
     if (looked.has(parent)) continue;
     looked.add(parent);
-    const { head, beginning } = await finishShard(parent, child, ports, settings);
+    const { head, beginning } = await finishShard(parent, child, run);
     // A parent that never held a record has no head; its own ancestors still count.
     const idle = { ...child, shard: parent };
-    const older = head?.ancestors ?? (await finishAncestors(idle, beginning, ports, settings, looked));
-    take(older, shardKey(settings.generation, parent), head);
+    const older = head?.ancestors ?? (await finishAncestors(idle, beginning, run, looked));
+    take(older, shardKey(run.settings.generation, parent), head);
   }
   return [...ancestors.values()];
 }
 
-/** Aggregates what a closed shard still holds. @returns its sent head; undefined if it never held a record */
+/** Aggregates what a closed shard still holds. @returns where it begins; its sent head, if it ever held a record */
 async function finishShard(
   id: ShardId,
   child: Batch,
-  ports: AggregatorPorts,
-  settings: AggregatorSettings,
+  run: Run,
 ): Promise<{ head: Head | undefined; beginning: ShardBeginning }> {
+  const { ports, settings } = run;
   const shard = shardKey(settings.generation, id);
   await aggregate({ shard: id, records: [] }, ports, settings, always);
   const found = await ports.ledger.readHead(shard);
   const beginning: ShardBeginning =
     found === undefined
-      ? await begin(id, ports.clock.nowMs(), ports, settings)
+      ? await begin(id, ports.clock.nowMs(), run)
       : { place: { after: found.last }, before: undefined };
   for await (const records of ports.log.readToEnd(id, beginning.place)) {
     await aggregate({ shard: id, records }, ports, settings, always);
@@ -262,7 +259,7 @@ async function finishShard(
       // All that is known of an unlisted shard: records before the beginning are not ours.
       runMaxMs: (await ports.log.lists(id)) ? (first?.arrivalMs ?? 0) : (beginning.place.fromMs ?? 0),
     };
-  await noteGap(shard, known, first?.sequenceNumber, ports, settings);
+  await noteGap(shard, known, first?.sequenceNumber, run);
   if (after?.status === 'planned')
     throw new LogBroken(`shard ${shard} is a parent and still has a planned segment`);
   return { head: after, beginning };
@@ -284,13 +281,12 @@ async function noteGapBefore(
   records: readonly StreamRecord[],
   shard: ShardKey,
   known: KnownEnd | undefined,
-  ports: AggregatorPorts,
-  settings: AggregatorSettings,
+  run: Run,
 ): Promise<void> {
   const first = recordsAfter(records, known?.last)[0];
   if (first === undefined) return;
   const end = known ?? { last: BEFORE_ALL, runMaxMs: first.arrivalMs };
-  await noteGap(shard, end, first.sequenceNumber, ports, settings);
+  await noteGap(shard, end, first.sequenceNumber, run);
 }
 
 /**
@@ -301,12 +297,11 @@ async function noteGap(
   shard: ShardKey,
   known: KnownEnd,
   before: SequenceNumber | undefined,
-  { ledger, clock, listener }: AggregatorPorts,
-  { streamRetentionMs }: AggregatorSettings,
+  { ports, settings }: Run,
 ): Promise<void> {
-  const nowMs = clock.nowMs();
-  if (before === undefined || nowMs - known.runMaxMs <= streamRetentionMs - GAP_MARGIN_MS) return;
+  const nowMs = ports.clock.nowMs();
+  if (before === undefined || nowMs - known.runMaxMs <= settings.streamRetentionMs - GAP_MARGIN_MS) return;
   const gap = { after: known.last, before, noticedAtMs: nowMs };
-  await ledger.recordGap(shard, gap);
-  listener.gap(shard, gap);
+  await ports.ledger.recordGap(shard, gap);
+  ports.listener.gap(shard, gap);
 }

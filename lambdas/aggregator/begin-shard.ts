@@ -27,15 +27,15 @@ interface BeginPorts {
 export async function beginShard(
   shard: ShardId,
   beganMs: number,
-  { ledger, clock }: BeginPorts,
+  ports: BeginPorts,
   settings: AggregatorSettings,
   finish: (generation: string) => Promise<unknown>,
 ): Promise<ShardBeginning> {
-  const generations = await generationsInForce(beganMs, ledger, clock, settings);
+  const generations = await generationsInForce(beganMs, ports, settings);
   const heads = new Map<string, ShardBeginning['before']>();
   for (const { name } of generations.slice(0, -1)) {
     const key = shardKey(name, shard);
-    const head = await end(key, ledger, settings.rollup, () => finish(name));
+    const head = await end(key, ports.ledger, settings.rollup, () => finish(name));
     if (head.segment > 0) heads.set(name, { shard: key, head });
   }
   return shardBeginning(generations, (name) => heads.get(name));
@@ -44,8 +44,7 @@ export async function beginShard(
 /** The generations up to the current one, which is added to the ledger's list if missing. */
 async function generationsInForce(
   beganMs: number,
-  ledger: GenerationLedger,
-  clock: Clock,
+  { ledger, clock }: BeginPorts,
   { generation: name, generationFrom: from = 'heads' }: AggregatorSettings,
 ): Promise<readonly Generation[]> {
   for (;;) {

@@ -1,7 +1,4 @@
 // The aggregator Lambda: a batch of one Kinesis shard in, rollup messages out.
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
 import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { sqs } from '../aws/clients/sqs.ts';
@@ -16,16 +13,17 @@ import {
 import { lazily } from '../aws/lazily.ts';
 import { SqsRollupQueue } from '../aws/rollup-queue.ts';
 import { systemClock, telemetry, timeLeft } from '../aws/telemetry.ts';
+import { rejectedEvents } from '../core/accounts.ts';
 import { HOUR_MS } from '../core/time.ts';
 import { LedgerTable } from '../ledger/ledger-table.ts';
 import { CompactionStateTable } from '../store/state-table.ts';
 import { type AggregatorPorts, type AggregatorSettings, aggregate } from './aggregate.ts';
 import { batchesOf } from './kinesis-event.aws.ts';
-import { segmentMetrics } from './segment-metrics.ts';
+import type { SegmentListener } from './segment-listener.ts';
 import { DedupWindows } from './windows.ts';
 
 const { env } = process;
-const { logger, metrics, count, countAny } = telemetry(env);
+const { logger, count, countAny, handlerOf } = telemetry(env);
 
 /** Maximum time for a segment; with less time left, the next invocation starts it. */
 const SEGMENT_RESERVE_MS = 15_000;
@@ -39,6 +37,25 @@ const settings: AggregatorSettings = {
     dedupWindowMs: secondsAsMs(env, 'DEDUP_WINDOW_SECONDS'),
     acceptPastMs: secondsOrForeverAsMs(env, 'ACCEPT_PAST_SECONDS'),
     acceptFutureMs: secondsAsMs(env, 'ACCEPT_FUTURE_SECONDS'),
+  },
+};
+
+const listener: SegmentListener = {
+  planned: () => {},
+  recovered: () => logger.warn('a segment that was planned earlier is finished'),
+  committed: ({ accounts }) => {
+    count({ EventsReceived: accounts.received });
+    countAny({ EventsDuplicate: accounts.duplicate, EventsRejected: rejectedEvents(accounts) });
+    if (Object.keys(accounts.rejected).length > 0)
+      logger.warn('events were rejected', { ...accounts.rejected });
+  },
+  lost: (segment, { first, last, records }) => {
+    count({ RecordsLost: records });
+    logger.error('the stream trimmed a planned segment: it is lost', { segment, first, last, records });
+  },
+  gap: (shard, { after, before }) => {
+    count({ RecordsLost: 1 });
+    logger.error('records may have been trimmed before they were read', { shard, after, before });
   },
 };
 
@@ -70,7 +87,7 @@ const ports: AggregatorPorts = {
   ranges: new CompactionStateTable(dynamoDbClient, ledgerTable),
   windows: new DedupWindows(wholeNumber(env, 'DEDUP_IDS_MAX')),
   clock: systemClock,
-  listener: segmentMetrics(count, countAny, logger),
+  listener,
 };
 
 async function aggregateEvent(
@@ -86,7 +103,4 @@ async function aggregateEvent(
   return { batchItemFailures };
 }
 
-export const handler = middy<KinesisStreamEvent, KinesisStreamBatchResponse>()
-  .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
-  .handler(aggregateEvent);
+export const handler = handlerOf(aggregateEvent);

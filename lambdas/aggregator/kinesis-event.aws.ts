@@ -13,35 +13,33 @@ const joiner = new RecordJoiner();
 
 /** The batches of an event, by shard, in order. Lambda sends one shard per event, but does not promise it. */
 export function batchesOf({ Records }: KinesisStreamEvent): ReadonlyMap<ShardId, StreamRecord[]> {
-  const batches = new Map<ShardId, StreamRecord[]>();
-  let prefix = '';
-  let batch: StreamRecord[] = [];
-  for (let first = 0; first < Records.length; first += JOINED_RECORDS) {
-    const some = Records.slice(first, first + JOINED_RECORDS);
-    const values = parsedAtOnce(some);
-    some.forEach(({ eventID, kinesis }, index) => {
-      if (prefix === '' || !eventID.startsWith(prefix)) {
-        prefix = eventID.slice(0, eventID.indexOf(':') + 1);
-        batch = batchOf(batches, parseShardId(prefix.slice(0, -1)));
-      }
-      batch.push(values ? LambdaRecord.ofValue(kinesis, values[index]) : LambdaRecord.ofBytes(kinesis));
-    });
-  }
-  return batches;
+  const byShard = Map.groupBy(Records, ({ eventID }) => eventID.slice(0, eventID.indexOf(':')));
+  return new Map([...byShard].map(([shard, records]) => [parseShardId(shard), decoded(records)]));
 }
 
-/** The parsed records; undefined if they must be parsed one by one. */
+function decoded(records: readonly KinesisStreamRecord[]): StreamRecord[] {
+  const batch: StreamRecord[] = [];
+  for (let first = 0; first < records.length; first += JOINED_RECORDS) {
+    const some = records.slice(first, first + JOINED_RECORDS);
+    const values = parsedAtOnce(some);
+    some.forEach(({ kinesis }, index) => {
+      // Kinesis gives seconds with a fraction. It knows milliseconds; the rest is rounding.
+      const arrivalMs = Math.round(kinesis.approximateArrivalTimestamp * 1000);
+      const record = values
+        ? { batch: undefined, events: [decodeEvent(values[index], arrivalMs)] }
+        : decodeRecord(bytesOf(kinesis), arrivalMs);
+      batch.push(new LambdaRecord(kinesis, arrivalMs, record));
+    });
+  }
+  return batch;
+}
+
+/** The records as single events; undefined if they must be parsed one by one. */
 function parsedAtOnce(records: readonly KinesisStreamRecord[]): readonly unknown[] | undefined {
   // An earlier failure, such as out of memory, may have left records, which would be read as these.
   joiner.clear();
   for (const { kinesis } of records) joiner.add(kinesis.data);
   return joiner.take();
-}
-
-function batchOf(batches: Map<ShardId, StreamRecord[]>, shard: ShardId): StreamRecord[] {
-  const batch = batches.get(shard) ?? [];
-  batches.set(shard, batch);
-  return batch;
 }
 
 type Payload = KinesisStreamRecord['kinesis'];
@@ -52,38 +50,21 @@ class LambdaRecord implements StreamRecord {
   readonly arrivalMs: number;
   readonly batch: string | undefined;
   readonly events: readonly DecodedEvent[];
-  readonly #base64: string;
+  readonly #payload: Payload;
 
-  private constructor(payload: Payload, arrivalMs: number, { batch, events }: DecodedRecord) {
+  constructor(payload: Payload, arrivalMs: number, { batch, events }: DecodedRecord) {
     this.sequenceNumber = parseSequenceNumber(payload.sequenceNumber);
     this.arrivalMs = arrivalMs;
     this.batch = batch;
     this.events = events;
-    this.#base64 = payload.data;
-  }
-
-  /** A record that is parsed already, and is a single event. */
-  static ofValue(payload: Payload, value: unknown): LambdaRecord {
-    const arrivalMs = arrivalMsOf(payload);
-    const events = [decodeEvent(value, arrivalMs)];
-    return new LambdaRecord(payload, arrivalMs, { batch: undefined, events });
-  }
-
-  static ofBytes(payload: Payload): LambdaRecord {
-    const arrivalMs = arrivalMsOf(payload);
-    return new LambdaRecord(payload, arrivalMs, decodeRecord(bytesOf(payload.data), arrivalMs));
+    this.#payload = payload;
   }
 
   get data(): Uint8Array {
-    return bytesOf(this.#base64);
+    return bytesOf(this.#payload);
   }
 }
 
-/** Kinesis gives seconds with a fraction. It knows milliseconds; the rest is rounding. */
-function arrivalMsOf({ approximateArrivalTimestamp }: Payload): number {
-  return Math.round(approximateArrivalTimestamp * 1000);
-}
-
-function bytesOf(base64: string): Buffer {
-  return Buffer.from(base64, 'base64');
+function bytesOf({ data }: Payload): Buffer {
+  return Buffer.from(data, 'base64');
 }

@@ -11,7 +11,7 @@ export interface SegmentListener {
   /** A segment planned by another invocation is being finished. */
   recovered(): void;
   /** A segment is sent. */
-  committed(output: SegmentOutput, nowMs: number, head: Head): void;
+  committed(output: SegmentOutput): void;
   /** A segment's records were trimmed before it was finished. */
   lost(segment: SegmentId, head: Head): void;
   /** Records may have been trimmed unread. */

@@ -1,6 +1,10 @@
 // Structured logs and metrics of a function. Stage and function are the only dimensions.
 import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
 import type { Clock } from '../ports.ts';
 import { type Environment, text } from './environment.ts';
 
@@ -13,7 +17,11 @@ export interface Telemetry {
   countAny(counts: Readonly<Record<string, number>>): void;
   /** Reports each duration, so that percentiles are exact. */
   measureMs(name: string, values: readonly number[]): void;
+  /** The handler of a function: its log lines name the invocation, and each invocation emits its metrics. */
+  handlerOf<Event, Result>(run: Run<Event, Result>): Run<Event, Result>;
 }
+
+type Run<Event, Result> = (event: Event, context: Context) => Promise<Result>;
 
 /** Sets up logs and metrics from the environment's `POWERTOOLS_*` variables and its stage. */
 export function telemetry(environment: Environment): Telemetry {
@@ -25,8 +33,9 @@ export function telemetry(environment: Environment): Telemetry {
   const emit = (counts: Readonly<Record<string, number>>) => {
     for (const [name, value] of Object.entries(counts)) metrics.addMetric(name, MetricUnit.Count, value);
   };
+  const logger = new Logger();
   return {
-    logger: new Logger(),
+    logger,
     metrics,
     count: emit,
     countAny: (counts) => emit(Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0))),
@@ -34,6 +43,8 @@ export function telemetry(environment: Environment): Telemetry {
       // Powertools collects a name's values, and starts a new blob at CloudWatch's limit of 100.
       for (const value of values) metrics.addMetric(name, MetricUnit.Milliseconds, value);
     },
+    handlerOf: <Event, Result>(run: Run<Event, Result>) =>
+      middy<Event, Result>(run).use(injectLambdaContext(logger)).use(logMetrics(metrics)),
   };
 }
 

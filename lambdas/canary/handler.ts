@@ -1,8 +1,4 @@
 // The canary Lambda: sends a known number of events every minute, and checks through the API that they were counted.
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
-import type { ScheduledEvent } from 'aws-lambda';
 import { kinesis } from '../aws/clients/kinesis.ts';
 import { defaultProvider } from '../aws/credentials.ts';
 import { text } from '../aws/environment.ts';
@@ -10,18 +6,18 @@ import { systemClock, telemetry } from '../aws/telemetry.ts';
 import type { CanaryVerdict } from '../core/canary.ts';
 import { isoSeconds } from '../core/time.ts';
 import { check } from './check.ts';
-import { KinesisHeartbeats } from './heartbeat-stream.aws.ts';
+import { kinesisHeartbeats } from './heartbeat-stream.aws.ts';
 import { type HeartbeatPorts, sendHeartbeats } from './send-heartbeats.ts';
-import { SignedQuery } from './signed-query.aws.ts';
+import { signedQuery } from './signed-query.aws.ts';
 
 const { env } = process;
-const { logger, metrics, count } = telemetry(env);
+const { logger, count, handlerOf } = telemetry(env);
 const ports: HeartbeatPorts = {
-  stream: new KinesisHeartbeats(kinesis(), text(env, 'STREAM_NAME')),
+  stream: kinesisHeartbeats(kinesis(), text(env, 'STREAM_NAME')),
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 const signer = { region: text(env, 'AWS_REGION'), credentials: defaultProvider() };
-const counts = new SignedQuery(new URL(text(env, 'API_URL')), signer, systemClock);
+const counts = signedQuery(new URL(text(env, 'API_URL')), signer, systemClock);
 
 /** Each task runs even if the other fails. */
 async function sendAndCheck(): Promise<void> {
@@ -37,7 +33,4 @@ function publish({ difference, differing, lateMinutes }: CanaryVerdict): void {
     logger.error("the canary's counts differ", { difference, minutes: differing.map(isoSeconds) });
 }
 
-export const handler = middy<ScheduledEvent, void>()
-  .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
-  .handler(sendAndCheck);
+export const handler = handlerOf(sendAndCheck);

@@ -13,36 +13,32 @@ export class NoCounts extends Error {
   override readonly name = 'NoCounts';
 }
 
-/** Reads `GET /v1/admin/counts/…`. */
-export class SignedQuery implements MinuteCountsReader {
-  readonly #api: URL;
-  readonly #signer: SignatureV4;
-  readonly #clock: Clock;
-
-  /** @param api the API's URL, its stage included */
-  constructor(api: URL, signer: Pick<SignatureV4Init, 'region' | 'credentials'>, clock: Clock) {
-    this.#api = api;
-    this.#signer = new SignatureV4({ service: 'execute-api', sha256: Sha256, ...signer });
-    this.#clock = clock;
-  }
-
-  async readMinutes(metric: string, entity: string, fromMs: number, toMs: number): Promise<MinuteCounts> {
-    const { protocol, host, hostname, pathname } = this.#api;
-    const names = `${encodeURIComponent(metric)}/${encodeURIComponent(entity)}`;
-    const path = `${pathname.replace(/\/$/, '')}/v1/admin/counts/${names}`;
-    const query = { by: 'minute', from: String(fromMs), to: String(toMs) };
-    const { headers } = await this.#signer.sign(
-      { method: 'GET', protocol, hostname, path, query, headers: { host } },
-      { signingDate: new Date(this.#clock.nowMs()) },
-    );
-    const answer = await fetch(`${protocol}//${host}${path}?${new URLSearchParams(query)}`, {
-      headers,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const body = await answer.text();
-    if (answer.status !== 200) throw new NoCounts(`GET ${path} answered ${answer.status}: ${body}`);
-    return parseMinutes(body);
-  }
+/** Reads `GET /v1/admin/counts/…`. @param api the API's URL, its stage included */
+export function signedQuery(
+  api: URL,
+  identity: Pick<SignatureV4Init, 'region' | 'credentials'>,
+  clock: Clock,
+): MinuteCountsReader {
+  const { protocol, host, hostname, pathname } = api;
+  const signer = new SignatureV4({ service: 'execute-api', sha256: Sha256, ...identity });
+  return {
+    readMinutes: async (metric, entity, fromMs, toMs) => {
+      const names = `${encodeURIComponent(metric)}/${encodeURIComponent(entity)}`;
+      const path = `${pathname.replace(/\/$/, '')}/v1/admin/counts/${names}`;
+      const query = { by: 'minute', from: String(fromMs), to: String(toMs) };
+      const { headers } = await signer.sign(
+        { method: 'GET', protocol, hostname, path, query, headers: { host } },
+        { signingDate: new Date(clock.nowMs()) },
+      );
+      const answer = await fetch(`${protocol}//${host}${path}?${new URLSearchParams(query)}`, {
+        headers,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      const body = await answer.text();
+      if (answer.status !== 200) throw new NoCounts(`GET ${path} answered ${answer.status}: ${body}`);
+      return parseMinutes(body);
+    },
+  };
 }
 
 /** Reads an answer by minute. @throws NoCounts for any other */

@@ -1,7 +1,4 @@
 // The collector Lambda: announced objects in, batches of the stream out.
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { kinesis } from '../aws/clients/kinesis.ts';
@@ -18,7 +15,7 @@ import { ledgerProgress } from './progress.aws.ts';
 import { sendDeadLetter, sendMessage } from './queue.aws.ts';
 
 const { env } = process;
-const { logger, metrics, countAny } = telemetry(env);
+const { logger, countAny, handlerOf } = telemetry(env);
 
 /** Time for the batches between two saves on a stream that throttles. */
 const RESERVE_MS = 60_000;
@@ -75,7 +72,4 @@ async function collectEvent({ Records }: SQSEvent, context: Context): Promise<SQ
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
 }
 
-export const handler = middy<SQSEvent, SQSBatchResponse>()
-  .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
-  .handler(collectEvent);
+export const handler = handlerOf(collectEvent);

@@ -1,12 +1,8 @@
 // The progress of each object: an item in the ledger table, kept forever, so that an object counts once.
 import { createHash } from 'node:crypto';
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-} from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { succeeds } from '../aws/conditional-write.ts';
 import type { CollectorPorts, LogObject, Progress } from './ports.ts';
 
 /** The key of an object's item; hashed, since S3's keys may exceed the limit of a sort key. */
@@ -53,13 +49,7 @@ export function ledgerProgress(client: DynamoDBClient, TableName: string): Colle
           }),
         }),
       });
-      try {
-        await client.send(put);
-        return true;
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return false;
-        throw error;
-      }
+      return succeeds(client, put);
     },
   };
 }

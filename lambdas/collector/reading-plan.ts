@@ -25,9 +25,7 @@ export function accessLogOf(
 
 /** The first bytes, which identify the format. */
 export async function magicOf(object: LogObject, { objects }: CollectorPorts): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  for await (const part of await objects.open(object, 0, MAGIC_BYTES)) parts.push(part);
-  return Buffer.concat(parts);
+  return Buffer.concat(await Array.fromAsync(await objects.open(object, 0, MAGIC_BYTES)));
 }
 
 /** @throws FormatError if most of the first lines do not match the format */

@@ -37,8 +37,6 @@ export async function compact(
 ): Promise<CompactionReport> {
   const report: CompactionReport = {
     epochs: { hours: 0, days: 0, months: 0, all: 0 },
-    blocks: 0,
-    writeUnits: 0,
     open: 0,
     unfinished: false,
   };
@@ -67,32 +65,59 @@ async function compactLevel(
   }
   const state = await ports.state.readState();
   if (state[level].plan === undefined) {
-    const next =
+    const plan =
       level === 'hours'
         ? await planHours(state, ports, settings)
         : await planUpper(state, level, ports, settings);
-    if (next === undefined) return false;
-    await ports.state.putPlan(state, level, next.plan, next.closesMs);
+    if (plan === undefined) return false;
+    const closesMs = level === 'hours' ? undefined : plan.closedBeforeMs[level];
+    await ports.state.putPlan(state, level, plan, closesMs);
     // This run or another planned it: read the state again and run it.
     return true;
   }
+  const outcome = await runPlan(state, level, ports, hasTime);
+  if (outcome === 'done') report.epochs[level] += 1;
+  if (outcome === 'no-time') report.unfinished = true;
+  return !report.unfinished;
+}
+
+/**
+ * Finishes the plans in progress without planning more, for a recount, which needs every level at rest.
+ * @returns why one cannot be finished: its deltas are missing; undefined when all are done
+ */
+export async function finishPlans(ports: CompactorPorts): Promise<string | undefined> {
   try {
-    if (await runEpoch(state, level, ports, hasTime, report)) report.epochs[level] += 1;
-    else report.unfinished = true;
-    return !report.unfinished;
+    for (const level of LEVELS) {
+      for (;;) {
+        const state = await ports.state.readState();
+        if (state[level].plan === undefined) break;
+        await runPlan(state, level, ports, () => true);
+      }
+    }
+    return undefined;
+  } catch (error) {
+    if (error instanceof DeltasMissing) return error.message;
+    throw error;
+  }
+}
+
+/** Runs a level's planned epoch. @returns `again`: it changed meanwhile, so the state must be read again */
+async function runPlan(
+  state: CompactionState,
+  level: Level,
+  ports: CompactorPorts,
+  hasTime: () => boolean,
+): Promise<'done' | 'again' | 'no-time'> {
+  try {
+    return (await runEpoch(state, level, ports, hasTime)) ? 'done' : 'no-time';
   } catch (error) {
     const isRetried = error instanceof BlockChanged;
     if (!isRetried && !(error instanceof DeltasMissing)) throw error;
     // Another compactor may have finished the epoch meanwhile, and its deltas may have expired since.
     const { epoch } = (await ports.state.readState())[level];
     if (!isRetried && epoch === state[level].epoch) throw error;
-    return true;
+    return 'again';
   }
-}
-
-interface Planned {
-  readonly plan: CompactionPlan;
-  readonly closesMs: number | undefined;
 }
 
 /** The next epoch of the hours; undefined if it is not due, or has nothing to take. */
@@ -100,7 +125,7 @@ async function planHours(
   state: CompactionState,
   ports: CompactorPorts,
   settings: CompactorSettings,
-): Promise<Planned | undefined> {
+): Promise<CompactionPlan | undefined> {
   const { ledger, clock } = ports;
   const { covers, epoch, events } = state.hours;
   const nowMs = clock.nowMs();
@@ -135,7 +160,7 @@ async function planHours(
   const taken = all
     .filter(({ shard, entry }) => isCovered({ ...next, floorMs: 0 }, shard, entry.segment))
     .reduce((sum, { entry }) => sum + entry.accounts.emitted, 0);
-  const plan: CompactionPlan = {
+  return {
     covers: { ...next, floorMs: Math.max(covers.floorMs, await floorOf(next, ports, settings)) },
     blockBytes: settings.blockBytes,
     slotBits: settings.slotBits,
@@ -146,7 +171,6 @@ async function planHours(
     hourEpoch: epoch + 1,
     events: events + taken,
   };
-  return { plan, closesMs: undefined };
 }
 
 /** A lower bound of the running maximum of arrivals of everything stored that a coverage lacks. */
@@ -184,18 +208,17 @@ async function planUpper(
   level: UpperLevel,
   ports: CompactorPorts,
   settings: CompactorSettings,
-): Promise<Planned | undefined> {
-  const { clock } = ports;
+): Promise<CompactionPlan | undefined> {
   const { blockBytes, slotBits } = settings;
   const { hours } = state;
   // The hours' closing times must not change within one of their epochs.
   if (hours.plan !== undefined) return undefined;
-  const nowMs = clock.nowMs();
+  const nowMs = ports.clock.nowMs();
   if (!isUpperDue(state, level, slotBits, nowMs, settings.upperEventsMax)) return undefined;
   const retentions = await retentionsOf(ports, settings);
   if (retentions === undefined) return undefined;
   const closesMs = closesBeforeMs(level, state, nowMs);
-  const plan: CompactionPlan = {
+  return {
     covers: hours.covers,
     blockBytes,
     slotBits,
@@ -206,5 +229,4 @@ async function planUpper(
     hourEpoch: hours.epoch,
     events: hours.events,
   };
-  return { plan, closesMs };
 }

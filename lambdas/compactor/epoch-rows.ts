@@ -20,14 +20,18 @@ interface Expected {
   events: number;
 }
 
+/** A range of running maxima of arrivals, both ends included. */
+interface Stretch {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** The segments of an epoch, and what their deltas must contain according to the ledger. */
-export interface EpochSegments {
-  readonly plan: CompactionPlan;
+interface EpochSegments {
   readonly wanted: (shard: ShardKey, segment: number) => boolean;
   readonly expected: ReadonlyMap<HashRange, Readonly<Expected>>;
-  /** Ranges of running maxima that contain the deltas: of all runs together, and of each segment that was open. */
-  readonly stretches: readonly { readonly fromMs: number; readonly toMs: number }[];
-  readonly events: number;
+  /** Where the deltas are: a stretch for all runs together, and one for each segment that was open. */
+  readonly stretches: readonly Stretch[];
 }
 
 /** Looks up an epoch's segments in the ledger. @throws DeltasMissing when the ledger lacks one */
@@ -40,9 +44,8 @@ export async function epochSegments(
   const wanted = (shard: ShardKey, segment: number) =>
     isCovered(plan.covers, shard, segment) && !isCovered(covered, shard, segment);
   const expected = new Map<HashRange, Expected>();
-  let [fromMs, toMs, events] = [Number.POSITIVE_INFINITY, 0, 0];
+  let [fromMs, toMs] = [Number.POSITIVE_INFINITY, 0];
   const expect = (entry: SegmentEntry) => {
-    events += entry.accounts.emitted;
     for (const part of entry.acked) expectPart(expected, entry, part);
   };
   for (const { shard, after, through } of runs) {
@@ -60,7 +63,7 @@ export async function epochSegments(
   for (const place of reopened) expect(await entryOf(place, ledger));
   const apart = reopened.map(({ runMaxMs }) => ({ fromMs: runMaxMs, toMs: runMaxMs }));
   const stretches = fromMs <= toMs ? [{ fromMs, toMs }, ...apart] : apart;
-  return { plan, wanted, expected, stretches: withoutOverlaps(stretches), events };
+  return { wanted, expected, stretches: withoutOverlaps(stretches) };
 }
 
 function expectPart(expected: Map<HashRange, Expected>, entry: SegmentEntry, part: number): void {
@@ -82,11 +85,9 @@ async function entryOf(
 }
 
 /** Overlapping stretches would return the same deltas twice. */
-function withoutOverlaps(
-  stretches: readonly { readonly fromMs: number; readonly toMs: number }[],
-): { fromMs: number; toMs: number }[] {
+function withoutOverlaps(stretches: readonly Stretch[]): Stretch[] {
   const merged: { fromMs: number; toMs: number }[] = [];
-  for (const { fromMs, toMs } of [...stretches].sort((a, b) => a.fromMs - b.fromMs)) {
+  for (const { fromMs, toMs } of stretches.toSorted((a, b) => a.fromMs - b.fromMs)) {
     const last = merged.at(-1);
     if (last !== undefined && fromMs <= last.toMs) last.toMs = Math.max(last.toMs, toMs);
     else merged.push({ fromMs, toMs });
@@ -125,16 +126,15 @@ export class EpochRows {
   async #wideRows(stored: HashRange, bits: number): Promise<ReadonlyMap<HashRange, readonly NamedRow[]>> {
     const known = this.#wide.get(stored);
     if (known !== undefined) return known;
-    const byRange = new Map<HashRange, GrowingRow[]>();
+    const rows: GrowingRow[] = [];
     for await (const delta of this.#read(stored)) {
       for (const row of delta) {
         const own = new GrowingRow(row.name, row.hour);
         own.addAll(row);
-        const range = rangeOf(own.hash, bits);
-        byRange.set(range, byRange.get(range) ?? []);
-        byRange.get(range)?.push(own);
+        rows.push(own);
       }
     }
+    const byRange = Map.groupBy(rows, ({ hash }) => rangeOf(hash, bits));
     this.#wide.set(stored, byRange);
     return byRange;
   }

@@ -1,8 +1,5 @@
 // The compactor Lambda: merges new deltas into blocks every minute, where a level is due.
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { kinesis } from '../aws/clients/kinesis.ts';
@@ -18,7 +15,7 @@ import { DeltasMissing } from './epoch-rows.ts';
 import { BLOCK_BYTES, type CompactorPorts, type CompactorSettings, RANGE_EVENTS_MAX } from './ports.ts';
 
 const { env } = process;
-const { logger, metrics, countAny } = telemetry(env);
+const { logger, metrics, countAny, handlerOf } = telemetry(env);
 
 /** Time for one hash range of an epoch, its last blocks and top lists. */
 const RESERVE_MS = 30_000;
@@ -34,15 +31,11 @@ const settings: CompactorSettings = {
 };
 
 const client = dynamoDb();
+const deltaRetentionMs = secondsOrForeverAsMs(env, 'DELTA_RETENTION_SECONDS');
 const [countsTable, ledgerTable] = [text(env, 'COUNTS_TABLE'), text(env, 'LEDGER_TABLE')];
 const ports: CompactorPorts = {
   state: new CompactionStateTable(client, ledgerTable),
-  store: new StoreTable(
-    client,
-    countsTable,
-    systemClock,
-    secondsOrForeverAsMs(env, 'DELTA_RETENTION_SECONDS'),
-  ),
+  store: new StoreTable(client, countsTable, systemClock, deltaRetentionMs),
   ledger: new LedgerTable(client, ledgerTable, systemClock),
   stream: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
   clock: systemClock,
@@ -62,7 +55,4 @@ async function compactDue(_event: ScheduledEvent, context: Context): Promise<voi
   }
 }
 
-export const handler = middy<ScheduledEvent, void>()
-  .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
-  .handler(compactDue);
+export const handler = handlerOf(compactDue);

@@ -4,12 +4,12 @@ import { isGivenUp, type SegmentEntry } from '../core/segment-entry.ts';
 import { HOUR_MS } from '../core/time.ts';
 import type { CompactorPorts } from './ports.ts';
 
-/** Until then redrive has found the dead letters whose place could not be noted: the ledger may have been away. */
+/** By then, redrive has found the dead letters whose place could not be noted while the ledger was unavailable. */
 const GIVE_UP_AFTER_MS = HOUR_MS;
 
 /**
  * Some time after a segment was lost, discards each of its parts that is not counted, dead, parked or on its way back: its
- * records are gone, so nothing can produce it again. A message that arrives after all finds the tombstone. Repeatable.
+ * records are gone, so nothing can produce it again. A message that still arrives finds the tombstone. Repeatable.
  * @returns the segment's entry as it is now
  */
 export async function withoutLostParts(

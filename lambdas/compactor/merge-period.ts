@@ -10,7 +10,7 @@ export class BlockChanged extends Error {
   override readonly name = 'BlockChanged';
 }
 
-export interface MergeSettings {
+interface MergeSettings {
   readonly epoch: number;
   /** Maximum size of a block, in bytes of `rowBytes`. */
   readonly blockBytes: number;
@@ -61,7 +61,6 @@ export class PeriodMerge {
   readonly period: Period;
   /** Metrics with new rows. */
   readonly metrics = new Set<string>();
-  blocks = 0;
   writeUnits = 0;
   readonly #store: BlockReader & BlockWriter;
   readonly #settings: MergeSettings;
@@ -239,7 +238,6 @@ export class PeriodMerge {
   ): Promise<void> {
     const { epoch, expiresAt } = this.#settings;
     const block: Block = { epoch, edit, content };
-    this.blocks += 1;
     this.writeUnits += content === 'split' ? 1 : Math.ceil((content.byteLength + ITEM_BYTES) / 1024);
     if ((await this.#store.putBlock(this.period, range, block, condition, expiresAt)) === 'put') return;
     // Another compactor of this epoch was faster, or the answer to this very put was lost; then the block exists.
@@ -252,7 +250,7 @@ export class PeriodMerge {
 
   /**
    * Splits a block that another compactor of this epoch kept whole, because an operator had edited it after this one read it:
-   * else the halves that this one has put would answer questions.
+   * otherwise readers would use the halves that this one has put.
    */
   async #splitAgain(range: HashRange, there: Block): Promise<void> {
     const leaf: Leaf = {
@@ -270,7 +268,6 @@ export class PeriodMerge {
     insertRows(leaf, there);
     const merge = new PeriodMerge(this.period, this.#store, { ...this.#settings, epoch: there.epoch });
     await merge.#putLeaf(leaf);
-    this.blocks += merge.blocks;
     this.writeUnits += merge.writeUnits;
   }
 }
@@ -278,7 +275,7 @@ export class PeriodMerge {
 /** More edits than operators make of one block in an epoch: late compactors may have read the block after any of them. */
 const EDITS_MAX = 1_000_000;
 
-/** An attempt puts its deepest blocks first: so far beneath an edited block it is looked for what one has left. */
+/** How far beneath an edited block to look for blocks of an earlier attempt, which puts its deepest blocks first. */
 const LEVELS_BENEATH = 5;
 
 function beneath(range: HashRange, levels = LEVELS_BENEATH): readonly HashRange[] {

@@ -1,6 +1,6 @@
 // The compactor's ports and settings.
-
 import type { Cadence } from '../core/compaction.ts';
+import type { Level } from '../core/level.ts';
 import type { LevelRetentionsMs } from '../core/watermark.ts';
 import type { CheckpointLedger, Clock, PartLedger, ShardDirectory } from '../ports.ts';
 import type {
@@ -51,11 +51,7 @@ export interface CompactorSettings {
 /** The result of one run. */
 export interface CompactionReport {
   /** Epochs finished, by level. */
-  readonly epochs: Record<'hours' | 'days' | 'months' | 'all', number>;
-  /** Blocks put. */
-  blocks: number;
-  /** Approximate write units consumed. */
-  writeUnits: number;
+  readonly epochs: Record<Level, number>;
   /** Open segments in the hours' coverage now. */
   open: number;
   /** Whether time ran out during an epoch. */

@@ -24,7 +24,7 @@ import { makeTops } from '../store/make-tops.ts';
 import { EpochRows, epochSegments } from './epoch-rows.ts';
 import { GrowingRow } from './growing-row.ts';
 import { PeriodMerge } from './merge-period.ts';
-import type { CompactionReport, CompactorPorts } from './ports.ts';
+import type { CompactorPorts } from './ports.ts';
 
 /** Concurrent periods: enough to hide the table's latency. */
 const PERIODS_AT_ONCE = 32;
@@ -43,7 +43,6 @@ export async function runEpoch(
   level: Level,
   ports: CompactorPorts,
   hasTime: () => boolean,
-  report: CompactionReport,
 ): Promise<boolean> {
   const { plan, covers, epoch } = state[level];
   if (plan === undefined) throw new RangeError(`the ${level} have no plan`);
@@ -51,7 +50,7 @@ export async function runEpoch(
   const deletions = await ports.state.readDeletions(plan.deletions);
   const rows = new EpochRows(segments, ports.store, deletions);
   const merges = new Map<number, PeriodMerge>();
-  /** Of rows whose hours may have expired: they are in upper levels only. */
+  /** Metrics of rows whose hours may have expired: only upper levels get these rows. */
   const expiredMetrics = new Set<string>();
   const lateBytes = { days: 0, months: 0, all: 0 };
   const limit = pLimit(PERIODS_AT_ONCE);
@@ -70,25 +69,21 @@ export async function runEpoch(
     );
   }
   await Promise.all([...merges.values()].map((merge) => limit(() => merge.finish())));
-  const found = [expiredMetrics, ...[...merges.values()].map(({ metrics }) => metrics)];
-  if (level === 'hours') await addNewMetrics(found, ports);
+  if (level === 'hours') {
+    const found = [expiredMetrics, ...[...merges.values()].map(({ metrics }) => metrics)];
+    const known = new Set(await ports.store.metrics());
+    const metrics = new Set(found.flatMap((some) => [...some]));
+    await ports.store.addMetrics([...metrics].filter((metric) => !known.has(metric)));
+  }
   await Promise.all(
     [...merges.values()].map(({ period, metrics }) =>
       limit(() => makeTops({ period, metrics }, epoch + 1, ports.store, plan.retentions)),
     ),
   );
   let writeUnits = 0;
-  for (const merge of merges.values()) {
-    writeUnits += merge.writeUnits + merge.metrics.size;
-    report.blocks += merge.blocks;
-  }
-  report.writeUnits += writeUnits;
-  await ports.state.markDone(
-    state,
-    level,
-    writeUnits,
-    level === 'hours' ? lateAfter(state, plan, lateBytes) : undefined,
-  );
+  for (const merge of merges.values()) writeUnits += merge.writeUnits + merge.metrics.size;
+  const late = level === 'hours' ? lateAfter(state, plan, lateBytes) : undefined;
+  await ports.state.markDone(state, level, writeUnits, late);
   return true;
 }
 
@@ -206,13 +201,4 @@ function lateAfter(
     const still = before.epoch > state[level].hourEpoch ? before.bytes : 0;
     return { epoch: hourEpoch, bytes: still + bytes[level] };
   });
-}
-
-async function addNewMetrics(
-  found: readonly ReadonlySet<string>[],
-  { store }: CompactorPorts,
-): Promise<void> {
-  const known = new Set(await store.metrics());
-  const metrics = new Set(found.flatMap((some) => [...some]));
-  await store.addMetrics([...metrics].filter((metric) => !known.has(metric)));
 }

@@ -13,27 +13,42 @@ import type { DeadLetters, DeliveredMessage, MessageContent } from '../dead-lett
 /** How long a received dead letter stays hidden if the redriver, or an operator's command, dies. */
 const HIDDEN_SECONDS = 60;
 
-export interface DeadLetterQueues {
+interface Queues {
   readonly deadLetterUrl: string;
   readonly queueUrl: string;
 }
 
-export type ParkingLot = Pick<Archive, 'keepParked'>;
-
 /** Dead letters on SQS, parked ones in the archive. */
 export class SqsDeadLetters implements DeadLetters {
   readonly #client: SQSClient;
-  readonly #queues: DeadLetterQueues;
-  readonly #archive: ParkingLot;
+  readonly #queues: Queues;
+  readonly #archive: Pick<Archive, 'keepParked'>;
 
-  constructor(client: SQSClient, queues: DeadLetterQueues, archive: ParkingLot) {
+  constructor(client: SQSClient, queues: Queues, archive: Pick<Archive, 'keepParked'>) {
     this.#client = client;
     this.#queues = queues;
     this.#archive = archive;
   }
 
-  take(most: number): Promise<readonly DeliveredMessage[]> {
-    return receiveDeadLetters(this.#client, this.#queues.deadLetterUrl, most);
+  async take(most: number): Promise<readonly DeliveredMessage[]> {
+    const { Messages = [] } = await this.#client.send(
+      new ReceiveMessageCommand({
+        QueueUrl: this.#queues.deadLetterUrl,
+        MaxNumberOfMessages: most,
+        VisibilityTimeout: HIDDEN_SECONDS,
+        // Without a wait, SQS queries only some of its servers, and an empty response means little.
+        WaitTimeSeconds: 1,
+        MessageAttributeNames: [HISTORY_ATTRIBUTE],
+        MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+      }),
+    );
+    return Messages.map(({ MessageId, ReceiptHandle, Body, Attributes, MessageAttributes }) => ({
+      messageId: MessageId ?? '',
+      receiptHandle: ReceiptHandle ?? '',
+      body: Body ?? '',
+      receiveCount: Number(Attributes?.ApproximateReceiveCount ?? 1),
+      history: parseHistory(MessageAttributes?.[HISTORY_ATTRIBUTE]?.StringValue),
+    }));
   }
 
   async giveBack({ body }: MessageContent, history: MessageHistory, delayMs: number): Promise<void> {
@@ -55,30 +70,4 @@ export class SqsDeadLetters implements DeadLetters {
     const request = { QueueUrl: this.#queues.deadLetterUrl, ReceiptHandle: receiptHandle };
     await this.#client.send(new DeleteMessageCommand(request));
   }
-}
-
-/** Receives up to ten dead letters, which are then hidden. Empty when there seem to be none. */
-export async function receiveDeadLetters(
-  client: SQSClient,
-  deadLetterUrl: string,
-  most: number,
-): Promise<readonly DeliveredMessage[]> {
-  const { Messages = [] } = await client.send(
-    new ReceiveMessageCommand({
-      QueueUrl: deadLetterUrl,
-      MaxNumberOfMessages: most,
-      VisibilityTimeout: HIDDEN_SECONDS,
-      // Without a wait, SQS queries only some of its servers, and an empty response means little.
-      WaitTimeSeconds: 1,
-      MessageAttributeNames: [HISTORY_ATTRIBUTE],
-      MessageSystemAttributeNames: ['ApproximateReceiveCount'],
-    }),
-  );
-  return Messages.map(({ MessageId, ReceiptHandle, Body, Attributes, MessageAttributes }) => ({
-    messageId: MessageId ?? '',
-    receiptHandle: ReceiptHandle ?? '',
-    body: Body ?? '',
-    receiveCount: Number(Attributes?.ApproximateReceiveCount ?? 1),
-    history: parseHistory(MessageAttributes?.[HISTORY_ATTRIBUTE]?.StringValue),
-  }));
 }

@@ -1,7 +1,4 @@
 // The redriver Lambda: empties the dead-letter queue, every minute.
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { sqs } from '../aws/clients/sqs.ts';
@@ -14,7 +11,7 @@ import { SqsDeadLetters } from './dead-letters.aws.ts';
 import { type RedriveReport, type RedriverPorts, redrive } from './redrive.ts';
 
 const { env } = process;
-const { logger, metrics, countAny } = telemetry(env);
+const { logger, countAny, handlerOf } = telemetry(env);
 
 /** Maximum time for ten dead letters. With less time left, the next run continues. */
 const RESERVE_MS = 15_000;
@@ -25,12 +22,8 @@ const retries = {
 };
 const dynamoDbClient = dynamoDb();
 const queues = { deadLetterUrl: text(env, 'DEAD_LETTER_QUEUE_URL'), queueUrl: text(env, 'ROLLUP_QUEUE_URL') };
-const store = new StoreTable(
-  dynamoDbClient,
-  text(env, 'COUNTS_TABLE'),
-  systemClock,
-  secondsOrForeverAsMs(env, 'DELTA_RETENTION_SECONDS'),
-);
+const deltaRetentionMs = secondsOrForeverAsMs(env, 'DELTA_RETENTION_SECONDS');
+const store = new StoreTable(dynamoDbClient, text(env, 'COUNTS_TABLE'), systemClock, deltaRetentionMs);
 const ledger = new LedgerTable(dynamoDbClient, text(env, 'LEDGER_TABLE'), systemClock);
 const bucket = text(env, 'ARCHIVE_BUCKET');
 /** Loaded to park a dead letter, or to keep expired rows. */
@@ -62,7 +55,4 @@ async function redriveEvent(_: ScheduledEvent, context: Context): Promise<Omit<R
   return report;
 }
 
-export const handler = middy<ScheduledEvent, Awaited<ReturnType<typeof redriveEvent>>>()
-  .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
-  .handler(redriveEvent);
+export const handler = handlerOf(redriveEvent);

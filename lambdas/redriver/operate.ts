@@ -1,5 +1,4 @@
 // An operator's actions on a dead letter, waiting or parked. Each is repeatable after a crash.
-
 import { type CarriedParts, deadLetterName, partsIn } from '../core/dead-letter-name.ts';
 import { parseSegmentId } from '../core/identifiers.ts';
 import { unknownHistory } from '../core/message-history.ts';

@@ -1,22 +1,20 @@
 // The redriver's use case: empties the dead-letter queue into the rollup queue or the archive.
-
+import { partsIn } from '../core/dead-letter-name.ts';
 import { afterFailure, failureReason, type MessageHistory, unknownHistory } from '../core/message-history.ts';
 import { type RetryPolicy, redriveDelayMs } from '../core/retry-policy.ts';
-import { decodeRollupMessage } from '../core/rollup-message.ts';
-import type { LevelRetentionsMs } from '../core/watermark.ts';
+import { InvalidRollupMessage } from '../core/rollup-message.ts';
 import type { DeadLetters, DeliveredMessage } from '../dead-letter-ports.ts';
 import type { NotedPlace, TableHealth } from '../ports.ts';
+import type { DeltaWriter } from '../store/ports.ts';
+import { contentOf, type WriterPorts, type WriterSettings, writeRollups } from '../writer/write.ts';
 import { afterProbe, afterReturn, HALF_OPEN, type Opening, staysShut } from './half-open.ts';
-import { type ProbePorts, probe } from './probe.ts';
 
-export interface RedriverPorts extends ProbePorts {
+export interface RedriverPorts extends Omit<WriterPorts, 'failed' | 'random'> {
   readonly deadLetters: DeadLetters;
   readonly tables: TableHealth;
 }
 
-export interface RedriverSettings {
-  readonly retentions: LevelRetentionsMs;
-}
+export type RedriverSettings = Pick<WriterSettings, 'retentions'>;
 
 /** The result of one run of redrive, in dead letters. */
 export interface RedriveReport {
@@ -34,48 +32,34 @@ export interface RedriveReport {
 }
 
 /** A run in progress. */
-interface Run {
+interface Run extends RedriverSettings {
   readonly policy: RetryPolicy;
   readonly report: RedriveReport;
   readonly hasTime: () => boolean;
-  readonly retentions: LevelRetentionsMs;
   opening: Opening;
 }
 
 /** SQS's limit for one receive. */
 const MESSAGES_AT_ONCE = 10;
 
-/** What to do with one dead letter. A probe stores it. */
-export type Redrive =
-  | { readonly to: 'store' }
+/** What to do with one dead letter. */
+type Redrive =
   | { readonly to: 'queue'; readonly history: MessageHistory; readonly delayMs: number }
   | { readonly to: 'archive'; readonly history: MessageHistory };
 
 /** Decides about one dead letter: poison and those without rounds left are parked, the others go back with growing delay. */
-export function decideRedrive(
-  message: DeliveredMessage,
-  policy: RetryPolicy,
-  nowMs: number,
-): Exclude<Redrive, { to: 'store' }> {
+export function decideRedrive(message: DeliveredMessage, policy: RetryPolicy, nowMs: number): Redrive {
   const history = message.history ?? unknownHistory(nowMs);
-  const poison = history.poison ? undefined : poisonIn(message.body);
-  if (poison !== undefined) return { to: 'archive', history: { ...history, reason: poison, poison: true } };
+  // The queue's own redrive policy also moves poison, without a reason.
+  const content = contentOf(message);
+  if (content instanceof InvalidRollupMessage && !history.poison)
+    return { to: 'archive', history: { ...history, reason: `poison: ${content.message}`, poison: true } };
   if (history.poison || history.rounds >= policy.redriveRounds) return { to: 'archive', history };
   return {
     to: 'queue',
     history: { ...history, rounds: history.rounds + 1 },
     delayMs: redriveDelayMs(policy, history.rounds),
   };
-}
-
-/** The queue's own redrive policy also moves poison, without a reason. */
-function poisonIn(body: string): string | undefined {
-  try {
-    decodeRollupMessage(body);
-    return undefined;
-  } catch (error) {
-    return `poison: ${error instanceof Error ? error.message : String(error)}`;
-  }
 }
 
 /**
@@ -89,7 +73,11 @@ export async function redrive(
   hasTime: () => boolean,
 ): Promise<RedriveReport> {
   const policy = await ports.retryPolicy.current();
-  const report = nothingDone();
+  const report: RedriveReport = {
+    ...{ written: 0, returned: 0, parked: 0, failed: 0, probesFailed: 0 },
+    ended: 'time',
+    failures: [],
+  };
   const run: Run = { policy, report, hasTime, retentions, opening: HALF_OPEN };
   const rate = Math.max(1, Math.floor(policy.redrivePerSecond * 60));
   const seen = new Set<string>();
@@ -115,24 +103,26 @@ export async function redrive(
   return report;
 }
 
-function nothingDone(): RedriveReport {
-  return { written: 0, returned: 0, parked: 0, failed: 0, probesFailed: 0, ended: 'time', failures: [] };
-}
-
 async function redriveOne(message: DeliveredMessage, ports: RedriverPorts, run: Run): Promise<void> {
   const { deadLetters, ledger, clock } = ports;
   const { report } = run;
   let decision: Redrive = decideRedrive(message, run.policy, clock.nowMs());
   if (decision.to === 'queue' && run.opening.messages === 0) {
-    const outcome = await probe(message, ports, run.retentions, run.hasTime);
+    const outcome = await probe(message, ports, run);
     if (outcome === 'no-time') return;
     run.opening = afterProbe(run.opening, outcome === 'written');
-    if (outcome === 'written') decision = { to: 'store' };
-    else decision = { ...decision, history: afterProbeFailed(decision.history, outcome.failure, ports, run) };
+    if (outcome === 'written') {
+      report.written += 1;
+      return deadLetters.remove(message);
+    }
+    report.probesFailed += 1;
+    const reason = `probe: ${outcome.failure}`;
+    report.failures.push(reason);
+    // It goes back and uses up a round like others: otherwise one that always fails would return forever.
+    const failure = { attempts: 1, reason, poison: false, nowMs: clock.nowMs() };
+    decision = { ...decision, history: afterFailure(decision.history, failure) };
   }
-  if (decision.to === 'store') {
-    report.written += 1;
-  } else if (decision.to === 'queue') {
+  if (decision.to === 'queue') {
     // Note it before sending: otherwise, while the ledger is down, each run would leave one more copy in the queue.
     await notePlace(message, 'returned', ledger);
     await deadLetters.giveBack(message, decision.history, decision.delayMs);
@@ -146,21 +136,41 @@ async function redriveOne(message: DeliveredMessage, ports: RedriverPorts, run: 
   await deadLetters.remove(message);
 }
 
-/** The dead letter of a failed probe goes back and uses up a round like others: otherwise one that always fails would return forever. */
-function afterProbeFailed(
-  history: MessageHistory,
-  failure: string,
-  { clock }: RedriverPorts,
-  { report }: Run,
-): MessageHistory {
-  report.probesFailed += 1;
-  report.failures.push(`probe: ${failure}`);
-  return afterFailure(history, {
-    attempts: 1,
-    reason: `probe: ${failure}`,
-    poison: false,
-    nowMs: clock.nowMs(),
-  });
+/** A probe's concurrent deltas: few, to be gentle with a table that has just recovered; one failure ends the probe. */
+const PROBE_CONCURRENCY = 8;
+
+/**
+ * Writes a dead letter with the writer's own use case, to see whether the tables take writes. Stored deltas stay unchanged, so
+ * after a crash at any point the dead letter can be returned, parked or written again.
+ * @returns the reason if it failed; after `no-time` the result is unknown
+ */
+async function probe(
+  message: DeliveredMessage,
+  ports: RedriverPorts,
+  { retentions, hasTime }: Run,
+): Promise<'written' | 'no-time' | { readonly failure: string }> {
+  let failed = false;
+  const deltas: DeltaWriter = {
+    putDelta: async (delta) => {
+      try {
+        return await ports.deltas.putDelta(delta);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    },
+  };
+  // A probe is not an attempt by the writer: on failure, the dead letter stays where it is until redrive has decided.
+  const failing = { delay: async () => {}, bury: async () => {} };
+  const { retry, report } = await writeRollups(
+    [{ ...message, receiveCount: 0 }],
+    { ...ports, deltas, failed: failing, random: () => 0 },
+    { retentions, concurrency: PROBE_CONCURRENCY },
+    () => !failed && hasTime(),
+  );
+  if (retry.length === 0) return 'written';
+  const [failure] = report.failures;
+  return failure === undefined ? 'no-time' : { failure };
 }
 
 async function notePlace(
@@ -168,7 +178,6 @@ async function notePlace(
   place: NotedPlace,
   ledger: RedriverPorts['ledger'],
 ): Promise<void> {
-  const { segment, deltas } = decodeRollupMessage(body);
-  const parts = deltas.map(({ part }) => part);
-  await ledger.notePlace(segment, parts, place);
+  const carried = partsIn(body);
+  if (carried !== undefined) await ledger.notePlace(carried.segment, carried.parts, place);
 }

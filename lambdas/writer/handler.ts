@@ -1,7 +1,4 @@
 // The writer Lambda: rollup messages in, conditional upserts of deltas out.
-import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
-import middy from '@middy/core';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { dynamoDb } from '../aws/clients/dynamo-db.ts';
 import { sqs } from '../aws/clients/sqs.ts';
@@ -14,7 +11,7 @@ import { StoreTable } from '../store/store-table.ts';
 import { type WriterPorts, type WriterSettings, writeRollups } from './write.ts';
 
 const { env } = process;
-const { logger, metrics, count, countAny, measureMs } = telemetry(env);
+const { logger, count, countAny, measureMs, handlerOf } = telemetry(env);
 
 /** Concurrent deltas: enough to keep the connections busy, few enough not to overload one partition. */
 const CONCURRENCY = 32;
@@ -25,10 +22,7 @@ const PATIENCE = { requestTimeoutMs: 2_000, maxAttempts: 3 };
 /** Time for the last puts on an unresponsive table, then their acknowledgement, then the report of failures. */
 const REPORT_RESERVE_MS = 15_000;
 
-const settings: WriterSettings = {
-  retentions: retentionsIn(env),
-  concurrency: CONCURRENCY,
-};
+const settings: WriterSettings = { retentions: retentionsIn(env), concurrency: CONCURRENCY };
 
 const retries = {
   name: text(env, 'RETRY_PARAMETER'),
@@ -45,15 +39,11 @@ const retryParameter = lazily(async () =>
 );
 
 const dynamoDbClient = dynamoDb(PATIENCE);
+const deltaRetentionMs = secondsOrForeverAsMs(env, 'DELTA_RETENTION_SECONDS');
 const countsTable = text(env, 'COUNTS_TABLE');
 const ledgerTable = text(env, 'LEDGER_TABLE');
 const ports: WriterPorts = {
-  deltas: new StoreTable(
-    dynamoDbClient,
-    countsTable,
-    systemClock,
-    secondsOrForeverAsMs(env, 'DELTA_RETENTION_SECONDS'),
-  ),
+  deltas: new StoreTable(dynamoDbClient, countsTable, systemClock, deltaRetentionMs),
   ledger: new LedgerTable(dynamoDbClient, ledgerTable, systemClock),
   expired: { keepExpired: async (delta) => (await archive()).keepExpired(delta) },
   failed: new SqsFailedMessages(sqs(), text(env, 'ROLLUP_QUEUE_URL'), text(env, 'DEAD_LETTER_QUEUE_URL')),
@@ -73,7 +63,4 @@ async function writeEvent(event: SQSEvent, context: Context): Promise<SQSBatchRe
   return { batchItemFailures: retry.map((itemIdentifier) => ({ itemIdentifier })) };
 }
 
-export const handler = middy<SQSEvent, SQSBatchResponse>()
-  .use(injectLambdaContext(logger))
-  .use(logMetrics(metrics))
-  .handler(writeEvent);
+export const handler = handlerOf(writeEvent);

@@ -6,13 +6,12 @@ import { afterFailure, failureReason } from '../core/message-history.ts';
 import { backoffMs } from '../core/retry-policy.ts';
 import { decodeRollupMessage, InvalidRollupMessage, type RollupContent } from '../core/rollup-message.ts';
 import { decodeRows } from '../core/rows.ts';
-import { newlyCounted } from '../core/segment-entry.ts';
+import { type NewlyCounted, newlyCounted } from '../core/segment-entry.ts';
 import { DAY_MS, HOUR_MS } from '../core/time.ts';
 import { type LevelRetentionsMs, retentionsKept } from '../core/watermark.ts';
 import type { DeliveredMessage, FailedMessages } from '../dead-letter-ports.ts';
 import type { Clock, ExpiredArchive, PartLedger, RetryPolicySource } from '../ports.ts';
 import type { DeltaWriter } from '../store/ports.ts';
-import { emptyReport, noteCounted, type WriteReport } from './write-report.ts';
 
 export interface WriterPorts {
   readonly deltas: DeltaWriter;
@@ -29,6 +28,18 @@ export interface WriterSettings {
   readonly retentions: LevelRetentionsMs;
   /** Maximum number of concurrent deltas. */
   readonly concurrency: number;
+}
+
+/** The result of a batch: the source of the writer's metrics. */
+export interface WriteReport {
+  /** Events of newly acknowledged parts: copies and repeats count nothing. */
+  eventsCounted: number;
+  /** For each of these parts: from the arrival of its segment's oldest record until now, milliseconds. */
+  readonly freshnessMs: number[];
+  /** Events whose minutes are no longer kept: the archive has their rows, too. */
+  expired: number;
+  /** Names and messages of errors; no payload. */
+  readonly failures: string[];
 }
 
 /** The result of a message: it may be deleted, it failed, or time ran out before all of it was tried. */
@@ -57,7 +68,7 @@ export async function writeRollups(
   settings: WriterSettings,
   hasTime: () => boolean,
 ): Promise<{ retry: string[]; report: WriteReport }> {
-  const report = emptyReport(messages.length);
+  const report: WriteReport = { eventsCounted: 0, freshnessMs: [], expired: 0, failures: [] };
   const run = { ports, settings, hasTime, limit: pLimit(settings.concurrency), report };
   const disposals = await Promise.all(messages.map((message) => writeMessage(message, run)));
   const again = messages.filter((_, index) => disposals[index] === 'deliver-again');
@@ -74,7 +85,8 @@ async function writeMessage(message: DeliveredMessage, run: Run): Promise<Dispos
   return handleFailure(message, content, outcome.failure, run);
 }
 
-function contentOf({ body }: DeliveredMessage): RollupContent | InvalidRollupMessage {
+/** A message's content, or why every attempt at it must fail. */
+export function contentOf({ body }: DeliveredMessage): RollupContent | InvalidRollupMessage {
   try {
     return decodeRollupMessage(body);
   } catch (error) {
@@ -85,35 +97,40 @@ function contentOf({ body }: DeliveredMessage): RollupContent | InvalidRollupMes
 
 /** Stores a message's deltas and acknowledges those that are in the table. */
 async function writeContent(content: RollupContent, run: Run): Promise<Outcome> {
-  const { ports, limit, hasTime, report } = run;
+  const { ports, limit, hasTime } = run;
   await keepExpired(content, run);
   const results = await Promise.all(
     content.deltas.map((delta) =>
-      limit(async (): Promise<Outcome | 'discarded'> => {
+      limit(async (): Promise<Outcome | 'stored' | 'discarded'> => {
         if (!hasTime()) return 'no-time';
         try {
-          if ((await ports.deltas.putDelta(delta)) === 'discarded') return 'discarded';
-          report.deltas += 1;
-          return 'written';
+          return await ports.deltas.putDelta(delta);
         } catch (failure) {
           return { failure };
         }
       }),
     ),
   );
-  const stored = content.deltas.filter((_, index) => results[index] === 'written').map(({ part }) => part);
+  const partsWith = (result: 'stored' | 'discarded') =>
+    content.deltas.filter((_, index) => results[index] === result).map(({ part }) => part);
+  const stored = partsWith('stored');
   if (stored.length > 0) {
     const before = await ports.ledger.acknowledge(content.segment, stored);
-    if (before !== undefined) noteCounted(report, newlyCounted(before, stored), ports.clock.nowMs());
-    report.partsAcknowledged += stored.length;
+    if (before !== undefined) noteCounted(newlyCounted(before, stored), run);
   }
   // The discard may have stopped between its tombstone and its note.
-  const discarded = content.deltas
-    .filter((_, index) => results[index] === 'discarded')
-    .map(({ part }) => part);
+  const discarded = partsWith('discarded');
   if (discarded.length > 0) await ports.ledger.notePlace(content.segment, discarded, 'discarded');
   const failed = results.find((result) => typeof result === 'object');
   return failed ?? (results.includes('no-time') ? 'no-time' : 'written');
+}
+
+/** Adds what an acknowledgement changed. */
+function noteCounted({ parts, events, oldestArrivalMs }: NewlyCounted, { ports, report }: Run): void {
+  report.eventsCounted += events;
+  // The stream's clock and ours differ slightly.
+  const ageMs = Math.max(0, ports.clock.nowMs() - oldestArrivalMs);
+  report.freshnessMs.push(...Array<number>(parts).fill(ageMs));
 }
 
 /** The least value of `minuteRetentionDays`, now or earlier. */
@@ -167,17 +184,11 @@ async function handleFailure(
 }
 
 /** Leaves a message in the queue, to be delivered again after a back-off. */
-async function bringBack(
-  message: DeliveredMessage,
-  delayMs: number,
-  { ports, report }: Run,
-): Promise<Disposal> {
-  report.delayed += 1;
+async function bringBack(message: DeliveredMessage, delayMs: number, { ports }: Run): Promise<Disposal> {
   try {
     await ports.failed.delay(message, delayMs);
   } catch {
     // The queue's own visibility timeout returns it, only without our back-off.
-    report.delayFailed += 1;
   }
   return 'deliver-again';
 }
@@ -191,7 +202,6 @@ async function giveUp(
   const failure = { ...why, attempts: message.receiveCount, nowMs: ports.clock.nowMs() };
   try {
     await ports.failed.bury(message, afterFailure(message.history, failure));
-    report.dead += 1;
     return 'delete';
   } catch (error) {
     report.failures.push(`not buried: ${String(error)}`);

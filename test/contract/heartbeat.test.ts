@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
-import { KinesisHeartbeats } from '../../lambdas/canary/heartbeat-stream.aws.ts';
+import { kinesisHeartbeats } from '../../lambdas/canary/heartbeat-stream.aws.ts';
 import { sendHeartbeats } from '../../lambdas/canary/send-heartbeats.ts';
 import { CANARY_AMOUNT } from '../../lambdas/core/canary.ts';
 import type { CountableEvent } from '../../lambdas/core/event.ts';
@@ -30,7 +30,7 @@ test(
   services.where('records stay in the shard that took them'),
   async () => {
     const name = await services.stream(2);
-    const stream = new KinesisHeartbeats(services.kinesis, name);
+    const stream = kinesisHeartbeats(services.kinesis, name);
     const before = await stream.openShards();
     assert.deepEqual(
       before.map(({ startingHashKey }) => startingHashKey),
@@ -65,7 +65,7 @@ test(
 
 test('more records than fit into one request go in several', async () => {
   const name = await services.stream(1);
-  const stream = new KinesisHeartbeats(services.kinesis, name);
+  const stream = kinesisHeartbeats(services.kinesis, name);
   const heartbeats = Array.from({ length: 1_100 }, (_, index) => ({
     id: `canary-${index}`,
     hashKey: '0',

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { defaultProvider } from '../../lambdas/aws/credentials.ts';
-import { NoCounts, SignedQuery } from '../../lambdas/canary/signed-query.aws.ts';
+import { NoCounts, signedQuery } from '../../lambdas/canary/signed-query.aws.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12, 7, 41);
 const SECRET = 'a secret/with+signs';
@@ -26,7 +26,7 @@ after(() => {
   server.close();
 });
 const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/prod/`);
-const query = new SignedQuery(url, { region: 'eu-central-1', credentials }, { nowMs: () => NOW_MS });
+const query = signedQuery(url, { region: 'eu-central-1', credentials }, { nowMs: () => NOW_MS });
 
 test('a question is asked of the admin route, signed as API Gateway verifies it', async () => {
   const points = [

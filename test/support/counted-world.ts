@@ -226,15 +226,8 @@ class Player {
       state: this.#state,
       ledger,
     } as unknown as CompactorPorts;
-    const report = {
-      epochs: { hours: 0, days: 0, months: 0, all: 0 },
-      blocks: 0,
-      writeUnits: 0,
-      open: 0,
-      unfinished: false,
-    };
     try {
-      await runEpoch(state, level, ports, () => true, report);
+      await runEpoch(state, level, ports, () => true);
     } catch (error) {
       if (!(error instanceof Died)) throw error;
     }

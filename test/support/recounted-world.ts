@@ -1,7 +1,7 @@
 // A recount of a StoreWorld: segments come from the records that were committed, rows are set aside in memory.
 import assert from 'node:assert/strict';
 import type { Transport } from '../../fake-aws/call.ts';
-import { finishPlans } from '../../lambdas/compactor/finish-plans.ts';
+import { finishPlans } from '../../lambdas/compactor/compact.ts';
 import { segmentId } from '../../lambdas/core/identifiers.ts';
 import {
   ALL_HOURS,

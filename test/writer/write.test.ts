@@ -96,8 +96,8 @@ test('a delta is stored once, and acknowledged with each delivery of its message
   const { write, deltas, acknowledged } = world();
   const copies = ['x', 'y'].map((messageId) => message(1, [row('/a', 5)], { messageId }));
   assert.deepEqual((await write(copies)).retry, []);
-  const { retry, report } = await write([message(1, [row('/a', 5)]), message(2, [row('/a', 7)])]);
-  assert.deepEqual([retry, report.deltas, report.partsAcknowledged], [[], 2, 2]);
+  const { retry } = await write([message(1, [row('/a', 5)]), message(2, [row('/a', 7)])]);
+  assert.deepEqual(retry, []);
   assert.deepEqual([...deltas.keys()].sort(), ['1.0.1/0', '1.0.2/0']);
   assert.deepEqual(deltas.get('1.0.1/0'), [row('/a', 5)]);
   assert.deepEqual(acknowledged, ['1.0.1/0', '1.0.1/0', '1.0.1/0', '1.0.2/0']);
@@ -124,9 +124,9 @@ test('events count with the first acknowledgement of their part, and are as old 
   entries.set('1.0.1', { ...entry, parts: [{ events: 5, range: WHOLE_RANGE }], expired: { 0: 2 } });
   const copy = () => message(1, [row('/a')]);
   const { report: first } = await write([copy(), message(2, [row('/b')])]);
-  assert.deepEqual([first.eventsCounted, first.freshnessMs, first.partsAcknowledged], [3, [3_000], 2]);
+  assert.deepEqual([first.eventsCounted, first.freshnessMs], [3, [3_000]]);
   const { report: second } = await write([copy()]);
-  assert.deepEqual([second.eventsCounted, second.freshnessMs, second.partsAcknowledged], [0, [], 1]);
+  assert.deepEqual([second.eventsCounted, second.freshnessMs], [0, []]);
 });
 
 test('only the messages concerned are redelivered, each time later', async () => {

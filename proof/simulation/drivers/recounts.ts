@@ -1,5 +1,5 @@
 // Recount as an operator's command runs it, and damage for it to find.
-import { finishPlans } from '../../../lambdas/compactor/finish-plans.ts';
+import { finishPlans } from '../../../lambdas/compactor/compact.ts';
 import { holds, nameHash, WHOLE_RANGE } from '../../../lambdas/core/hash-range.ts';
 import { goneAtMs, LEVELS, type Level, type Retentions } from '../../../lambdas/core/level.ts';
 import { compareRows, decodeRows, encodeRows, type Row } from '../../../lambdas/core/rows.ts';
