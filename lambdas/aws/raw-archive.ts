@@ -1,4 +1,5 @@
 // Raw records on S3: a compressed object for each segment, and an empty one for each further hour in which its records arrived.
+import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { S3Client } from '@aws-sdk/client-s3';
 import {
@@ -18,17 +19,11 @@ import { Bucket } from './bucket.ts';
 import { s3 } from './clients/s3.ts';
 
 /** Compresses text. The gzip header has no time, so the same text gives the same bytes. */
-export function gzipped(text: string): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    gzip(text, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
-  });
-}
+export const gzipped: (text: string) => Promise<Uint8Array> = promisify(gzip);
 
 /** The text that `gzipped` compressed. @throws Error for other bytes */
-export function gunzipped(bytes: Uint8Array): Promise<string> {
-  return new Promise((resolve, reject) => {
-    gunzip(bytes, (error, text) => (error === null ? resolve(text.toString('utf8')) : reject(error)));
-  });
+export async function gunzipped(bytes: Uint8Array): Promise<string> {
+  return (await promisify(gunzip)(bytes)).toString('utf8');
 }
 
 export interface Compression {

@@ -10,48 +10,38 @@ export interface RetryParameterSettings {
   readonly rereadMs: number;
 }
 
-/** The parameter in Systems Manager. If it is missing or invalid, the last valid value applies. */
-export class RetryParameter implements RetryPolicySource {
-  readonly #client: SSMClient;
-  readonly #name: string;
-  readonly #clock: Clock;
-  readonly #rereadMs: number;
-  readonly #onProblem: (problem: unknown) => void;
-  #policy: RetryPolicy = DEFAULT_RETRY_POLICY;
-  #rereadAtMs = 0;
-
-  /** @param onProblem is called with the reason when the parameter cannot be used */
-  constructor(
-    client: SSMClient,
-    { name, rereadMs }: RetryParameterSettings,
-    clock: Clock,
-    onProblem: (problem: unknown) => void,
-  ) {
-    this.#client = client;
-    this.#name = name;
-    this.#rereadMs = rereadMs;
-    this.#clock = clock;
-    this.#onProblem = onProblem;
-  }
-
-  async current(): Promise<RetryPolicy> {
-    if (this.#clock.nowMs() < this.#rereadAtMs) return this.#policy;
-    this.#rereadAtMs = this.#clock.nowMs() + this.#rereadMs;
-    try {
-      const { Parameter } = await this.#client.send(new GetParameterCommand({ Name: this.#name }));
-      this.#policy = parseRetryPolicy(Parameter?.Value ?? '');
-    } catch (problem) {
-      this.#onProblem(problem);
-    }
-    return this.#policy;
-  }
+/**
+ * The policy in a parameter. If the parameter is missing or invalid, the last valid value applies.
+ * @param onProblem is called with the reason when the parameter cannot be used
+ */
+export function retryParameter(
+  client: SSMClient,
+  { name, rereadMs }: RetryParameterSettings,
+  clock: Clock,
+  onProblem: (problem: unknown) => void,
+): RetryPolicySource {
+  let policy: RetryPolicy = DEFAULT_RETRY_POLICY;
+  let rereadAtMs = 0;
+  return {
+    async current() {
+      if (clock.nowMs() < rereadAtMs) return policy;
+      rereadAtMs = clock.nowMs() + rereadMs;
+      try {
+        const { Parameter } = await client.send(new GetParameterCommand({ Name: name }));
+        policy = parseRetryPolicy(Parameter?.Value ?? '');
+      } catch (problem) {
+        onProblem(problem);
+      }
+      return policy;
+    },
+  };
 }
 
-/** The parameter, with its own client. */
+/** The same, with its own client. */
 export function openRetryParameter(
   settings: RetryParameterSettings,
   clock: Clock,
   onProblem: (problem: unknown) => void,
-): RetryParameter {
-  return new RetryParameter(ssm(), settings, clock, onProblem);
+): RetryPolicySource {
+  return retryParameter(ssm(), settings, clock, onProblem);
 }

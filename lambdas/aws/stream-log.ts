@@ -4,10 +4,10 @@ import {
   GetRecordsCommand,
   type GetRecordsCommandOutput,
   GetShardIteratorCommand,
+  type GetShardIteratorCommandInput,
   InvalidArgumentException,
   type KinesisClient,
   type Shard,
-  type ShardIteratorType,
 } from '@aws-sdk/client-kinesis';
 import { decodeRecord } from '../core/event.ts';
 import type { LogPlace } from '../core/generation.ts';
@@ -49,7 +49,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   async readRange(shard: ShardId, first: SequenceNumber, last: SequenceNumber): Promise<LogRange> {
     const records: StreamRecord[] = [];
     if (!(await this.#shards()).has(shard)) return { records, trimmed: true };
-    for await (const page of this.#pages(shard, 'AT_SEQUENCE_NUMBER', first)) {
+    for await (const page of this.#pages(shard, startAt(first))) {
       for (const record of page) {
         if (compareSequenceNumbers(record.sequenceNumber, last) > 0) break;
         if (compareSequenceNumbers(record.sequenceNumber, first) >= 0) records.push(record);
@@ -64,7 +64,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
 
   async *readToEnd(shard: ShardId, place: LogPlace): AsyncIterable<readonly StreamRecord[]> {
     if (!(await this.#shards()).has(shard)) return;
-    for await (const page of this.#pages(shard, ...startOf(place))) if (page.length > 0) yield page;
+    for await (const page of this.#pages(shard, startOf(place))) if (page.length > 0) yield page;
   }
 
   async parentsOf(shard: ShardId): Promise<readonly ShardId[]> {
@@ -88,7 +88,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
     return {
       read: async ({ first, last }) => {
         if (pages === undefined && !(await this.#shards()).has(shard)) return [];
-        pages ??= this.#pages(shard, 'AT_SEQUENCE_NUMBER', first)[Symbol.asyncIterator]();
+        pages ??= this.#pages(shard, startAt(first))[Symbol.asyncIterator]();
         held = held.filter(({ sequenceNumber }) => compareSequenceNumbers(sequenceNumber, first) >= 0);
         while (!ended && !reaches(last)) {
           const page = await pages.next();
@@ -109,14 +109,14 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   }
 
   async #oldest(shard: ShardId): Promise<SequenceNumber | undefined> {
-    for await (const [oldest] of this.#pages(shard, 'TRIM_HORIZON')) {
+    for await (const [oldest] of this.#pages(shard, HORIZON)) {
       if (oldest !== undefined) return oldest.sequenceNumber;
     }
     return undefined;
   }
 
   async countFrom(shard: ShardId, place: LogPlace): Promise<Unread> {
-    let iterator = await this.#iterator(shard, ...startOf(place));
+    let iterator = await this.#iterator(shard, startOf(place));
     const abortSignal = AbortSignal.timeout(this.#lookMs);
     let events = 0;
     let sinceMs: number | undefined;
@@ -144,13 +144,8 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   }
 
   /** Pages of a shard, empty ones included, until its end or, on an open shard, until there are no newer records. */
-  async *#pages(
-    shard: ShardId,
-    type: ShardIteratorType,
-    sequenceNumber?: SequenceNumber,
-    timestampMs?: number,
-  ): AsyncIterable<readonly StreamRecord[]> {
-    let iterator = await this.#iterator(shard, type, sequenceNumber, timestampMs);
+  async *#pages(shard: ShardId, start: Start): AsyncIterable<readonly StreamRecord[]> {
+    let iterator = await this.#iterator(shard, start);
     while (iterator !== undefined) {
       const page = await this.#client.send(new GetRecordsCommand({ ShardIterator: iterator }));
       const records = (page.Records ?? []).map(toStreamRecord);
@@ -161,28 +156,15 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
     }
   }
 
-  async #iterator(
-    shard: ShardId,
-    type: ShardIteratorType,
-    sequenceNumber?: SequenceNumber,
-    timestampMs?: number,
-  ): Promise<string | undefined> {
-    const ask = (ShardIteratorType: ShardIteratorType, StartingSequenceNumber?: string) =>
-      this.#client.send(
-        new GetShardIteratorCommand({
-          StreamName: this.#stream,
-          ShardId: shard,
-          ShardIteratorType,
-          StartingSequenceNumber,
-          ...(timestampMs !== undefined && { Timestamp: new Date(timestampMs) }),
-        }),
-      );
+  async #iterator(shard: ShardId, start: Start): Promise<string | undefined> {
+    const ask = (from: Start) =>
+      this.#client.send(new GetShardIteratorCommand({ StreamName: this.#stream, ShardId: shard, ...from }));
     try {
-      return (await ask(type, sequenceNumber)).ShardIterator;
+      return (await ask(start)).ShardIterator;
     } catch (error) {
       // Kinesis may refuse a trimmed sequence number: the remaining records start at the horizon.
-      if (!(error instanceof InvalidArgumentException) || type === 'TRIM_HORIZON') throw error;
-      return (await ask('TRIM_HORIZON')).ShardIterator;
+      if (!(error instanceof InvalidArgumentException) || start === HORIZON) throw error;
+      return (await ask({ ...start, ...HORIZON })).ShardIterator;
     }
   }
 }
@@ -192,13 +174,19 @@ export function openStreamLog(stream: string): KinesisLog {
   return new KinesisLog(kinesis(), stream);
 }
 
-/** A place in Kinesis' terms. */
-function startOf({
-  after,
-  fromMs,
-}: LogPlace): [type: ShardIteratorType, sequenceNumber?: SequenceNumber | undefined, timestampMs?: number] {
-  if (after !== undefined) return ['AFTER_SEQUENCE_NUMBER', after];
-  return fromMs === undefined ? ['TRIM_HORIZON'] : ['AT_TIMESTAMP', undefined, fromMs];
+/** Where to start reading, in Kinesis' terms. */
+type Start = Pick<GetShardIteratorCommandInput, 'ShardIteratorType' | 'StartingSequenceNumber' | 'Timestamp'>;
+
+const HORIZON: Start = { ShardIteratorType: 'TRIM_HORIZON', StartingSequenceNumber: undefined };
+
+function startAt(first: SequenceNumber): Start {
+  return { ShardIteratorType: 'AT_SEQUENCE_NUMBER', StartingSequenceNumber: first };
+}
+
+function startOf({ after, fromMs }: LogPlace): Start {
+  if (after !== undefined)
+    return { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: after };
+  return fromMs === undefined ? HORIZON : { ShardIteratorType: 'AT_TIMESTAMP', Timestamp: new Date(fromMs) };
 }
 
 function parentsIn({ ParentShardId, AdjacentParentShardId }: Shard): ShardId[] {

@@ -8,23 +8,10 @@ import type { Context } from 'aws-lambda';
 import type { Clock } from '../ports.ts';
 import { type Environment, text } from './environment.ts';
 
-export interface Telemetry {
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  /** Emits counts, 0 included: for metrics that are always emitted. */
-  count(counts: Readonly<Record<string, number>>): void;
-  /** Emits counts other than 0: a custom metric costs for each hour in which it is emitted. */
-  countAny(counts: Readonly<Record<string, number>>): void;
-  /** Reports each duration, so that percentiles are exact. */
-  measureMs(name: string, values: readonly number[]): void;
-  /** The handler of a function: its log lines name the invocation, and each invocation emits its metrics. */
-  handlerOf<Event, Result>(run: Run<Event, Result>): Run<Event, Result>;
-}
-
 type Run<Event, Result> = (event: Event, context: Context) => Promise<Result>;
 
 /** Sets up logs and metrics from the environment's `POWERTOOLS_*` variables and its stage. */
-export function telemetry(environment: Environment): Telemetry {
+export function telemetry(environment: Environment) {
   const metrics = new Metrics({
     defaultDimensions: { stage: text(environment, 'STAGE') },
     // Powertools warns in every invocation that emits nothing.
@@ -37,9 +24,13 @@ export function telemetry(environment: Environment): Telemetry {
   return {
     logger,
     metrics,
+    /** Emits counts, 0 included: for metrics that are always emitted. */
     count: emit,
-    countAny: (counts) => emit(Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0))),
-    measureMs(name, values) {
+    /** Emits counts other than 0: a custom metric costs for each hour in which it is emitted. */
+    countAny: (counts: Readonly<Record<string, number>>) =>
+      emit(Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0))),
+    /** Reports each duration, so that percentiles are exact. */
+    measureMs(name: string, values: readonly number[]) {
       // Powertools collects a name's values, and starts a new blob at CloudWatch's limit of 100.
       for (const value of values) metrics.addMetric(name, MetricUnit.Milliseconds, value);
     },

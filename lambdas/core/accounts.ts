@@ -28,13 +28,14 @@ export function addAccounts(a: Accounts, b: Accounts): Accounts {
   return {
     received: a.received + b.received,
     duplicate: a.duplicate + b.duplicate,
-    rejected: addByReason(a.rejected, b.rejected),
+    rejected: addRejected(a.rejected, b.rejected),
     emitted: a.emitted + b.emitted,
     lost: a.lost + b.lost,
   };
 }
 
-function addByReason(a: Accounts['rejected'], b: Accounts['rejected']): Accounts['rejected'] {
+/** Adds rejected events, reason by reason. */
+export function addRejected(a: Accounts['rejected'], b: Accounts['rejected']): Accounts['rejected'] {
   const sum: Partial<Record<RejectionReason, number>> = { ...a };
   for (const [reason, events] of Object.entries(b) as [RejectionReason, number][]) {
     sum[reason] = (sum[reason] ?? 0) + events;

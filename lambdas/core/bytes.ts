@@ -1,10 +1,22 @@
-// Variable-length integers, the bytes that rows are made of: seven bits a byte, lowest first.
+// Integers as bytes: those of variable length that rows are made of, and those of a digest.
 
 /** Bytes that are not rows in this encoding. */
 export class InvalidRows extends Error {
   override readonly name = 'InvalidRows';
 }
 
+/** Four bytes of a binary string (`hash(…, 'binary')`) as an unsigned integer, big-endian. */
+export function uint32At(digest: string, at: number): number {
+  return (
+    ((digest.charCodeAt(at) << 24) |
+      (digest.charCodeAt(at + 1) << 16) |
+      (digest.charCodeAt(at + 2) << 8) |
+      digest.charCodeAt(at + 3)) >>>
+    0
+  );
+}
+
+/** Smaller magnitudes are encoded as numbers, larger ones as bigints. */
 const SAFE = 2 ** 30;
 
 /** A growing buffer; numbers are written seven bits a byte, lowest first. */

@@ -72,7 +72,9 @@ export function moveForward(
     through = entry.segment;
   }
   if (through === checkpoint.through && open.length === checkpoint.open.length) return checkpoint;
-  const hours = hoursIn(checkpoint, following[0]?.runMaxBeforeMs);
+  const [next] = following;
+  // Without hours in the checkpoint, they begin after its last arrival, if that is known.
+  const hours = checkpoint.hours ?? (next && hoursAfter(next.runMaxBeforeMs));
   return {
     through,
     open,
@@ -82,21 +84,7 @@ export function moveForward(
   };
 }
 
-/** The hours of a checkpoint; if it has none, the hours after its last arrival, if that is known. */
-function hoursIn({ hours }: Checkpoint, runMaxMs: number | undefined): RecentHours | undefined {
-  return hours ?? (runMaxMs === undefined ? undefined : hoursAfter(runMaxMs));
-}
-
 /** Where all emitted events of a shard are: from the checkpoint, and the entries that are open or beyond it. */
 export function placesNow(checkpoint: Checkpoint, unsettled: readonly SegmentEntry[]): EmittedPlaces {
   return unsettled.map(emittedPlaces).reduce(addPlaces, checkpoint.settled);
-}
-
-/** The last hours of a shard: from the checkpoint, and the entries that are open or beyond it. */
-export function hoursNow(
-  checkpoint: Checkpoint,
-  head: Head,
-  unsettled: readonly SegmentEntry[],
-): RecentHours {
-  return hoursWith(checkpoint.hours ?? hoursAfter(head.runMaxMs), unsettled);
 }

@@ -2,6 +2,7 @@
 import type { ShardKey } from './identifiers.ts';
 import { cellStartMs, type Level, type Retentions, UPPER_LEVELS, type UpperLevel } from './level.ts';
 import { isGivenUp, type SegmentEntry } from './segment-entry.ts';
+import { DAY_MS, HOUR_MS } from './time.ts';
 
 /** A segment, and where its deltas are stored. */
 export interface SegmentPlace {
@@ -159,11 +160,6 @@ export interface ShardEntries {
   readonly entries: readonly SegmentEntry[];
 }
 
-/** Whether every part of a segment is counted or given up. */
-function isSettledForStore(entry: SegmentEntry): boolean {
-  return isGivenUp(entry);
-}
-
 /**
  * Computes what the hours cover next. The caller computes the floor from it.
  * @param reopened entries of the segments in `covered.open`, where they exist
@@ -179,9 +175,7 @@ export function nextCoverage(
   openMax = OPEN_SEGMENTS_MAX,
 ): Omit<Coverage, 'floorMs'> {
   const settled = new Set(
-    reopened
-      .filter(({ entry }) => isSettledForStore(entry))
-      .map(({ shard, entry }) => `${shard} ${entry.segment}`),
+    reopened.filter(({ entry }) => isGivenUp(entry)).map(({ shard, entry }) => `${shard} ${entry.segment}`),
   );
   const open = covered.open.filter(({ shard, segment }) => !settled.has(`${shard} ${segment}`));
   const through: Record<string, number> = { ...covered.through };
@@ -193,7 +187,7 @@ export function nextCoverage(
       if (entry.segment !== (through[shard] ?? 0) + 1) break;
       events += entry.accounts.emitted;
       if (events > shareMax && entry.segment > (covered.through[shard] ?? 0) + 1) break;
-      if (!isSettledForStore(entry)) {
+      if (!isGivenUp(entry)) {
         if (open.length >= openMax || nowMs - entry.runMaxMs < STEP_OVER_AFTER_MS) break;
         open.push({ shard, segment: entry.segment, runMaxMs: entry.runMaxMs, sinceMs: entry.runMaxBeforeMs });
       }
@@ -219,14 +213,13 @@ export interface Cadence {
   readonly hoursMs: number;
 }
 
-const HOURLY_MS = 3_600_000;
-const DAILY_MS = 86_400_000;
-const CLOSES_AFTER_MS = DAILY_MS;
+/** Longest wait before a period is closed. */
+const CLOSES_AFTER_MS = DAY_MS;
 /** Longest intervals for the upper levels under heavy writes. */
 const UPPER_INTERVALS_MS: Readonly<Record<UpperLevel, number>> = {
-  days: HOURLY_MS,
-  months: DAILY_MS,
-  all: DAILY_MS,
+  days: HOUR_MS,
+  months: DAY_MS,
+  all: DAY_MS,
 };
 /** Every query reads a hash range's late rows: above this size, an epoch is cheaper. */
 const LATE_BYTES_MAX = 65_536;
@@ -273,7 +266,7 @@ export function isUpperDue(
   if (state.hours.epoch === 0) return false;
   const closesMs = closesBeforeMs(level, state, nowMs);
   if (head.hourEpoch >= state.hours.epoch)
-    return closesMs > head.closedBeforeMs && nowMs - head.plannedAtMs >= DAILY_MS;
+    return closesMs > head.closedBeforeMs && nowMs - head.plannedAtMs >= DAY_MS;
   return (
     head.epoch === 0 ||
     state.hours.events - head.events >= eventsMax ||

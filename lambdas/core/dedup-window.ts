@@ -1,5 +1,5 @@
 // The dedup window of a shard in memory: the ids of a contiguous run of its segments.
-import { hashEventId, ID_BYTES, type IdHash, SeenIds } from './seen-ids.ts';
+import { ID_BYTES, type IdHash, SeenIds } from './seen-ids.ts';
 
 /** Whether an event id was seen inside the window. */
 export interface DedupView {
@@ -48,7 +48,7 @@ export class ShardWindow {
    * Adds a segment's ids.
    * @param segment the segment after the last one held, or the one before the first
    * @param runMaxMs the running maximum of arrival times up to and including this segment, epoch milliseconds
-   * @param ids packed hashes from `packIds`
+   * @param ids packed hashes from `SegmentIds`
    */
   add(segment: number, runMaxMs: number, ids: Uint8Array): void {
     if (this.#to !== 0 && segment !== this.#to + 1 && segment !== this.#from - 1) {
@@ -143,15 +143,4 @@ export class SegmentIds {
     this.#packed = larger;
     this.#view = new DataView(larger.buffer);
   }
-}
-
-/** Packs event ids as a segment would: for tests and tools. */
-export function packIds(ids: Iterable<string>): Uint8Array {
-  const segment = new SegmentIds();
-  const id = { high: 0, low: 0 };
-  for (const text of ids) {
-    hashEventId(text, id);
-    segment.add(id);
-  }
-  return segment.packed();
 }

@@ -2,7 +2,7 @@
 
 import { type HashRange, nameHash, rangeOf, WHOLE_RANGE } from './hash-range.ts';
 import type { SegmentId } from './identifiers.ts';
-import { compareRows, layRows, packRows, type Row, rowBytes } from './rows.ts';
+import { chunksOf, compareRows, layRows, packRows, type Row, rowBytes } from './rows.ts';
 
 /** The identity of a delta. */
 export interface DeltaName {
@@ -33,7 +33,7 @@ export interface CutRows {
 export interface CutConfig {
   /** A large segment has a delta for each of 2^slotBits hash ranges. */
   readonly slotBits: number;
-  /** Up to this size, in bytes of `rowBytes`, a segment has one delta for all hashes; 3,000 by default. */
+  /** Up to this size, in bytes of `rowBytes`, a segment has one delta for all hashes; `WIDE_BYTES_MAX` by default. */
   readonly wideBytesMax?: number;
 }
 
@@ -49,39 +49,18 @@ export function cutRows(
 ): CutRows[] {
   const sorted = [...rows].sort(compareRows);
   const size = sorted.reduce((sum, row) => sum + rowBytes(row), 0);
-  const byRange = new Map<HashRange, Row[]>();
-  if (size <= wideBytesMax) byRange.set(WHOLE_RANGE, sorted);
-  else {
-    for (const row of sorted) {
-      const range = rangeOf(nameHash(row.metric, row.entity), slotBits);
-      const group = byRange.get(range);
-      if (group === undefined) byRange.set(range, [row]);
-      else group.push(row);
-    }
-  }
-  const ranges = [...byRange].filter(([, group]) => group.length > 0).sort(([a], [b]) => (a < b ? -1 : 1));
+  const byRange =
+    size <= wideBytesMax
+      ? new Map([[WHOLE_RANGE, sorted]])
+      : Map.groupBy(sorted, ({ metric, entity }) => rangeOf(nameHash(metric, entity), slotBits));
+  const ranges = [...byRange].sort(([a], [b]) => (a < b ? -1 : 1));
   return ranges.flatMap(([range, group]) =>
-    chunksOf(group).map((chunk) => ({
+    chunksOf(group, DELTA_BYTES_MAX).map((chunk) => ({
       range,
       events: chunk.reduce((sum, { events }) => sum + events, 0),
       laid: layRows(chunk),
     })),
   );
-}
-
-function chunksOf(rows: readonly Row[]): Row[][] {
-  const chunks: Row[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const row of rows) {
-    const size = rowBytes(row);
-    if (bytes + size > DELTA_BYTES_MAX) {
-      chunks.push([]);
-      bytes = 0;
-    }
-    chunks.at(-1)?.push(row);
-    bytes += size;
-  }
-  return chunks;
 }
 
 /** Names and compresses cut rows. */

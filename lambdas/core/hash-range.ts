@@ -1,5 +1,6 @@
 // Hash ranges: a (metric, entity)'s hash decides which delta and which block hold it.
 import { hash } from 'node:crypto';
+import { uint32At } from './bytes.ts';
 
 declare const brand: unique symbol;
 
@@ -25,14 +26,7 @@ export function nameHash(metric: string, entity: string): number {
 
 /** The same for a row's name. */
 export function hashOf(name: string): number {
-  const digest = hash('sha256', name, 'binary');
-  return (
-    ((digest.charCodeAt(0) << 24) |
-      (digest.charCodeAt(1) << 16) |
-      (digest.charCodeAt(2) << 8) |
-      digest.charCodeAt(3)) >>>
-    0
-  );
+  return uint32At(hash('sha256', name, 'binary'), 0);
 }
 
 /** The range of `bits` bits that contains a hash. */

@@ -1,7 +1,7 @@
 // A shard's accounts by hour of arrival: totals over segments, kept for the last hours only.
 import { rejectedEvents } from './accounts.ts';
 import { addPlaces, type EmittedPlaces, emittedPlaces, type SegmentEntry } from './segment-entry.ts';
-import { HOUR_MS } from './time.ts';
+import { HOUR_MS, hourStartMs } from './time.ts';
 
 /** The accounts of the segments of one hour. A segment belongs to the hour of its running maximum of arrivals. */
 export interface HourAccounts extends EmittedPlaces {
@@ -48,8 +48,8 @@ export function hoursWith(known: RecentHours, entries: readonly SegmentEntry[]):
   if (newest === undefined) return known;
   const oldestMs = newest.hourMs - (HOURS_KEPT - 1) * HOUR_MS;
   const kept = ascending.filter(({ hourMs }) => hourMs >= oldestMs);
-  const folds = kept.length < ascending.length;
-  return { sinceMs: folds ? Math.max(known.sinceMs, oldestMs) : known.sinceMs, accounts: kept };
+  const isDropping = kept.length < ascending.length;
+  return { sinceMs: isDropping ? Math.max(known.sinceMs, oldestMs) : known.sinceMs, accounts: kept };
 }
 
 export function addHours(a: HourAccounts, b: HourAccounts): HourAccounts {
@@ -78,8 +78,4 @@ function accountsOf(entry: SegmentEntry, hourMs: number): HourAccounts {
   const { received, duplicate, emitted, lost } = entry.accounts;
   const rejected = rejectedEvents(entry.accounts);
   return { hourMs, received, duplicate, rejected, passedOn: emitted + lost, ...emittedPlaces(entry) };
-}
-
-function hourStartMs(instantMs: number): number {
-  return Math.floor(instantMs / HOUR_MS) * HOUR_MS;
 }

@@ -31,10 +31,8 @@ export interface Period {
 
 interface Shape {
   periodStartMs(atMs: number): number;
-  /** When the period ends; undefined: never. */
-  periodEndMs(startMs: number): number | undefined;
-  /** The start of the cell that contains an instant. */
-  cellStartMs(atMs: number): number;
+  /** When the period ends; `Infinity`: never. */
+  periodEndMs(startMs: number): number;
   /** The number of the cell that contains an instant. */
   cell(atMs: number): number;
   /** The start of a cell of a period, epoch milliseconds. */
@@ -47,7 +45,6 @@ const SHAPES: Readonly<Record<Level, Shape>> = {
   hours: {
     periodStartMs: hourStartMs,
     periodEndMs: (startMs) => startMs + HOUR_MS,
-    cellStartMs: (atMs) => Math.floor(atMs / MINUTE_MS) * MINUTE_MS,
     cell: (atMs) => Math.floor(atMs / MINUTE_MS) % 60,
     cellAtMs: (startMs, cell) => startMs + cell * MINUTE_MS,
     name: (startMs) => isoSeconds(startMs).slice(0, 13),
@@ -55,7 +52,6 @@ const SHAPES: Readonly<Record<Level, Shape>> = {
   days: {
     periodStartMs: dayStartMs,
     periodEndMs: (startMs) => startMs + DAY_MS,
-    cellStartMs: hourStartMs,
     cell: (atMs) => Math.floor(atMs / HOUR_MS) % 24,
     cellAtMs: (startMs, cell) => startMs + cell * HOUR_MS,
     name: (startMs) => isoSeconds(startMs).slice(0, 10),
@@ -63,15 +59,13 @@ const SHAPES: Readonly<Record<Level, Shape>> = {
   months: {
     periodStartMs: monthStartMs,
     periodEndMs: nextMonthMs,
-    cellStartMs: dayStartMs,
     cell: (atMs) => new Date(atMs).getUTCDate() - 1,
     cellAtMs: (startMs, cell) => startMs + cell * DAY_MS,
     name: (startMs) => isoSeconds(startMs).slice(0, 7),
   },
   all: {
     periodStartMs: () => 0,
-    periodEndMs: () => undefined,
-    cellStartMs: monthStartMs,
+    periodEndMs: () => Number.POSITIVE_INFINITY,
     cell: (atMs) => {
       const at = new Date(atMs);
       return (at.getUTCFullYear() - 1970) * 12 + at.getUTCMonth();
@@ -93,12 +87,12 @@ export function periodStartMs(level: Level, atMs: number): number {
 
 /** When a period ends, epoch milliseconds; `Infinity` for all time. */
 export function periodEndMs({ level, startMs }: Period): number {
-  return SHAPES[level].periodEndMs(startMs) ?? Number.POSITIVE_INFINITY;
+  return SHAPES[level].periodEndMs(startMs);
 }
 
 /** The start of a level's cell that contains an instant, epoch milliseconds. */
 export function cellStartMs(level: Level, atMs: number): number {
-  return SHAPES[level].cellStartMs(atMs);
+  return cellAtMs(periodAt(level, atMs), cellOf(level, atMs));
 }
 
 /** The number of the cell that contains an instant, within its period. */

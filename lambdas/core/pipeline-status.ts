@@ -1,24 +1,25 @@
 // The pipeline's accounts: where every received event is, by shard, by hour of arrival, and in total.
-import { type Accounts, rejectedEvents } from './accounts.ts';
-import { type Checkpoint, hoursNow, placesNow } from './checkpoint.ts';
-import { addHours, type HourAccounts, hourDifference, type RecentHours } from './hour-accounts.ts';
+import { type Accounts, addRejected, rejectedEvents } from './accounts.ts';
+import { type Checkpoint, placesNow } from './checkpoint.ts';
+import {
+  addHours,
+  type HourAccounts,
+  hourDifference,
+  hoursAfter,
+  hoursWith,
+  type RecentHours,
+} from './hour-accounts.ts';
 import type { ShardKey } from './identifiers.ts';
 import type { Head } from './segment.ts';
-import { emittedPlaces, type SegmentEntry } from './segment-entry.ts';
+import { addPlaces, type EmittedPlaces, emittedPlaces, type SegmentEntry } from './segment-entry.ts';
 import { HOUR_MS } from './time.ts';
 
 /** Where the received events are, in events; `received` is the sum of the rest. */
-export interface StatusAccounts {
+export interface StatusAccounts extends EmittedPlaces {
   readonly received: number;
   readonly duplicate: number;
   readonly rejected: number;
   readonly rejectedByReason: Accounts['rejected'];
-  readonly counted: number;
-  readonly inFlight: number;
-  readonly dead: number;
-  readonly parked: number;
-  readonly expired: number;
-  readonly lost: number;
 }
 
 /** The accounts of one hour of arrival, in events. */
@@ -70,6 +71,7 @@ export interface AcceptedStatus extends PipelineStatus {
   readonly unreadMore: boolean;
 }
 
+/** In the order of the columns in the answer. */
 const NONE: StatusAccounts = {
   received: 0,
   duplicate: 0,
@@ -110,7 +112,8 @@ export function shardAccounts(
   };
   const waiting = unsettled.filter((entry) => emittedPlaces(entry).inFlight > 0);
   const inFlightSinceMs = earliest(waiting.map(({ minArrivalMs }) => minArrivalMs));
-  return { shard, head, accounts, hours: hoursNow(checkpoint, head, unsettled), inFlightSinceMs };
+  const hours = hoursWith(checkpoint.hours ?? hoursAfter(head.runMaxMs), unsettled);
+  return { shard, head, accounts, hours, inFlightSinceMs };
 }
 
 /** Adds what the front door accepted to a status. @param unread by shard; undefined: the stream could not be read */
@@ -160,15 +163,8 @@ export function pipelineStatus(shards: readonly ShardAccounts[]): PipelineStatus
 
 function hourStatus(accounts: HourAccounts): HourStatus {
   const { hourMs, received, duplicate, rejected, counted, inFlight, dead, parked, expired, lost } = accounts;
-  const places = { counted, inFlight, dead, parked, expired, lost };
-  return {
-    hour: hourName(hourMs),
-    received,
-    duplicate,
-    rejected,
-    ...places,
-    difference: hourDifference(accounts),
-  };
+  const columns = { received, duplicate, rejected, counted, inFlight, dead, parked, expired, lost };
+  return { hour: hourName(hourMs), ...columns, difference: hourDifference(accounts) };
 }
 
 function hourName(hourMs: number): string {
@@ -184,21 +180,13 @@ export function withLastHours<S extends PipelineStatus>(status: S, hours: number
 }
 
 function add(a: StatusAccounts, b: StatusAccounts): StatusAccounts {
-  const rejectedByReason: Record<string, number> = { ...a.rejectedByReason };
-  for (const [reason, events] of Object.entries(b.rejectedByReason)) {
-    rejectedByReason[reason] = (rejectedByReason[reason] ?? 0) + events;
-  }
   return {
+    ...a,
     received: a.received + b.received,
     duplicate: a.duplicate + b.duplicate,
     rejected: a.rejected + b.rejected,
-    rejectedByReason,
-    counted: a.counted + b.counted,
-    inFlight: a.inFlight + b.inFlight,
-    dead: a.dead + b.dead,
-    parked: a.parked + b.parked,
-    expired: a.expired + b.expired,
-    lost: a.lost + b.lost,
+    rejectedByReason: addRejected(a.rejectedByReason, b.rejectedByReason),
+    ...addPlaces(a, b),
   };
 }
 

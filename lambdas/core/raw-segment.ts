@@ -11,7 +11,7 @@ import {
   type ShardKey,
 } from './identifiers.ts';
 import type { Head, RollupConfig, StreamRecord } from './segment.ts';
-import { HOUR_MS } from './time.ts';
+import { hourStartMs } from './time.ts';
 
 export const RAW_PREFIX = 'raw/';
 
@@ -92,7 +92,7 @@ export function rawObject(
     rawLine(sequenceNumber, arrivalMs, data),
   );
   const text = `${JSON.stringify(head)}\n${lines.join('\n')}\n`;
-  const [first = 0, ...further] = [...new Set(records.map(({ arrivalMs }) => hourOf(arrivalMs)))].sort(
+  const [first = 0, ...further] = [...new Set(records.map(({ arrivalMs }) => hourStartMs(arrivalMs)))].sort(
     (a, b) => a - b,
   );
   const named = new Date(first).toISOString().slice(0, 'YYYY-MM-DDTHH'.length);
@@ -124,7 +124,7 @@ export function rawHourPrefix(hourMs: number): string {
 
 /** The key of a segment's object. `hourMs` may be any time in the hour of its earliest arrival. */
 export function rawKey({ segment, hourMs }: RawPlace): string {
-  return `${rawHourPrefix(hourOf(hourMs))}${segment}${ENDING}`;
+  return `${rawHourPrefix(hourStartMs(hourMs))}${segment}${ENDING}`;
 }
 
 /** Parses a key; undefined for a marker, or for a key in another format. */
@@ -182,10 +182,6 @@ export function streamRecord({ sequenceNumber, arrivalMs, data, deleted }: RawRe
   const { batch, events } = decodeRecord(data, arrivalMs);
   const left = events.filter((event) => !('rejected' in event && event.rejected === 'not-an-event'));
   return { sequenceNumber, arrivalMs, data, batch, events: left };
-}
-
-function hourOf(ms: number): number {
-  return ms - (ms % HOUR_MS);
 }
 
 /** 128 bits suffice to detect a change. */

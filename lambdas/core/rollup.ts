@@ -81,7 +81,8 @@ export function rollUp(
       const reason = isRejected(event) ? event.rejected : outOfRange(event, record.arrivalMs, config);
       if (reason !== undefined) {
         rejectedByReason[reason] = (rejectedByReason[reason] ?? 0) + 1;
-        rejected.push({ ...pick(record), index, reason });
+        const { sequenceNumber, arrivalMs, data } = record;
+        rejected.push({ sequenceNumber, arrivalMs, data, index, reason });
         continue;
       }
       const countable = event as CountableEvent;
@@ -98,13 +99,8 @@ export function rollUp(
       if (isLate(countable.atMs, record.arrivalMs)) late += 1;
     }
   }
-  const accounts: Accounts = {
-    received,
-    duplicate,
-    rejected: rejectedByReason,
-    emitted: table.events,
-    lost: 0,
-  };
+  const { events: emitted } = table;
+  const accounts: Accounts = { received, duplicate, rejected: rejectedByReason, emitted, lost: 0 };
   const rows = table.rows();
   const cut = cutRows(rows, config);
   const packed = ids.packed();
@@ -118,10 +114,6 @@ export function rollUp(
     rows: rows.length,
     late,
   };
-}
-
-function pick({ sequenceNumber, arrivalMs, data }: StreamRecord) {
-  return { sequenceNumber, arrivalMs, data };
 }
 
 function outOfRange(
@@ -174,9 +166,8 @@ class RowTable {
   }
 
   get earliestHourMs(): number | undefined {
-    let earliest: number | undefined;
-    for (const hour of this.#hours.keys()) if (earliest === undefined || hour < earliest) earliest = hour;
-    return earliest === undefined ? undefined : earliest * HOUR_MS;
+    const hours = this.#hours.keys();
+    return this.#hours.size === 0 ? undefined : hours.reduce((a, b) => Math.min(a, b)) * HOUR_MS;
   }
 
   #hourAt(hour: number): GrowingHour {
@@ -191,14 +182,10 @@ class RowTable {
   }
 }
 
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
 /** Over uncompressed rows: another version of the compression library must not change the digest. */
 function digestOf(accounts: Accounts, cut: readonly CutRows[], ids: Uint8Array): string {
   const digest = createHash('sha256');
-  const byReason = Object.entries(accounts.rejected).sort(([a], [b]) => compareText(a, b));
+  const byReason = Object.entries(accounts.rejected).sort(([a], [b]) => (a < b ? -1 : 1));
   digest.update(JSON.stringify([accounts.received, accounts.duplicate, byReason, accounts.emitted]));
   for (const { range, events, laid } of cut) digest.update(`\n${range} ${events} `).update(laid);
   return digest.update(ids).digest('hex');

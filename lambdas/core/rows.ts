@@ -45,6 +45,22 @@ export function namedBytes({ name, length }: NamedRow, nameBytes = Buffer.byteLe
   return bytesOf(nameBytes - SEPARATOR.length, length);
 }
 
+/** Rows in order, in chunks of at most `bytesMax` in bytes of `rowBytes`; a larger row is a chunk of its own. */
+export function chunksOf(rows: readonly Row[], bytesMax: number): Row[][] {
+  const chunks: Row[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const row of rows) {
+    const size = rowBytes(row);
+    if (bytes + size > bytesMax) {
+      chunks.push([]);
+      bytes = 0;
+    }
+    chunks.at(-1)?.push(row);
+    bytes += size;
+  }
+  return chunks;
+}
+
 function bytesOf(nameBytes: number, cells: number): number {
   return nameBytes + 6 + cells * CELL_BYTES;
 }
@@ -156,7 +172,7 @@ export function encodeNamed(rows: readonly NamedRow[]): Uint8Array {
  * @throws InvalidRows when the bytes are damaged or of another version
  */
 export function decodeRows(bytes: Uint8Array): Row[] {
-  return rowsOf(viewRows(bytes));
+  return Array.from(viewRows(bytes), asRow);
 }
 
 /**
@@ -165,12 +181,13 @@ export function decodeRows(bytes: Uint8Array): Row[] {
  * @throws InvalidRows when the bytes are damaged or of another version
  */
 export function pickRows(bytes: Uint8Array, names: ReadonlySet<string>): Row[] {
-  return rowsOf(viewRows(bytes, names));
+  return Array.from(viewRows(bytes, names), asRow);
 }
 
 /** Decodes uncompressed rows. @throws InvalidRows when the bytes are damaged */
 export function readLaid(laid: Uint8Array): Row[] {
-  return rowsOf(new RowReader(Buffer.from(laid.buffer, laid.byteOffset, laid.byteLength), undefined));
+  const reader = new RowReader(Buffer.from(laid.buffer, laid.byteOffset, laid.byteLength), undefined);
+  return Array.from(reader, asRow);
 }
 
 /**
@@ -257,12 +274,6 @@ class RowReader implements NamedRow, IterableIterator<RowReader, undefined> {
     if (this.#names === undefined || this.#lengths === undefined) return true;
     return this.#lengths.has(this.nameBytes) && this.#names.has(this.name);
   }
-}
-
-function rowsOf(views: Iterable<NamedRow>): Row[] {
-  const rows: Row[] = [];
-  for (const view of views) rows.push(asRow(view));
-  return rows;
 }
 
 /** A copy of a row with metric and entity separated. */

@@ -1,5 +1,6 @@
 // A set of 64-bit event-id hashes, each with the latest segment that carried it. Typed arrays avoid an object for each id.
 import { hash } from 'node:crypto';
+import { uint32At } from './bytes.ts';
 
 /**
  * The high and low halves of an event identity's 64-bit hash: the first 64 bits of SHA-256, so that a client cannot craft
@@ -19,18 +20,8 @@ export const ID_BYTES = 8;
  */
 export function hashEventId(identity: string, into: IdHash): void {
   const digest = hash('sha256', identity, 'binary');
-  into.high = halfAt(digest, 0);
-  into.low = halfAt(digest, 4);
-}
-
-function halfAt(digest: string, at: number): number {
-  return (
-    ((digest.charCodeAt(at) << 24) |
-      (digest.charCodeAt(at + 1) << 16) |
-      (digest.charCodeAt(at + 2) << 8) |
-      digest.charCodeAt(at + 3)) >>>
-    0
-  );
+  into.high = uint32At(digest, 0);
+  into.low = uint32At(digest, 4);
 }
 
 /** Minimum number of slots: small, since many shards have few ids. */

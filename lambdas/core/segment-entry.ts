@@ -113,16 +113,14 @@ export function lostEntry(head: Head): SegmentEntry {
 
 function frame(head: Head) {
   const { segment, first, last, records, config, version, minArrivalMs, runMaxBeforeMs, runMaxMs } = head;
-  const nowhere = {
-    acked: new Set<number>(),
-    dead: new Set<number>(),
-    parked: new Set<number>(),
-    returned: new Set<number>(),
-    discarded: new Set<number>(),
-    expired: {},
-  };
   const range = { segment, first, last, records, config, version };
-  return { ...range, minArrivalMs, runMaxBeforeMs, runMaxMs, ...nowhere };
+  return { ...range, minArrivalMs, runMaxBeforeMs, runMaxMs, ...noParts(), expired: {} };
+}
+
+/** The sets of an entry whose parts were seen nowhere yet. */
+export function noParts() {
+  const [acked, dead, parked] = [new Set<number>(), new Set<number>(), new Set<number>()];
+  return { acked, dead, parked, returned: new Set<number>(), discarded: new Set<number>() };
 }
 
 /** Where a part is. An acknowledgement overrides everything: copies of a counted part may still exist anywhere. */

@@ -4,7 +4,7 @@ import { type Level, periodAt, periodEndMs, type Retentions } from './level.ts';
 import { HOUR_MS } from './time.ts';
 
 /** The levels whose blocks expire. */
-const EXPIRING = ['hours', 'days', 'months'] as const satisfies readonly Level[];
+type ExpiringLevel = Exclude<Level, 'all'>;
 
 /** Retentions from the settings, milliseconds; undefined: forever. */
 export type LevelRetentionsMs = Readonly<Record<Level, number | undefined>>;
@@ -30,7 +30,7 @@ export interface Watermark {
   /** No accepted event happened after this. Epoch milliseconds; 0: unknown. */
   readonly acceptedToMs: number;
   /** What is retained at each level, and of deltas; undefined while unknown. */
-  readonly kept: Readonly<Record<(typeof EXPIRING)[number] | 'deltas', KeptLevel>> | undefined;
+  readonly kept: Readonly<Record<ExpiringLevel | 'deltas', KeptLevel>> | undefined;
   /** Incremented with every change. */
   readonly revision: number;
 }
@@ -65,7 +65,7 @@ export function raisedWatermark(
   const acceptedToMs = Math.max(known.acceptedToMs, nowMs + acceptFutureMs);
   // Blocks up to this time may have been written under earlier retentions.
   const writtenToMs = acceptedToMs + PLAN_AGE_MS;
-  const advanced = (level: (typeof EXPIRING)[number]) =>
+  const advanced = (level: ExpiringLevel) =>
     advanceKept(known.kept?.[level], retentions[level], nowMs, periodEndMs(periodAt(level, writtenToMs)));
   return {
     ...raised,

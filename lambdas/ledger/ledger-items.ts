@@ -1,20 +1,14 @@
 // The ledger's items in DynamoDB: their keys and attributes.
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { attributes, type Item, key } from '../aws/table.ts';
 import type { Checkpoint } from '../core/checkpoint.ts';
 import { type HashRange, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { HourAccounts } from '../core/hour-accounts.ts';
-import type { SegmentId, ShardKey } from '../core/identifiers.ts';
-import { parseSegmentId } from '../core/identifiers.ts';
+import { parseSegmentId, type SegmentId, type ShardKey } from '../core/identifiers.ts';
 import type { Head } from '../core/segment.ts';
-import type { SegmentEntry } from '../core/segment-entry.ts';
+import { noParts, type SegmentEntry } from '../core/segment-entry.ts';
 import { NO_WATERMARK, type Watermark } from '../core/watermark.ts';
 import type { NotedPlace, StreamGap } from '../ports.ts';
-
-/** An item in the SDK's format. */
-export type Item = Record<string, AttributeValue>;
-/** A key in the SDK's format. */
-export type Key = { pk: AttributeValue; sk: AttributeValue };
 
 /** Maximum bytes of ids in one item; DynamoDB's limit is 400 KB. */
 export const IDS_CHUNK_BYTES = 320_000;
@@ -27,10 +21,6 @@ export const SHARDS_PK = 'SHARDS';
 
 function padded(segment: number): string {
   return String(segment).padStart(12, '0');
-}
-
-function key(pk: string, sk: string): Key {
-  return { pk: { S: pk }, sk: { S: sk } };
 }
 
 /** Builds keys of the ledger's items; no other code concatenates them. */
@@ -51,8 +41,6 @@ export const ledgerKeys = {
     key(shard, `IDS#${padded(segment)}#${chunk}`),
 };
 
-const OPTIONS = { removeUndefinedValues: true };
-
 /** Parses the sort key of a chunk of ids. */
 export function idsNameOf(sk: string): { readonly segment: number; readonly chunk: number } {
   const [, segment, chunk] = sk.split('#');
@@ -61,7 +49,7 @@ export function idsNameOf(sk: string): { readonly segment: number; readonly chun
 
 /** A head as an item. */
 export function headItem(shard: ShardKey, head: Head): Item {
-  return { ...ledgerKeys.head(shard), ...marshall({ ...head }, OPTIONS) };
+  return { ...ledgerKeys.head(shard), ...attributes({ ...head }) };
 }
 
 /** Parses a head's item. */
@@ -83,7 +71,7 @@ export function entryItem(shard: ShardKey, entry: SegmentEntry, expiresAt: numbe
     ...rest
   } = entry;
   const fields = { ...rest, parts: packedParts(parts), expiresAt };
-  return { ...ledgerKeys.entry(shard, entry.segment), ...marshall(fields, OPTIONS) };
+  return { ...ledgerKeys.entry(shard, entry.segment), ...attributes(fields) };
 }
 
 /**
@@ -124,18 +112,7 @@ export const PLACE_UPDATES: Readonly<Record<NotedPlace, string>> = {
 
 /** Parses an entry's item. */
 export function entryOf(item: Item): SegmentEntry {
-  const {
-    pk: _pk,
-    sk: _sk,
-    expiresAt: _at,
-    parts,
-    acked,
-    dead,
-    parked,
-    returned,
-    discarded,
-    ...rest
-  } = unmarshall(item);
+  const { pk: _pk, sk: _sk, expiresAt: _at, parts, ...rest } = unmarshall(item);
   const expired: Record<number, number> = {};
   for (const [name, value] of Object.entries(rest)) {
     const match = EXPIRED_PART.exec(name);
@@ -145,21 +122,15 @@ export function entryOf(item: Item): SegmentEntry {
   }
   const { config } = rest;
   return {
-    ...rest,
+    ...{ ...noParts(), ...rest, expired },
     config: { ...config, acceptPastMs: config.acceptPastMs },
     parts: unpackedParts(parts),
-    acked: acked ?? new Set(),
-    dead: dead ?? new Set(),
-    parked: parked ?? new Set(),
-    returned: returned ?? new Set(),
-    discarded: discarded ?? new Set(),
-    expired,
   } as unknown as SegmentEntry;
 }
 
 /** The watermark's item. */
 export function watermarkItem(watermark: Watermark): Item {
-  return { ...ledgerKeys.watermark(), ...marshall(watermark, OPTIONS) };
+  return { ...ledgerKeys.watermark(), ...attributes({ ...watermark }) };
 }
 
 /** Parses the watermark's item; older items lack fields. */
@@ -183,7 +154,7 @@ export function gapItem(shard: ShardKey, { after, before, noticedAtMs }: StreamG
 /** A checkpoint's item. Hours are lists of numbers without names: there are up to 48, written every minute. */
 export function checkpointItem(shard: ShardKey, { hours, ...checkpoint }: Checkpoint): Item {
   const packed = hours && { sinceMs: hours.sinceMs, sums: hours.accounts.map(packedHour) };
-  return { ...ledgerKeys.checkpoint(shard), ...marshall({ ...checkpoint, hours: packed }, OPTIONS) };
+  return { ...ledgerKeys.checkpoint(shard), ...attributes({ ...checkpoint, hours: packed }) };
 }
 
 /** Parses a checkpoint's item. Older items have no hours. */

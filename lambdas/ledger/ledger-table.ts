@@ -1,13 +1,7 @@
 // The ledger on DynamoDB: conditional writes named for their intent, strongly consistent reads.
-import {
-  BatchGetItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  paginateQuery,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import { conditionally, succeeds } from '../aws/conditional-write.ts';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { ABSENT, attributes, type Item, Table } from '../aws/table.ts';
 import { type Checkpoint, EMPTY_CHECKPOINT } from '../core/checkpoint.ts';
 import type { Generation } from '../core/generation.ts';
 import {
@@ -21,19 +15,16 @@ import type { Head } from '../core/segment.ts';
 import type { SegmentEntry, WindowEntry } from '../core/segment-entry.ts';
 import { NO_WATERMARK, type Watermark } from '../core/watermark.ts';
 import type { CheckpointLedger, Clock, NotedPlace, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
-import { recordGap } from './ledger-gaps.ts';
-import { endHead, putGenerations, readGenerations } from './ledger-generations.ts';
 import {
   checkpointItem,
   checkpointOf,
   entryItem,
   entryOf,
   expiredAttribute,
+  gapItem,
   headItem,
   headOf,
   IDS_CHUNK_BYTES,
-  type Item,
-  type Key,
   ledgerKeys,
   PLACE_UPDATES,
   SHARDS_PK,
@@ -52,10 +43,12 @@ export interface LedgerLimits {
 
 const LIMITS: LedgerLimits = { idsChunkBytes: IDS_CHUNK_BYTES, pageEntries: 200 };
 
+/** A gap is reported for this long, so that one failed run does not hide it. */
+const GAP_REPORTED_MS = 600_000;
+
 /** The ledger's table. */
 export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: Table;
   readonly #clock: Clock;
   readonly #retentionMs: number | undefined;
   readonly #limits: LedgerLimits;
@@ -67,50 +60,63 @@ export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger 
     retentionMs?: number | undefined,
     limits = LIMITS,
   ) {
-    this.#limits = limits;
-    this.#client = client;
-    this.#table = table;
+    this.#table = new Table(client, table);
     this.#clock = clock;
     this.#retentionMs = retentionMs;
+    this.#limits = limits;
   }
 
   async readHead(shard: ShardKey): Promise<Head | undefined> {
-    const item = await this.#get(ledgerKeys.head(shard));
+    const item = await this.#table.get(ledgerKeys.head(shard));
     return item && headOf(item);
   }
 
   async putPlan(shard: ShardKey, plan: Head): Promise<'planned' | 'conflict'> {
-    const follows = plan.segment > 1;
-    const put = new PutItemCommand({
-      TableName: this.#table,
-      Item: headItem(shard, plan),
-      ConditionExpression: follows ? '#segment = :previous AND #status = :sent' : 'attribute_not_exists(pk)',
-      ...(follows && {
-        ExpressionAttributeNames: { '#segment': 'segment', '#status': 'status' },
-        ExpressionAttributeValues: { ':previous': { N: String(plan.segment - 1) }, ':sent': { S: 'sent' } },
-      }),
-    });
-    return (await succeeds(this.#client, put)) ? 'planned' : 'conflict';
+    const item = headItem(shard, plan);
+    const values = { ':previous': plan.segment - 1, ':sent': 'sent' };
+    const isPut = await (plan.segment > 1
+      ? this.#table.putIf('#segment = :previous AND #status = :sent', item, values)
+      : this.#table.putIf(ABSENT, item));
+    return isPut ? 'planned' : 'conflict';
   }
 
   async markSent(shard: ShardKey, sent: Head): Promise<void> {
-    await succeeds(
-      this.#client,
-      new PutItemCommand({
-        TableName: this.#table,
-        Item: headItem(shard, sent),
-        ConditionExpression: '#segment = :segment AND #status = :planned',
-        ExpressionAttributeNames: { '#segment': 'segment', '#status': 'status' },
-        ExpressionAttributeValues: {
-          ':segment': { N: String(sent.segment) },
-          ':planned': { S: 'planned' },
-        },
-      }),
-    );
+    const values = { ':segment': sent.segment, ':planned': 'planned' };
+    await this.#table.putIf('#segment = :segment AND #status = :planned', headItem(shard, sent), values);
+  }
+
+  async endHead(shard: ShardKey, ended: Head): Promise<'ended' | 'conflict'> {
+    const item = headItem(shard, ended);
+    const values = { ':segment': ended.segment, ':sent': 'sent' };
+    const isPut = await (ended.segment === 0
+      ? this.#table.putIf(ABSENT, item)
+      : this.#table.putIf('#segment = :segment AND #status = :sent', item, values));
+    return isPut ? 'ended' : 'conflict';
   }
 
   async registerShard(shard: ShardKey): Promise<void> {
-    await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: ledgerKeys.shard(shard) }));
+    await this.#table.put(ledgerKeys.shard(shard));
+  }
+
+  async shards(): Promise<readonly ShardKey[]> {
+    const shards: ShardKey[] = [];
+    for await (const { Items = [] } of this.#table.pages(SHARDS_PK)) {
+      for (const { sk } of Items) shards.push(parseShardKey(sk?.S ?? ''));
+    }
+    return shards;
+  }
+
+  async readGenerations(): Promise<readonly Generation[]> {
+    const item = await this.#table.get(ledgerKeys.generations());
+    return item === undefined ? [] : unmarshall(item)['generations'];
+  }
+
+  async putGenerations(generations: readonly Generation[], length: number): Promise<'put' | 'conflict'> {
+    const item = { ...ledgerKeys.generations(), ...attributes({ generations }) };
+    const isPut = await (length === 0
+      ? this.#table.putIf(ABSENT, item)
+      : this.#table.putIf('size(generations) = :length', item, { ':length': length }));
+    return isPut ? 'put' : 'conflict';
   }
 
   async putIds(shard: ShardKey, segment: number, ids: Uint8Array): Promise<void> {
@@ -118,40 +124,22 @@ export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger 
     const { idsChunkBytes } = this.#limits;
     for (let chunk = 0; chunk * idsChunkBytes < ids.byteLength; chunk += 1) {
       const part = ids.subarray(chunk * idsChunkBytes, (chunk + 1) * idsChunkBytes);
-      const item: Item = { ...ledgerKeys.ids(shard, segment, chunk), ids: { B: part } };
-      if (expiresAt !== undefined) item['expiresAt'] = { N: String(expiresAt) };
-      await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: item }));
+      const key = ledgerKeys.ids(shard, segment, chunk);
+      await this.#table.put({ ...key, ...attributes({ ids: part, expiresAt }) });
     }
   }
 
   windowEntries(shard: ShardKey, from: number, downTo: number): AsyncIterable<WindowEntry> {
-    return windowEntries(this.#place, shard, from, downTo);
+    return windowEntries(this.#table, shard, from, downTo);
   }
 
   readIds(shard: ShardKey, entries: readonly WindowEntry[]): Promise<readonly Uint8Array[]> {
-    return readIds(this.#place, shard, entries);
-  }
-
-  readGenerations(): Promise<readonly Generation[]> {
-    return readGenerations(this.#place);
-  }
-
-  putGenerations(generations: readonly Generation[], length: number): Promise<'put' | 'conflict'> {
-    return putGenerations(this.#place, generations, length);
-  }
-
-  endHead(shard: ShardKey, ended: Head): Promise<'ended' | 'conflict'> {
-    return endHead(this.#place, shard, ended);
+    return readIds(this.#table, shard, entries);
   }
 
   async putEntryIfAbsent(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry | undefined> {
-    const put = new PutItemCommand({
-      TableName: this.#table,
-      Item: entryItem(shard, entry, this.#expiresAt()),
-      ConditionExpression: 'attribute_not_exists(pk)',
-    });
-    if (await succeeds(this.#client, put)) return undefined;
-    return this.#entry(shard, entry.segment);
+    const isPut = await this.#table.putIf(ABSENT, entryItem(shard, entry, this.#expiresAt()));
+    return isPut ? undefined : this.#entry(shard, entry.segment);
   }
 
   async markLost(shard: ShardKey, entry: SegmentEntry): Promise<SegmentEntry> {
@@ -159,15 +147,12 @@ export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger 
     if (existing === undefined) return entry;
     if (existing.lost) return existing;
     const lostAtMs = this.#clock.nowMs();
-    await this.#client.send(
-      new UpdateItemCommand({
-        TableName: this.#table,
-        Key: ledgerKeys.entry(shard, entry.segment),
-        UpdateExpression: 'SET lost = :true, lostAtMs = :now REMOVE expiresAt',
-        ConditionExpression: 'attribute_exists(pk)',
-        ExpressionAttributeValues: { ':true': { BOOL: true }, ':now': { N: String(lostAtMs) } },
-      }),
-    );
+    await this.#table.update({
+      key: ledgerKeys.entry(shard, entry.segment),
+      update: 'SET lost = :true, lostAtMs = :now REMOVE expiresAt',
+      condition: 'attribute_exists(pk)',
+      values: { ':true': true, ':now': lostAtMs },
+    });
     return { ...existing, lost: true, lostAtMs };
   }
 
@@ -175,128 +160,85 @@ export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger 
     if (through > after) yield* this.#entries(shard, after + 1, through);
   }
 
-  recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'> {
-    return recordGap(this.#place, shard, gap);
+  readEntries(shard: ShardKey, segments: readonly number[]): Promise<readonly SegmentEntry[]> {
+    const keys = segments.map((segment) => ledgerKeys.entry(shard, segment));
+    return this.#table.getAll(keys, (items) => items.map(entryOf));
+  }
+
+  /** A gap grows, and never shrinks. It is `noted` if it is new, or so recent that its report may have failed. */
+  async recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'> {
+    const item = gapItem(shard, gap);
+    const condition = 'attribute_not_exists(pk) OR #before < :before';
+    if (await this.#table.putIf(condition, item, { ':before': item.before.S })) return 'noted';
+    const known = await this.#table.get(ledgerKeys.gap(shard, gap.after));
+    const ageMs = gap.noticedAtMs - Date.parse(known?.['noticedAt']?.S ?? '');
+    return ageMs < GAP_REPORTED_MS ? 'noted' : 'known';
   }
 
   async acknowledge(segment: SegmentId, parts: readonly number[]): Promise<SegmentEntry | undefined> {
-    const named = { ':parts': { NS: parts.map(String) } };
-    const before = await this.#updateEntry(segment, 'ADD acked :parts', named);
+    const before = await this.#updateParts(segment, parts, 'ADD acked :parts');
     return before && entryOf(before);
   }
 
   async notePlace(segment: SegmentId, parts: readonly number[], place: NotedPlace): Promise<void> {
-    await this.#updateEntry(segment, PLACE_UPDATES[place], { ':parts': { NS: parts.map(String) } });
+    await this.#updateParts(segment, parts, PLACE_UPDATES[place]);
   }
 
   async noteExpired({ segment, part }: PartName, events: number) {
-    const update = new UpdateItemCommand({
-      TableName: this.#table,
-      Key: ledgerKeys.entryOf(segment),
-      UpdateExpression: `SET ${expiredAttribute(part)} = :events`,
-      ConditionExpression: 'attribute_exists(pk) AND NOT contains(acked, :part)',
-      ExpressionAttributeValues: { ':events': { N: String(events) }, ':part': { N: String(part) } },
+    const isNoted = await this.#table.updateIf({
+      key: ledgerKeys.entryOf(segment),
+      update: `SET ${expiredAttribute(part)} = :events`,
+      condition: 'attribute_exists(pk) AND NOT contains(acked, :part)',
+      values: { ':events': events, ':part': part },
     });
-    if (await succeeds(this.#client, update)) return 'noted';
+    if (isNoted) return 'noted';
     const named = parseSegmentId(segment);
     return (await this.#entry(named.shard, named.segment)) === undefined ? 'no-entry' : 'acknowledged';
   }
 
-  /** Whether the table answers. */
-  async isHealthy(): Promise<boolean> {
-    try {
-      await this.#get(ledgerKeys.watermark());
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  async shards(): Promise<readonly ShardKey[]> {
-    const shards: ShardKey[] = [];
-    const pages = paginateQuery(
-      { client: this.#client },
-      {
-        TableName: this.#table,
-        KeyConditionExpression: 'pk = :pk',
-        ExpressionAttributeValues: { ':pk': { S: SHARDS_PK } },
-        ConsistentRead: true,
-      },
-    );
-    for await (const { Items = [] } of pages) {
-      for (const { sk } of Items) shards.push(parseShardKey(sk?.S ?? ''));
-    }
-    return shards;
-  }
-
   async readCheckpoint(shard: ShardKey): Promise<Checkpoint> {
-    const item = await this.#get(ledgerKeys.checkpoint(shard));
+    const item = await this.#table.get(ledgerKeys.checkpoint(shard));
     return item === undefined ? EMPTY_CHECKPOINT : checkpointOf(item);
   }
 
-  async putCheckpoint(shard: ShardKey, checkpoint: Checkpoint): Promise<'put' | 'conflict'> {
-    const first = checkpoint.revision === 1;
-    const put = new PutItemCommand({
-      TableName: this.#table,
-      Item: checkpointItem(shard, checkpoint),
-      ConditionExpression: first ? 'attribute_not_exists(pk)' : 'revision = :previous',
-      ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(checkpoint.revision - 1) } } }),
-    });
-    return (await succeeds(this.#client, put)) ? 'put' : 'conflict';
+  putCheckpoint(shard: ShardKey, checkpoint: Checkpoint): Promise<'put' | 'conflict'> {
+    return this.#putRevision(checkpointItem(shard, checkpoint), checkpoint.revision, ABSENT);
   }
 
   async readWatermark(): Promise<Watermark> {
-    const item = await this.#get(ledgerKeys.watermark());
+    const item = await this.#table.get(ledgerKeys.watermark());
     return item === undefined ? NO_WATERMARK : watermarkOf(item);
   }
 
-  async putWatermark(watermark: Watermark): Promise<'put' | 'conflict'> {
-    const first = watermark.revision === 1;
-    const put = new PutItemCommand({
-      TableName: this.#table,
-      Item: watermarkItem(watermark),
-      // A watermark from older code has no revision.
-      ConditionExpression: first ? 'attribute_not_exists(revision)' : 'revision = :previous',
-      ...(!first && { ExpressionAttributeValues: { ':previous': { N: String(watermark.revision - 1) } } }),
-    });
-    return (await succeeds(this.#client, put)) ? 'put' : 'conflict';
+  putWatermark(watermark: Watermark): Promise<'put' | 'conflict'> {
+    // A watermark from older code has no revision.
+    return this.#putRevision(watermarkItem(watermark), watermark.revision, 'attribute_not_exists(revision)');
   }
 
-  async readEntries(shard: ShardKey, segments: readonly number[]): Promise<readonly SegmentEntry[]> {
-    const entries: SegmentEntry[] = [];
-    for (let at = 0; at < segments.length; at += 100) {
-      let keys: Key[] = segments.slice(at, at + 100).map((segment) => ledgerKeys.entry(shard, segment));
-      while (keys.length > 0) {
-        const request = { [this.#table]: { Keys: keys, ConsistentRead: true } };
-        const { Responses, UnprocessedKeys } = await this.#client.send(
-          new BatchGetItemCommand({ RequestItems: request }),
-        );
-        entries.push(...(Responses?.[this.#table] ?? []).map(entryOf));
-        keys = (UnprocessedKeys?.[this.#table]?.Keys ?? []) as Key[];
-      }
-    }
-    return entries;
+  /** Whether the table answers. */
+  isHealthy(): Promise<boolean> {
+    return this.#table.get(ledgerKeys.watermark()).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Puts the first revision on a condition, and each later one on condition that the existing one is one older. */
+  async #putRevision(item: Item, revision: number, firstIf: string): Promise<'put' | 'conflict'> {
+    const isPut = await (revision === 1
+      ? this.#table.putIf(firstIf, item)
+      : this.#table.putIf('revision = :previous', item, { ':previous': revision - 1 }));
+    return isPut ? 'put' : 'conflict';
   }
 
   async #entry(shard: ShardKey, segment: number): Promise<SegmentEntry | undefined> {
-    const item = await this.#get(ledgerKeys.entry(shard, segment));
+    const item = await this.#table.get(ledgerKeys.entry(shard, segment));
     return item && entryOf(item);
   }
 
-  async *#entries(shard: ShardKey, from: number, to: number): AsyncIterable<SegmentEntry> {
-    const pages = paginateQuery(
-      { client: this.#client, pageSize: this.#limits.pageEntries },
-      {
-        TableName: this.#table,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-        ExpressionAttributeValues: {
-          ':pk': { S: shard },
-          ':from': ledgerKeys.entry(shard, from).sk,
-          ':to': ledgerKeys.entry(shard, to).sk,
-        },
-        ConsistentRead: true,
-      },
-    );
+  async *#entries(shard: ShardKey, first: number, last: number): AsyncIterable<SegmentEntry> {
+    const [from, to] = [ledgerKeys.entry(shard, first).sk.S, ledgerKeys.entry(shard, last).sk.S];
+    const pages = this.#table.pages(shard, [from, to], this.#limits.pageEntries);
     for await (const { Items = [] } of pages) for (const item of Items) yield entryOf(item);
   }
 
@@ -304,28 +246,19 @@ export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger 
    * Updates a segment's entry, if there is one: an update must not recreate an expired entry.
    * @returns the item before the update, which costs nothing extra; undefined when there is none
    */
-  async #updateEntry(segment: SegmentId, update: string, values: Item): Promise<Item | undefined> {
-    const answer = await conditionally(
-      this.#client,
-      new UpdateItemCommand({
-        TableName: this.#table,
-        Key: ledgerKeys.entryOf(segment),
-        UpdateExpression: update,
-        ConditionExpression: 'attribute_exists(pk)',
-        ExpressionAttributeValues: values,
-        ReturnValues: 'ALL_OLD',
-      }),
-    );
+  async #updateParts(
+    segment: SegmentId,
+    parts: readonly number[],
+    update: string,
+  ): Promise<Item | undefined> {
+    const answer = await this.#table.updated({
+      key: ledgerKeys.entryOf(segment),
+      update,
+      condition: 'attribute_exists(pk)',
+      values: { ':parts': new Set(parts) },
+      returns: 'ALL_OLD',
+    });
     return answer?.Attributes;
-  }
-
-  async #get(key: Key): Promise<Item | undefined> {
-    const get = new GetItemCommand({ TableName: this.#table, Key: key, ConsistentRead: true });
-    return (await this.#client.send(get)).Item;
-  }
-
-  get #place() {
-    return { client: this.#client, table: this.#table };
   }
 
   #expiresAt(): number | undefined {

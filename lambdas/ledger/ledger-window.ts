@@ -1,7 +1,8 @@
 // Reads a dedup window from the ledger: its segments, and their ids in few, large reads.
-import { type DynamoDBClient, GetItemCommand, paginateQuery, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { paginateQuery, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import pLimit from 'p-limit';
+import type { Item, Table } from '../aws/table.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import { MissingLedgerItem, type WindowEntry } from '../core/segment-entry.ts';
 import { idsNameOf, ledgerKeys } from './ledger-items.ts';
@@ -13,26 +14,21 @@ const PAGE_ENTRIES_MAX = 3_200;
 const STRETCH_BYTES = 4_000_000;
 const STRETCHES_AT_ONCE = 4;
 
-export interface WindowTable {
-  readonly client: DynamoDBClient;
-  readonly table: string;
-}
-
 /**
  * Entries from `from` down to `downTo`, latest first, as far as a window needs them. Strongly consistent. Pages grow, so
  * that a short window does not read a long one's page.
  */
 export async function* windowEntries(
-  { client, table }: WindowTable,
+  { client, name: TableName }: Table,
   shard: ShardKey,
   from: number,
   downTo: number,
 ): AsyncIterable<WindowEntry> {
-  let start: Record<string, never> | undefined;
+  let start: Item | undefined;
   for (let limit = FIRST_PAGE_ENTRIES; ; limit = Math.min(PAGE_ENTRIES_MAX, limit * 2)) {
     const { Items = [], LastEvaluatedKey } = await client.send(
       new QueryCommand({
-        TableName: table,
+        TableName,
         KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
         ExpressionAttributeValues: {
           ':pk': { S: shard },
@@ -49,7 +45,7 @@ export async function* windowEntries(
     );
     for (const item of Items) yield unmarshall(item) as WindowEntry;
     if (LastEvaluatedKey === undefined) return;
-    start = LastEvaluatedKey as Record<string, never>;
+    start = LastEvaluatedKey;
   }
 }
 
@@ -60,13 +56,13 @@ export async function* windowEntries(
  * @throws MissingLedgerItem when some are missing
  */
 export async function readIds(
-  from: WindowTable,
+  table: Table,
   shard: ShardKey,
   entries: readonly WindowEntry[],
 ): Promise<readonly Uint8Array[]> {
   const limit = pLimit(STRETCHES_AT_ONCE);
   const read = await Promise.all(
-    stretchesOf(entries).map((stretch) => limit(() => readStretch(from, shard, stretch))),
+    stretchesOf(entries).map((stretch) => limit(() => readStretch(table, shard, stretch))),
   );
   return read.flat();
 }
@@ -86,7 +82,7 @@ function stretchesOf(entries: readonly WindowEntry[]): WindowEntry[][] {
 }
 
 async function readStretch(
-  { client, table }: WindowTable,
+  table: Table,
   shard: ShardKey,
   entries: readonly WindowEntry[],
 ): Promise<readonly Uint8Array[]> {
@@ -95,20 +91,17 @@ async function readStretch(
     .filter(({ idBytes, ids }) => idBytes > 0 && ids === undefined)
     .map(({ segment }) => segment);
   if (segments.length > 0) {
-    const pages = paginateQuery(
-      { client },
-      {
-        TableName: table,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-        ExpressionAttributeValues: {
-          ':pk': { S: shard },
-          ':from': ledgerKeys.ids(shard, Math.min(...segments), 0).sk,
-          ':to': ledgerKeys.ids(shard, Math.max(...segments), '~').sk,
-        },
-        ProjectionExpression: 'sk, ids',
+    const query = {
+      TableName: table.name,
+      KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+      ExpressionAttributeValues: {
+        ':pk': { S: shard },
+        ':from': ledgerKeys.ids(shard, Math.min(...segments), 0).sk,
+        ':to': ledgerKeys.ids(shard, Math.max(...segments), '~').sk,
       },
-    );
-    for await (const { Items = [] } of pages) {
+      ProjectionExpression: 'sk, ids',
+    };
+    for await (const { Items = [] } of paginateQuery({ client: table.client }, query)) {
       for (const { sk, ids } of Items) {
         const { segment, chunk } = idsNameOf(sk?.S ?? '');
         if (ids?.B !== undefined) chunks.get(segment)?.set(chunk, ids.B);
@@ -118,7 +111,7 @@ async function readStretch(
   const read: Uint8Array[] = [];
   for (const entry of entries) {
     const ids = entry.ids ?? joined(entry, chunks.get(entry.segment));
-    read.push(ids ?? (await readAgain({ client, table }, shard, entry)));
+    read.push(ids ?? (await readAgain(table, shard, entry)));
   }
   return read;
 }
@@ -140,16 +133,11 @@ function joined({ idBytes }: WindowEntry, chunks: Chunks = new Map()): Uint8Arra
 }
 
 /** Reads one segment's ids with strong consistency. */
-async function readAgain(
-  { client, table }: WindowTable,
-  shard: ShardKey,
-  entry: WindowEntry,
-): Promise<Uint8Array> {
+async function readAgain(table: Table, shard: ShardKey, entry: WindowEntry): Promise<Uint8Array> {
   const chunks: Chunks = new Map();
   for (let read = 0; read < entry.idBytes; ) {
-    const Key = ledgerKeys.ids(shard, entry.segment, chunks.size);
-    const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
-    const part = Item?.['ids']?.B;
+    const item = await table.get(ledgerKeys.ids(shard, entry.segment, chunks.size));
+    const part = item?.['ids']?.B;
     if (part === undefined || part.length === 0) break;
     chunks.set(chunks.size, part);
     read += part.length;

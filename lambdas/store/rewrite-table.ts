@@ -1,25 +1,18 @@
 // Changes by operators to stored rows of deltas and late items; and the list of periods.
-import {
-  type DynamoDBClient,
-  paginateQuery,
-  paginateScan,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import { succeeds } from '../aws/conditional-write.ts';
+import { type DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
+import { type Key, key, Table, type Values } from '../aws/table.ts';
 import type { DeltaName } from '../core/delta.ts';
 import type { HashRange } from '../core/hash-range.ts';
 import { type Level, type Period, parsePeriod, type UpperLevel } from '../core/level.ts';
 import type { LateItem } from './ports.ts';
-import { type Item, type Key, storeKeys } from './store-items.ts';
+import { storeKeys } from './store-items.ts';
 
 /** The table of counts, as deletions and repairs change it. */
 export class RewriteTable {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: Table;
 
   constructor(client: DynamoDBClient, table: string) {
-    this.#client = client;
-    this.#table = table;
+    this.#table = new Table(client, table);
   }
 
   /** Replaces a delta's rows if they are unchanged since the read; its event count stays, since the ledger has it. */
@@ -31,19 +24,13 @@ export class RewriteTable {
     const key = storeKeys.delta(name);
     if (rows !== undefined) return this.#replaceRows(key, before, rows);
     return this.#update(key, 'SET tombstone = :true REMOVE #rows, events, expiresAt', before, {
-      ':true': { BOOL: true },
+      ':true': true,
     });
   }
 
   /** Rows set aside for a level in a hash range, item by item. */
   async *lateItems(level: UpperLevel, range: HashRange): AsyncIterable<LateItem> {
-    const query = {
-      TableName: this.#table,
-      KeyConditionExpression: 'pk = :pk',
-      ExpressionAttributeValues: { ':pk': { S: storeKeys.late(level, range) } },
-      ConsistentRead: true,
-    };
-    for await (const { Items = [] } of paginateQuery({ client: this.#client }, query)) {
+    for await (const { Items = [] } of this.#table.pages(storeKeys.late(level, range))) {
       for (const { sk, rows } of Items) {
         const key = sk?.S ?? '';
         yield { key, epoch: Number(key.split('#')[0]), rows: rows?.B ?? new Uint8Array() };
@@ -55,46 +42,43 @@ export class RewriteTable {
   replaceLate(
     level: UpperLevel,
     range: HashRange,
-    { key, rows: before }: LateItem,
+    { key: sk, rows: before }: LateItem,
     rows: Uint8Array,
   ): Promise<'replaced' | 'conflict'> {
-    return this.#replaceRows({ pk: { S: storeKeys.late(level, range) }, sk: { S: key } }, before, rows);
+    return this.#replaceRows(key(storeKeys.late(level, range), sk), before, rows);
   }
 
   /** Every period of a level that has a block. Scans the keys of the whole table. */
   async periodsOf(level: Level): Promise<readonly Period[]> {
     const names = new Set<string>();
     const scan = {
-      TableName: this.#table,
+      TableName: this.#table.name,
       ProjectionExpression: 'pk',
       FilterExpression: 'begins_with(pk, :prefix)',
       ExpressionAttributeValues: { ':prefix': { S: `BLOCK#${level}#` } },
       ConsistentRead: true,
     };
-    for await (const { Items = [] } of paginateScan({ client: this.#client }, scan)) {
+    for await (const { Items = [] } of paginateScan({ client: this.#table.client }, scan)) {
       for (const { pk } of Items) names.add((pk?.S ?? '').split('#')[2] ?? '');
     }
     return [...names].sort().map((name) => parsePeriod(level, name));
   }
 
   #replaceRows(key: Key, before: Uint8Array, rows: Uint8Array): Promise<'replaced' | 'conflict'> {
-    return this.#update(key, 'SET #rows = :rows', before, { ':rows': { B: rows } });
+    return this.#update(key, 'SET #rows = :rows', before, { ':rows': rows });
   }
 
   async #update(
     key: Key,
-    expression: string,
+    update: string,
     before: Uint8Array,
-    values: Item,
+    values: Values,
   ): Promise<'replaced' | 'conflict'> {
-    const update = new UpdateItemCommand({
-      TableName: this.#table,
-      Key: key,
-      UpdateExpression: expression,
-      ConditionExpression: '#rows = :before',
-      ExpressionAttributeNames: { '#rows': 'rows' },
-      ExpressionAttributeValues: { ...values, ':before': { B: before } },
+    const condition = '#rows = :before';
+    const isReplaced = await this.#table.updateIf({
+      ...{ key, update, condition },
+      values: { ...values, ':before': before },
     });
-    return (await succeeds(this.#client, update)) ? 'replaced' : 'conflict';
+    return isReplaced ? 'replaced' : 'conflict';
   }
 }

@@ -1,14 +1,7 @@
 // The state of compaction on DynamoDB: one item in the ledger, updated on condition of each level's revision.
-import {
-  type AttributeValue,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  paginateQuery,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { succeeds } from '../aws/conditional-write.ts';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type NativeAttributeValue, unmarshall } from '@aws-sdk/util-dynamodb';
+import { attributes, type Item, key, Table } from '../aws/table.ts';
 import {
   type CompactionPlan,
   type CompactionState,
@@ -20,26 +13,22 @@ import type { Deletion } from '../core/deletions.ts';
 import { LEVELS, type Level, UPPER_LEVELS, type UpperLevel } from '../core/level.ts';
 import type { CompactionStateStore, LateRegister, RangeRegister } from './ports.ts';
 
-const KEY = { pk: { S: 'COMPACTION' }, sk: { S: 'STATE' } };
+const KEY = key('COMPACTION', 'STATE');
 const DELETIONS_PK = 'DELETIONS';
-const OPTIONS = { removeUndefinedValues: true };
 
 export class CompactionStateTable implements CompactionStateStore, LateRegister, RangeRegister {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: Table;
   readonly #registered = new Set<number>();
   /** Entries never change: a warm container reads only new ones. */
   readonly #deletions: Deletion[] = [];
 
   constructor(client: DynamoDBClient, table: string) {
-    this.#client = client;
-    this.#table = table;
+    this.#table = new Table(client, table);
   }
 
   async readState(): Promise<CompactionState> {
-    const get = new GetItemCommand({ TableName: this.#table, Key: KEY, ConsistentRead: true });
-    const { Item } = await this.#client.send(get);
-    return Item === undefined ? INITIAL_STATE : stateOf(Item);
+    const item = await this.#table.get(KEY);
+    return item === undefined ? INITIAL_STATE : stateOf(item);
   }
 
   async putPlan(
@@ -49,18 +38,20 @@ export class CompactionStateTable implements CompactionStateStore, LateRegister,
     closesMs: number | undefined,
   ): Promise<'planned' | 'conflict'> {
     const head: LevelHead = { ...state[level], plan };
-    const sets: Record<string, unknown> = { [level]: head, [revisionName(level)]: revisionOf(head) };
-    if (closesMs !== undefined && closesMs > 0) sets[closingName(level)] = closesMs;
-    const unchanged = level === 'hours' ? [level] : [level, 'hours' as const];
+    const isHours = level === 'hours';
+    const sets = {
+      ...{ [level]: head, ...revision(level, head) },
+      ...(closesMs !== undefined && closesMs > 0 && { [closingName(level)]: closesMs }),
+    };
     // An upper level planned since this state was read closes more time: the hours must set rows aside for it.
-    const closing =
-      level === 'hours' ? UPPER_LEVELS.map((each) => [closingName(each), state.closing[each]]) : [];
-    const done = await this.#set(
-      sets,
-      unchanged.map((each) => [each, revisionOf(state[each])] as const),
-      { deletions: state.deletions, ...Object.fromEntries(closing) },
-    );
-    return done ? 'planned' : 'conflict';
+    const closing = isHours ? UPPER_LEVELS.map((each) => [closingName(each), state.closing[each]]) : [];
+    const isPlanned = await this.#set(sets, {
+      ...revision(level, state[level]),
+      ...(!isHours && revision('hours', state.hours)),
+      deletions: state.deletions,
+      ...Object.fromEntries(closing),
+    });
+    return isPlanned ? 'planned' : 'conflict';
   }
 
   async markDone(
@@ -81,10 +72,9 @@ export class CompactionStateTable implements CompactionStateStore, LateRegister,
       writeUnits,
       plan: undefined,
     };
-    const sets: Record<string, unknown> = { [level]: head, [revisionName(level)]: revisionOf(head) };
-    if (late !== undefined) sets['late'] = late;
+    const sets = { [level]: head, ...revision(level, head), ...(late !== undefined && { late }) };
     // A failed condition means that it was done already.
-    await this.#set(sets, [[level, revisionOf(state[level])]], {});
+    await this.#set(sets, revision(level, state[level]));
   }
 
   async noteLate(state: CompactionState, level: UpperLevel): Promise<'noted' | 'conflict'> {
@@ -93,21 +83,16 @@ export class CompactionStateTable implements CompactionStateStore, LateRegister,
     if (hours.plan !== undefined || hours.epoch !== state.hours.epoch) return 'conflict';
     if (late[level].epoch >= hours.epoch) return 'noted';
     const noted = { ...late, [level]: { ...late[level], epoch: hours.epoch } };
-    return (await this.#set({ late: noted }, [['hours', revisionOf(hours)]], {})) ? 'noted' : 'conflict';
+    return (await this.#set({ late: noted }, revision('hours', hours))) ? 'noted' : 'conflict';
   }
 
   async registerRangeBits(bits: number, nowMs: number): Promise<void> {
     if (this.#registered.has(bits)) return;
-    const update = new UpdateItemCommand({
-      TableName: this.#table,
-      Key: KEY,
-      UpdateExpression: 'SET sinceMs = if_not_exists(sinceMs, :now) ADD rangeBits :bits',
-      ExpressionAttributeValues: {
-        ':now': { N: String(nowMs) },
-        ':bits': { NS: [...new Set(['0', String(bits)])] },
-      },
+    await this.#table.update({
+      key: KEY,
+      update: 'SET sinceMs = if_not_exists(sinceMs, :now) ADD rangeBits :bits',
+      values: { ':now': nowMs, ':bits': new Set([0, bits]) },
     });
-    await this.#client.send(update);
     this.#registered.add(bits);
   }
 
@@ -115,19 +100,7 @@ export class CompactionStateTable implements CompactionStateStore, LateRegister,
     const known = this.#deletions.length;
     if (count <= known) return this.#deletions.slice(0, count);
     const deletions: Deletion[] = [];
-    const pages = paginateQuery(
-      { client: this.#client },
-      {
-        TableName: this.#table,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-        ExpressionAttributeValues: {
-          ':pk': { S: DELETIONS_PK },
-          ':from': { S: entryName(known + 1) },
-          ':to': { S: entryName(count) },
-        },
-        ConsistentRead: true,
-      },
-    );
+    const pages = this.#table.pages(DELETIONS_PK, [entryName(known + 1), entryName(count)]);
     for await (const { Items = [] } of pages) {
       for (const { entityHash, throughMs } of Items) {
         deletions.push({ entityHash: entityHash?.S ?? '', throughMs: Number(throughMs?.N ?? 0) });
@@ -148,17 +121,13 @@ export class CompactionStateTable implements CompactionStateStore, LateRegister,
     for (;;) {
       const { deletions } = await this.readState();
       const number = deletions + 1;
-      const entry = { entityHash: { S: entityHash }, throughMs: { N: String(throughMs) } };
-      const put = new PutItemCommand({
-        TableName: this.#table,
-        Item: { pk: { S: DELETIONS_PK }, sk: { S: entryName(number) }, ...entry },
-        ConditionExpression:
-          'attribute_not_exists(pk) OR (entityHash = :entityHash AND throughMs = :throughMs)',
-        ExpressionAttributeValues: { ':entityHash': entry.entityHash, ':throughMs': entry.throughMs },
-      });
-      const isOurs = await succeeds(this.#client, put);
+      const isOurs = await this.#table.putIf(
+        'attribute_not_exists(pk) OR (entityHash = :entityHash AND throughMs = :throughMs)',
+        { ...key(DELETIONS_PK, entryName(number)), ...attributes({ entityHash, throughMs }) },
+        { ':entityHash': entityHash, ':throughMs': throughMs },
+      );
       // A caller may have died between the entry and this step, so any caller may include the entry.
-      await this.#set({ deletions: number }, [], { deletions }, number);
+      await this.#set({ deletions: number }, { deletions }, number);
       if (isOurs) return number;
     }
   }
@@ -171,67 +140,51 @@ export class CompactionStateTable implements CompactionStateStore, LateRegister,
       each <= number && entries[each - 1]?.entityHash === entries[number - 1]?.entityHash;
     const done = deleting.filter(isDone);
     if (done.length === 0) return;
-    await this.#client.send(
-      new UpdateItemCommand({
-        TableName: this.#table,
-        Key: KEY,
-        UpdateExpression: 'DELETE deleting :done',
-        ExpressionAttributeValues: { ':done': { NS: done.map(String) } },
-      }),
-    );
+    await this.#table.update({
+      key: KEY,
+      update: 'DELETE deleting :done',
+      values: { ':done': new Set(done) },
+    });
   }
 
   /**
-   * Sets attributes if each level's revision, and each number, is as given.
+   * Sets attributes if each number is as given; 0: it is not there yet.
    * @param deleting the number of a deletion that begins with this update
    * @returns whether the attributes were set
    */
   async #set(
-    sets: Readonly<Record<string, unknown>>,
-    revisions: readonly (readonly [Level, number])[],
-    numbers: Readonly<Record<string, number>>,
+    sets: Readonly<Record<string, NativeAttributeValue>>,
+    expected: Readonly<Record<string, number>>,
     deleting?: number,
   ): Promise<boolean> {
     const names: Record<string, string> = {};
-    const values: Record<string, AttributeValue> = {};
+    const values: Record<string, NativeAttributeValue> = {};
     const assignments = Object.entries(sets).map(([name, value], index) => {
       names[`#s${index}`] = name;
-      values[`:s${index}`] = marshall({ value }, OPTIONS)['value'] as AttributeValue;
+      values[`:s${index}`] = value;
       return `#s${index} = :s${index}`;
     });
-    const expected: [string, number][] = [
-      ...revisions.map(([level, revision]) => [revisionName(level), revision] as [string, number]),
-      ...Object.entries(numbers),
-    ];
-    const conditions = expected.map(([name, number], index) => {
+    const conditions = Object.entries(expected).map(([name, number], index) => {
       names[`#c${index}`] = name;
       if (number === 0) return `attribute_not_exists(#c${index})`;
-      values[`:c${index}`] = { N: String(number) };
+      values[`:c${index}`] = number;
       return `#c${index} = :c${index}`;
     });
-    if (deleting !== undefined) values[':deleting'] = { NS: [String(deleting)] };
+    if (deleting !== undefined) values[':deleting'] = new Set([deleting]);
     const also = deleting === undefined ? '' : ' ADD deleting :deleting';
-    return succeeds(
-      this.#client,
-      new UpdateItemCommand({
-        TableName: this.#table,
-        Key: KEY,
-        UpdateExpression: `SET ${assignments.join(', ')}${also}`,
-        ConditionExpression: conditions.join(' AND '),
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: values,
-      }),
-    );
+    return this.#table.updateIf({
+      key: KEY,
+      update: `SET ${assignments.join(', ')}${also}`,
+      condition: conditions.join(' AND '),
+      names,
+      values,
+    });
   }
 }
 
-/** Increments when an epoch is planned and when it is done: the condition needs only one number. */
-function revisionOf({ epoch, plan }: LevelHead): number {
-  return 2 * epoch + (plan === undefined ? 0 : 1);
-}
-
-function revisionName(level: Level): string {
-  return `${level}Revision`;
+/** A level's revision increments when an epoch is planned and when it is done: a condition needs only this number. */
+function revision(level: Level, { epoch, plan }: LevelHead): Record<string, number> {
+  return { [`${level}Revision`]: 2 * epoch + (plan === undefined ? 0 : 1) };
 }
 
 function closingName(level: Level): string {
@@ -242,7 +195,7 @@ function entryName(number: number): string {
   return String(number).padStart(9, '0');
 }
 
-function stateOf(item: Record<string, AttributeValue>): CompactionState {
+function stateOf(item: Item): CompactionState {
   const fields = unmarshall(item);
   const heads = LEVELS.map((level) => {
     const head = fields[level] as LevelHead | undefined;

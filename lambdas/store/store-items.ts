@@ -1,25 +1,16 @@
 // The store's items in DynamoDB: their keys and attributes.
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { attributes, type Item, key } from '../aws/table.ts';
 import type { DeltaName } from '../core/delta.ts';
 import { type HashRange, parseHashRange } from '../core/hash-range.ts';
 import { parseSegmentId } from '../core/identifiers.ts';
 import { type Period, periodName, type UpperLevel } from '../core/level.ts';
 import type { Block, StoredDelta } from './ports.ts';
 
-/** An item in the SDK's format. */
-export type Item = Record<string, AttributeValue>;
-/** A key in the SDK's format. */
-export type Key = { pk: { S: string }; sk: { S: string } };
-
 /** Digits of epoch milliseconds and of epochs, so that keys sort numerically. */
 const DIGITS = 14;
 
 function padded(number: number): string {
   return String(number).padStart(DIGITS, '0');
-}
-
-function key(pk: string, sk: string): Key {
-  return { pk: { S: pk }, sk: { S: sk } };
 }
 
 /** Sorts after everything that can follow a `#` in a sort key. */
@@ -52,19 +43,14 @@ export const storeKeys = {
   top: (metric: string, period: Period) => key(storeKeys.tops(period), metric),
 };
 
-/** A delta's item, without its key. @param expiresAt epoch seconds; undefined: never */
+/** A delta's item. @param content undefined: a tombstone @param expiresAt epoch seconds; undefined: never */
 export function deltaItem(
   name: DeltaName,
   content: { readonly events: number; readonly rows: Uint8Array } | undefined,
   expiresAt: number | undefined,
 ): Item {
-  return {
-    ...storeKeys.delta(name),
-    ...(content === undefined
-      ? { tombstone: { BOOL: true } }
-      : { events: { N: String(content.events) }, rows: { B: content.rows } }),
-    ...(expiresAt !== undefined && { expiresAt: { N: String(expiresAt) } }),
-  };
+  const fields = content === undefined ? { tombstone: true } : { events: content.events, rows: content.rows };
+  return { ...storeKeys.delta(name), ...attributes({ ...fields, expiresAt }) };
 }
 
 /** Whether a delta's item is a tombstone. */
@@ -93,13 +79,13 @@ export function blockItem(
   { epoch, edit, content }: Block,
   expiresAt: number | undefined,
 ): Item {
-  return {
-    ...storeKeys.block(period, range),
-    epoch: { N: String(epoch) },
-    ...(edit > 0 && { edit: { N: String(edit) } }),
-    ...(content === 'split' ? { split: { BOOL: true } } : { rows: { B: content } }),
-    ...(expiresAt !== undefined && { expiresAt: { N: String(expiresAt) } }),
+  const fields = {
+    epoch,
+    edit: edit > 0 ? edit : undefined,
+    ...(content === 'split' ? { split: true } : { rows: content }),
+    expiresAt,
   };
+  return { ...storeKeys.block(period, range), ...attributes(fields) };
 }
 
 /** Parses a block's item. */

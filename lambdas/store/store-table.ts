@@ -1,17 +1,14 @@
 // The store on DynamoDB: deltas, blocks, late rows and top lists. Writes are conditional, reads strongly consistent.
 import {
-  BatchGetItemCommand,
   ConditionalCheckFailedException,
   type DynamoDBClient,
-  GetItemCommand,
   PutItemCommand,
-  paginateQuery,
 } from '@aws-sdk/client-dynamodb';
-import { succeeds } from '../aws/conditional-write.ts';
+import { ABSENT, attributes, type Item, type Key, Table, type Values } from '../aws/table.ts';
 import type { Delta, DeltaName } from '../core/delta.ts';
 import { covers, type HashRange, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Period, UpperLevel } from '../core/level.ts';
-import { decodeRows, encodeRows, type Row, rowBytes } from '../core/rows.ts';
+import { chunksOf, decodeRows, encodeRows, type Row } from '../core/rows.ts';
 import { decodeTop, encodeTop } from '../core/top.ts';
 import type { Clock } from '../ports.ts';
 import type {
@@ -33,30 +30,24 @@ import {
   blockRange,
   deltaItem,
   deltaOf,
-  type Item,
   isTombstone,
-  type Key,
   PARTITION_BITS,
   storeKeys,
 } from './store-items.ts';
 
-/** Limit of keys in one BatchGetItem. */
-const BATCH_KEYS = 100;
 /** Maximum size of late rows in one item, in bytes of `rowBytes`. */
 const LATE_BYTES_MAX = 100_000;
 
 export class StoreTable
   implements DeltaWriter, DeltaDiscarder, DeltaReader, BlockReader, BlockWriter, LateStore, TopStore
 {
-  readonly #client: DynamoDBClient;
-  readonly #table: string;
+  readonly #table: Table;
   readonly #clock: Clock;
   readonly #deltaRetentionMs: number | undefined;
 
   /** @param deltaRetentionMs how long deltas and late rows are kept after they were written; undefined: forever */
   constructor(client: DynamoDBClient, table: string, clock: Clock, deltaRetentionMs?: number | undefined) {
-    this.#client = client;
-    this.#table = table;
+    this.#table = new Table(client, table);
     this.#clock = clock;
     this.#deltaRetentionMs = deltaRetentionMs;
   }
@@ -80,43 +71,33 @@ export class StoreTable
   async #putIfAbsent(item: Item): Promise<Item | undefined> {
     try {
       const put = new PutItemCommand({
-        TableName: this.#table,
+        TableName: this.#table.name,
         Item: item,
-        ConditionExpression: 'attribute_not_exists(pk)',
+        ConditionExpression: ABSENT,
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       });
-      await this.#client.send(put);
+      await this.#table.client.send(put);
       return undefined;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
       // Some emulators omit the item from their refusal.
-      return error.Item ?? (await this.#get({ pk: item['pk'], sk: item['sk'] } as Key)) ?? {};
+      return error.Item ?? (await this.#table.get({ pk: item['pk'], sk: item['sk'] } as Key)) ?? {};
     }
   }
 
   async *deltasIn(range: HashRange, fromMs: number, toMs: number): AsyncIterable<StoredDelta> {
-    for await (const item of this.#between(storeKeys.deltas(range), storeKeys.deltaBounds(fromMs, toMs))) {
-      yield deltaOf(item);
-    }
+    const bounds = storeKeys.deltaBounds(fromMs, toMs);
+    for await (const item of this.#between(storeKeys.deltas(range), bounds)) yield deltaOf(item);
   }
 
-  async readBlocks(
+  readBlocks(
     names: readonly { readonly period: Period; readonly range: HashRange }[],
   ): Promise<readonly (Block | undefined)[]> {
-    const found = new Map<string, Block>();
     const keys = names.map(({ period, range }) => storeKeys.block(period, range));
-    for (let at = 0; at < keys.length; at += BATCH_KEYS) {
-      let asked: Key[] = keys.slice(at, at + BATCH_KEYS);
-      while (asked.length > 0) {
-        const request = { [this.#table]: { Keys: asked, ConsistentRead: true } };
-        const { Responses, UnprocessedKeys } = await this.#client.send(
-          new BatchGetItemCommand({ RequestItems: request }),
-        );
-        for (const item of Responses?.[this.#table] ?? []) found.set(nameOf(item), blockOf(item));
-        asked = (UnprocessedKeys?.[this.#table]?.Keys ?? []) as Key[];
-      }
-    }
-    return keys.map((key) => found.get(nameOf(key)));
+    return this.#table.getAll(keys, (items) => {
+      const found = new Map(items.map((item) => [nameOf(item), blockOf(item)]));
+      return keys.map((key) => found.get(nameOf(key)));
+    });
   }
 
   /**
@@ -150,7 +131,7 @@ export class StoreTable
     expiresAt: number | undefined,
   ): Promise<'put' | 'conflict'> {
     const [expression, values] = conditionOf(condition);
-    const isPut = await this.#putIf(expression, blockItem(period, range, block, expiresAt), values);
+    const isPut = await this.#table.putIf(expression, blockItem(period, range, block, expiresAt), values);
     return isPut ? 'put' : 'conflict';
   }
 
@@ -161,13 +142,10 @@ export class StoreTable
     rows: readonly Row[],
   ): Promise<void> {
     const expiresAt = this.#expiresAt(plannedAtMs);
-    for (const [chunk, some] of chunksOf(rows).entries()) {
+    for (const [chunk, some] of chunksOf(rows, LATE_BYTES_MAX).entries()) {
       // Only if absent: a slow compactor must not undo a deletion's or a repair's rewrite.
-      await this.#putIf('attribute_not_exists(pk)', {
-        ...storeKeys.lateRows(level, range, hourEpoch, chunk),
-        rows: { B: encodeRows(some) },
-        ...(expiresAt !== undefined && { expiresAt: { N: String(expiresAt) } }),
-      });
+      const key = storeKeys.lateRows(level, range, hourEpoch, chunk);
+      await this.#table.putIf(ABSENT, { ...key, ...attributes({ rows: encodeRows(some), expiresAt }) });
     }
   }
 
@@ -180,7 +158,7 @@ export class StoreTable
   }
 
   async readTop(metric: string, period: Period): Promise<StoredTop | undefined> {
-    const item = await this.#get(storeKeys.top(metric, period));
+    const item = await this.#table.get(storeKeys.top(metric, period));
     const entries = item?.['entries']?.B;
     const number = (name: string) => Number(item?.[name]?.N ?? 0);
     return entries && { epoch: number('epoch'), edit: number('edit'), entries: decodeTop(entries) };
@@ -192,17 +170,11 @@ export class StoreTable
     { epoch, edit, entries }: StoredTop,
     expiresAt: number | undefined,
   ): Promise<'put' | 'conflict'> {
-    const item = {
-      ...storeKeys.top(metric, period),
-      epoch: { N: String(epoch) },
-      edit: { N: String(edit) },
-      entries: { B: encodeTop(metric, entries) },
-      ...(expiresAt !== undefined && { expiresAt: { N: String(expiresAt) } }),
-    };
-    const isFirst = edit === 1;
-    const isPut = await (isFirst
-      ? this.#putIf('attribute_not_exists(edit)', item)
-      : this.#putIf('edit = :before', item, { ':before': { N: String(edit - 1) } }));
+    const fields = attributes({ epoch, edit, entries: encodeTop(metric, entries), expiresAt });
+    const item = { ...storeKeys.top(metric, period), ...fields };
+    const isPut = await (edit === 1
+      ? this.#table.putIf('attribute_not_exists(edit)', item)
+      : this.#table.putIf('edit = :before', item, { ':before': edit - 1 }));
     return isPut ? 'put' : 'conflict';
   }
 
@@ -213,48 +185,19 @@ export class StoreTable
   }
 
   async addMetrics(metrics: readonly string[]): Promise<void> {
-    for (const metric of metrics) {
-      const Item = storeKeys.metric(metric);
-      await this.#client.send(new PutItemCommand({ TableName: this.#table, Item }));
-    }
+    for (const metric of metrics) await this.#table.put(storeKeys.metric(metric));
+  }
+
+  async *#between(pk: string, bounds: readonly [string, string]): AsyncIterable<Item> {
+    for await (const { Items = [] } of this.#table.pages(pk, bounds)) yield* Items;
   }
 
   /** Whether the table answers. */
-  async isHealthy(): Promise<boolean> {
-    try {
-      await this.#get(storeKeys.block({ level: 'all', startMs: 0 }, WHOLE_RANGE));
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  #putIf(ConditionExpression: string, item: Item, values?: Item): Promise<boolean> {
-    const put = new PutItemCommand({
-      TableName: this.#table,
-      Item: item,
-      ConditionExpression,
-      ...(values !== undefined && { ExpressionAttributeValues: values }),
-    });
-    return succeeds(this.#client, put);
-  }
-
-  async *#between(pk: string, [from, to]: readonly [string, string]): AsyncIterable<Item> {
-    const pages = paginateQuery(
-      { client: this.#client },
-      {
-        TableName: this.#table,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-        ExpressionAttributeValues: { ':pk': { S: pk }, ':from': { S: from }, ':to': { S: to } },
-        ConsistentRead: true,
-      },
+  isHealthy(): Promise<boolean> {
+    return this.#table.get(storeKeys.block({ level: 'all', startMs: 0 }, WHOLE_RANGE)).then(
+      () => true,
+      () => false,
     );
-    for await (const { Items = [] } of pages) yield* Items;
-  }
-
-  async #get(key: Key): Promise<Item | undefined> {
-    const get = new GetItemCommand({ TableName: this.#table, Key: key, ConsistentRead: true });
-    return (await this.#client.send(get)).Item;
   }
 }
 
@@ -262,31 +205,16 @@ function nameOf({ pk, sk }: Item): string {
   return `${pk?.S} ${sk?.S}`;
 }
 
-function conditionOf(condition: BlockCondition): readonly [expression: string, values?: Item] {
-  if (condition.is === 'absent') return ['attribute_not_exists(pk)'];
-  const values = { ':epoch': { N: String(condition.epoch) } };
-  const withEdit = { ...values, ':edit': { N: String(condition.edit) } };
+function conditionOf(condition: BlockCondition): readonly [expression: string, values?: Values] {
+  if (condition.is === 'absent') return [ABSENT];
+  const { epoch, edit } = condition;
+  const [values, withEdit] = [{ ':epoch': epoch }, { ':epoch': epoch, ':edit': edit }];
   if (condition.is === 'before') {
     const earlier = 'attribute_not_exists(pk) OR epoch < :epoch';
-    if (condition.edit === 0) return [earlier, values];
+    if (edit === 0) return [earlier, values];
     return [`${earlier} OR (epoch = :epoch AND (attribute_not_exists(edit) OR edit < :edit))`, withEdit];
   }
-  return condition.edit === 0
+  return edit === 0
     ? ['epoch = :epoch AND attribute_not_exists(edit)', values]
     : ['epoch = :epoch AND edit = :edit', withEdit];
-}
-
-function chunksOf(rows: readonly Row[]): Row[][] {
-  const chunks: Row[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
-  for (const row of rows) {
-    const size = rowBytes(row);
-    if (bytes + size > LATE_BYTES_MAX) {
-      chunks.push([]);
-      bytes = 0;
-    }
-    chunks.at(-1)?.push(row);
-    bytes += size;
-  }
-  return chunks;
 }

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DedupWindows, type WindowLedger, type WindowPlan } from '../../lambdas/aggregator/windows.ts';
-import { packIds } from '../../lambdas/core/dedup-window.ts';
 import type { ShardKey } from '../../lambdas/core/identifiers.ts';
 import { hashEventId } from '../../lambdas/core/seen-ids.ts';
 import type { Head } from '../../lambdas/core/segment.ts';
+import { packIds } from '../support/packed-ids.ts';
 import { CONFIG, SHARD_KEY } from '../support/records.ts';
 
 const HOUR_MS = 3_600_000;

@@ -4,7 +4,6 @@ import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { BatchWriteItemCommand, DeleteItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
-import { packIds } from '../../lambdas/core/dedup-window.ts';
 import { parseShardKey, type ShardKey } from '../../lambdas/core/identifiers.ts';
 import { hashEventId } from '../../lambdas/core/seen-ids.ts';
 import { planSegment } from '../../lambdas/core/segment.ts';
@@ -12,6 +11,7 @@ import { lostEntry, MissingLedgerItem, type WindowEntry } from '../../lambdas/co
 import { entryItem, IDS_CHUNK_BYTES, ledgerKeys } from '../../lambdas/ledger/ledger-items.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import { onlyLong } from '../support/long.ts';
+import { packIds } from '../support/packed-ids.ts';
 import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
 import { startServices } from '../support/services.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { ssm } from '../../lambdas/aws/clients/ssm.ts';
-import { RetryParameter } from '../../lambdas/aws/retry-parameter.ts';
+import { retryParameter } from '../../lambdas/aws/retry-parameter.ts';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { startParameters } from '../../local/emulators/parameters.ts';
 import { credentials, region } from '../../local/identity.ts';
@@ -21,7 +21,7 @@ const put = (Value: string) => raw.call('PutParameter', { Name: name, Value, Ove
 test('a value is used for its minute, then the new one; a wrong one keeps the last good one, and is reported', async () => {
   const clock = { ms: 0, nowMs: () => clock.ms };
   const problems: unknown[] = [];
-  const source = new RetryParameter(client, { name, rereadMs: 60_000 }, clock, (problem) => {
+  const source = retryParameter(client, { name, rereadMs: 60_000 }, clock, (problem) => {
     problems.push(problem);
   });
   const attemptsAt = async (ms: number) => {
@@ -45,7 +45,7 @@ test('a value is used for its minute, then the new one; a wrong one keeps the la
 test('a missing parameter keeps the defaults, and is reported', async () => {
   const problems: unknown[] = [];
   const nowhere = { name: '/tally/none/retries', rereadMs: 60_000 };
-  const source = new RetryParameter(client, nowhere, { nowMs: () => 1 }, (problem) => {
+  const source = retryParameter(client, nowhere, { nowMs: () => 1 }, (problem) => {
     problems.push(problem);
   });
   assert.equal((await source.current()).attempts, 3);

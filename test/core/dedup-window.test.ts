@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { packIds, SegmentIds, ShardWindow, WindowHole } from '../../lambdas/core/dedup-window.ts';
+import { SegmentIds, ShardWindow, WindowHole } from '../../lambdas/core/dedup-window.ts';
 import { hashEventId, ID_BYTES, SeenIds } from '../../lambdas/core/seen-ids.ts';
+import { packIds } from '../support/packed-ids.ts';
 
 function hashOf(id: string) {
   const hash = { high: 0, low: 0 };

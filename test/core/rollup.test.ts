@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type DedupView, packIds, ShardWindow } from '../../lambdas/core/dedup-window.ts';
+import { type DedupView, ShardWindow } from '../../lambdas/core/dedup-window.ts';
 import { deltasOf } from '../../lambdas/core/delta.ts';
 import { holds, nameHash } from '../../lambdas/core/hash-range.ts';
 import { segmentId } from '../../lambdas/core/identifiers.ts';
@@ -10,6 +10,7 @@ import { rollUp } from '../../lambdas/core/rollup.ts';
 import { compareRows, decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import type { StreamRecord } from '../../lambdas/core/segment.ts';
 import { HOUR_MS } from '../../lambdas/core/time.ts';
+import { packIds } from '../support/packed-ids.ts';
 import { ARRIVAL_MS, type ClientEvent, CONFIG, record, SHARD_KEY } from '../support/records.ts';
 
 const ID = segmentId(SHARD_KEY, 1);

@@ -3,12 +3,12 @@ import { FakeAws } from '../../../fake-aws/aws.ts';
 import type { Item } from '../../../fake-aws/dynamodb/values.ts';
 import { Archive } from '../../../lambdas/aws/archive.ts';
 import { S3RawArchive } from '../../../lambdas/aws/raw-archive.ts';
-import { RetryParameter } from '../../../lambdas/aws/retry-parameter.ts';
+import { retryParameter } from '../../../lambdas/aws/retry-parameter.ts';
 import { SqsFailedMessages, SqsRollupQueue } from '../../../lambdas/aws/rollup-queue.ts';
 import { KinesisLog } from '../../../lambdas/aws/stream-log.ts';
 import { S3ArchiveCleaner } from '../../../lambdas/deletion/archive-cleaner.aws.ts';
 import { LedgerTable } from '../../../lambdas/ledger/ledger-table.ts';
-import type { Clock, TableHealth } from '../../../lambdas/ports.ts';
+import type { Clock, RetryPolicySource, TableHealth } from '../../../lambdas/ports.ts';
 import { RepairArchive } from '../../../lambdas/recount/repair-archive.aws.ts';
 import { SqsDeadLetters } from '../../../lambdas/redriver/dead-letters.aws.ts';
 import { RewriteTable } from '../../../lambdas/store/rewrite-table.ts';
@@ -99,7 +99,7 @@ export const ORDINARY_WORLD = {
 export interface RememberedPolicy {
   network: Network;
   clock: Clock;
-  readonly source: RetryParameter;
+  readonly source: RetryPolicySource;
 }
 
 /** The state of every service. */
@@ -184,7 +184,7 @@ export class World {
     const remembered: RememberedPolicy = {
       network: directNetwork,
       clock: this.#options.clock,
-      source: new RetryParameter(
+      source: retryParameter(
         this.aws.ssm.client((call, effect) => transportOver(remembered.network)(call, effect)),
         { name: PARAMETER, rereadMs: REREAD_MS },
         { nowMs: () => remembered.clock.nowMs() },
