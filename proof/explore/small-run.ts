@@ -9,6 +9,7 @@ import { checkHours } from '../oracle/hours.ts';
 import { askedOf, checkGrains, checkTops, coarserOf, minutesOf } from '../oracle/questions.ts';
 import { Violation } from '../oracle/violation.ts';
 import { allMicrotasks } from '../simulation/scheduler.ts';
+import { deliveredMessage } from '../simulation/world/deliveries.ts';
 import { directNetwork } from '../simulation/world/network.ts';
 import { canonical, hash } from './actor.ts';
 import { Aggregators } from './aggregators.ts';
@@ -175,7 +176,8 @@ export class SmallRun {
 
   #messages() {
     const { queue } = this.#stage.world;
-    return queue.receiveAgain(new Set(queue.messages().map(({ messageId }) => messageId)));
+    const everything = new Set(queue.messages().map(({ messageId }) => messageId));
+    return queue.receiveAgain(everything).map(deliveredMessage);
   }
 
   /** Writes messages. @param keep whether copies of them stay; @param from the first one's place */

@@ -8,6 +8,7 @@ import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
 import { type QueryPorts, type QuerySettings, readCounts } from '../../lambdas/query/read-counts.ts';
 import { readTop, type TopPorts } from '../../lambdas/query/read-top.ts';
 import { parseTopQuery, type TopGrain } from '../../lambdas/query/top-query.ts';
+import { valueIn } from '../simulation/value-in.ts';
 import { checkAnswer } from './answers.ts';
 import { MinuteSums } from './sums.ts';
 import { Violation } from './violation.ts';
@@ -105,7 +106,6 @@ export async function minutesOf(
   settings: QuerySettings,
 ): Promise<MinuteSums> {
   const sums = new MinuteSums();
-  if (names.length === 0) return sums;
   for (const [fromMs, toMs] of stretches) {
     const range = { from: String(fromMs), to: String(toMs) };
     const answers = await ask(names, { by: 'minute', limit: '2000', ...range }, ports, settings);
@@ -152,9 +152,7 @@ export async function checkGrains(
     const range = question['by'] === 'total' ? {} : { from: String(fromMs), to: String(toMs) };
     for (const [name, answers] of await ask(names, { ...question, ...range }, ports, settings)) {
       const sumOf = (fromMs: number, toMs: number) => {
-        let sum = 0;
-        for (const [minuteMs, n] of minutes.counters.get(name) ?? [])
-          if (minuteMs >= fromMs && minuteMs < toMs) sum += n;
+        const sum = minutes.within(name, fromMs, toMs);
         return { least: sum, most: sum };
       };
       for (const answer of answers) checkAnswer(answer, sumOf, ['levels are right', 'levels are right']);
@@ -162,16 +160,15 @@ export async function checkGrains(
   }
 }
 
-/** Checks the top lists of all periods that are complete in their levels. @returns how many were compared */
+/** Checks the top lists of all periods that are complete in their levels. */
 export async function checkTops(
   minutes: MinuteSums,
   ports: TopPorts,
   settings: QuerySettings,
-): Promise<number> {
+): Promise<void> {
   const state = await ports.state.readState();
   const nowMs = ports.clock.nowMs();
   const kept = retentionsKept(await ports.watermarks.readWatermark(), settings.retentions);
-  let compared = 0;
   for (const [by, level] of TOP_LEVELS) {
     if (state[level].plan !== undefined || state[level].hourEpoch !== state.hours.epoch) continue;
     for (const [period, entities] of rankings(minutes, level)) {
@@ -191,10 +188,8 @@ export async function checkTops(
           `the top of ${metric} in the ${by} of ${answer.from} is ${said}, and not ${wanted}`,
         );
       }
-      compared += 1;
     }
   }
-  return compared;
 }
 
 /** Sums of entities, by metric and start of period. */
@@ -204,8 +199,8 @@ function rankings(minutes: MinuteSums, level: Level): Map<string, Map<string, nu
     const [metric = '', entity = ''] = name.split('\n');
     for (const [minuteMs, n] of sums) {
       const key = `${metric}\n${periodAt(level, minuteMs).startMs}`;
-      const entities = found.get(key) ?? new Map<string, number>();
-      found.set(key, entities.set(entity, (entities.get(entity) ?? 0) + n));
+      const entities = valueIn(found, key, () => new Map<string, number>());
+      entities.set(entity, (entities.get(entity) ?? 0) + n);
     }
   }
   return found;

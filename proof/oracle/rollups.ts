@@ -21,7 +21,6 @@ interface SentDelta {
 export class Rollups {
   readonly #sent = new Map<string, SentDelta>();
   readonly #stored = new Map<string, StoredDelta>();
-  readonly #rejected = new Map<string, string>();
   /** Events of all stored deltas. */
   eventsStored = 0;
 
@@ -92,15 +91,6 @@ export class Rollups {
   isDiscarded(segment: string, part: number): boolean {
     const stored = this.#stored.get(`${segment}/${part}`);
     return stored !== undefined && stored.rows === undefined;
-  }
-
-  archived(objectKey: string, body: string): void {
-    if (!objectKey.startsWith('rejected/')) return;
-    const known = this.#rejected.get(objectKey) ?? body;
-    if (known !== body) {
-      throw new Violation('a segment has one output', `${objectKey} was ${known} and now is ${body}`);
-    }
-    this.#rejected.set(objectKey, body);
   }
 }
 
