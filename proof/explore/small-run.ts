@@ -138,17 +138,15 @@ export class SmallRun {
 
   /** Asks for the minutes and the sum of everything. */
   async #checkCounts(atRest: AtRest, isCompacted = false): Promise<void> {
-    const { ledger: watermarks, state, store } = this.#stage.clients();
-    const { clock } = this.#stage;
-    const ports = { watermarks, state, counts: store, tops: store, hints: new Map(), clock };
+    const asking = { ports: { ...this.#stage.clients(), hints: new Map() }, settings: QUERY };
     const asked = askedOf(atRest.expected.counters);
-    const minutes = await minutesOf(asked, ports, QUERY);
+    const minutes = await minutesOf(asked, asking);
     checkMinutes(atRest, asked.names, minutes);
-    for (const [name, answer] of await coarserOf(asked, ports, QUERY))
+    for (const [name, answer] of await coarserOf(asked, asking))
       checkAnswer(answer, boundsAtRest(atRest, name), ['nothing is lost', 'nothing counts twice']);
     if (!isCompacted) return;
-    await checkGrains(asked, minutes, ports, QUERY);
-    await checkTops(minutes, ports, QUERY);
+    await checkGrains(asked, minutes, asking);
+    await checkTops(minutes, asking);
   }
 
   /** Two days later every level has everything, and gives the same counts. */

@@ -11,14 +11,14 @@ import { type PromiseName, Violation } from './violation.ts';
 export function checkAnswer(
   answer: CountAnswer,
   boundsOf: (fromMs: number, toMs: number) => Bounds,
-  [ofLittle, ofMuch]: readonly [PromiseName, PromiseName],
+  [whenTooLow, whenTooHigh]: readonly [PromiseName, PromiseName],
 ): void {
   const check = (where: string, n: bigint, fromMs: number, toMs: number) => {
     const { least, most } = boundsOf(fromMs, toMs);
     if (n >= least && n <= most) return;
     const { metric, entity, by, tz, from, to, completeThrough } = answer;
     throw new Violation(
-      n > most ? ofMuch : ofLittle,
+      n > most ? whenTooHigh : whenTooLow,
       `${metric} of ${entity} by ${by} from ${from} to ${to} ${tz} is ${n} ${where}, complete through ${completeThrough}, and must be ${least} to ${most}`,
     );
   };

@@ -39,7 +39,7 @@ export class History {
     this.random = new Random(`run/${plan.seed}`);
     this.scheduler = new Scheduler(plan.settings.startMs - 60_000);
     this.trace = new Trace(this.scheduler, plan.settings.startMs, keepLines);
-    const { dedupWindowLeastMs, shortLog, archiveRaw } = plan.settings;
+    const { dedupWindowLeastMs, shortLog, archiveRaw } = this.settings;
     this.oracle = new Oracle(dedupWindowLeastMs, shortLog, archiveRaw);
     this.world = new World({
       ...plan.settings,

@@ -123,7 +123,7 @@ export class Invocation implements Network, Clock {
 
   #take<T>(request: Request<T>): Outcome<T> {
     const outcome = carriedOut(request);
-    this.#note(request, 'error' in outcome ? nameOf(outcome.error) : described(outcome.value));
+    this.#note(request, described('error' in outcome ? outcome.error : outcome.value));
     return outcome;
   }
 
@@ -164,8 +164,9 @@ export class Invocation implements Network, Clock {
   }
 }
 
-/** A short description of an answer, for the trace. */
+/** A short description of an answer or an error, for the trace. */
 function described(value: unknown): string {
+  if (value instanceof Error) return value.name;
   if (value === null || typeof value !== 'object') return String(value);
   if (Array.isArray(value)) return `${value.length} items`;
   if (value instanceof Set || value instanceof Map) return `${value.size} members`;
@@ -174,8 +175,4 @@ function described(value: unknown): string {
   if (Array.isArray(list)) return `${list.length} items`;
   if (Array.isArray(Failed)) return `${Failed.length} failed`;
   return Item === undefined ? 'ok' : 'an item';
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : String(error);
 }

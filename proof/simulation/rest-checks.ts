@@ -25,7 +25,7 @@ import { TABLES } from './world/names.ts';
 import { directNetwork } from './world/network.ts';
 import type { Clients } from './world/world.ts';
 
-/** How many histories are damaged and repaired. */
+/** The share of histories that are damaged and repaired. */
 const REPAIRS = 0.2;
 
 /** Inspects a history from outside, without faults or delays. */
@@ -203,10 +203,12 @@ export class RestChecks {
   /** Queries everything, and compares it with what happened. */
   async #checkCounts(atRest: AtRest): Promise<void> {
     const { scheduler, functions, oracle } = this.#history;
-    const heard = (answer: CountAnswer) => oracle.answered(answer);
-    const ports = { ...this.#clients, hints: new Map(), heard };
     const { rollup, retentions } = functions.deployment;
-    const query = { acceptPastMs: undefined, acceptFutureMs: rollup.acceptFutureMs, retentions };
+    const asking = {
+      ports: { ...this.#clients, hints: new Map() },
+      settings: { acceptFutureMs: rollup.acceptFutureMs, retentions },
+      heard: (answer: CountAnswer) => oracle.answered(answer),
+    };
     const { counters } = atRest.expected;
     const asked = askedOf(counters);
     if (asked.names.length === 0) return;
@@ -215,17 +217,17 @@ export class RestChecks {
     if (!isCompacted && oracle.deletions.size > 0) return;
     const firstHour = { level: 'hours', startMs: asked.firstMs - (asked.firstMs % 3_600_000) } as const;
     if (goneAtMs(firstHour, await this.#kept()) <= scheduler.nowMs()) {
-      for (const [name, answer] of await coarserOf(asked, ports, query))
+      for (const [name, answer] of await coarserOf(asked, asking))
         checkAnswer(answer, boundsAtRest(atRest, name), ['nothing is lost', 'nothing counts twice']);
       if (oracle.violation !== undefined) throw oracle.violation;
       return;
     }
-    const minutes = await minutesOf(asked, ports, query);
+    const minutes = await minutesOf(asked, asking);
     checkMinutes(atRest, asked.names, minutes);
-    await checkGrains(asked, minutes, ports, query);
+    await checkGrains(asked, minutes, asking);
     // Lists are as of an epoch, and parked messages may hold up epochs.
     const all = asked.names.length === counters.size ? minutes : exactMinutes(atRest);
-    if (isCompacted && all !== undefined) await checkTops(all, ports, query);
+    if (isCompacted && all !== undefined) await checkTops(all, asking);
     if (oracle.violation !== undefined) throw oracle.violation;
   }
 }

@@ -1,6 +1,6 @@
 // Runs one history from its plan to its verdict.
 import { Violation } from '../oracle/violation.ts';
-import { carryOut, sendParkedAgain } from './drivers/operator.ts';
+import { carryOut, picked, sendParkedAgain } from './drivers/operator.ts';
 import { History } from './history.ts';
 import { faultsEndMs } from './plan/faults.ts';
 import type { HistoryPlan } from './plan/history-plan.ts';
@@ -113,14 +113,11 @@ class Run {
     for (let left = QUESTIONS * settings.burstsMs.length; left > 0; left -= 1) {
       const burstMs = settings.startMs + draw.pick(settings.burstsMs);
       const askedMs = burstMs + draw.between(0, Math.min(restMs - burstMs, 3 * 3_600_000));
-      const atMs = draw.chance(0.7)
-        ? askedMs
-        : settings.startMs + draw.between(0, askedMs - settings.startMs);
+      const atMs = draw.chance(0.7) ? askedMs : draw.between(settings.startMs, askedMs);
       const pick = draw.next();
       const [by, hours] = draw.pick(ASKED);
       scheduler.at(askedMs, () => {
-        const { counters } = oracle;
-        const name = counters[Math.floor(pick * counters.length)];
+        const name = picked(oracle.counters, pick);
         if (name === undefined) return;
         const toMs = atMs - (atMs % 3_600_000) + 3_600_000;
         const range = hours !== undefined && { from: String(toMs - hours * 3_600_000), to: String(toMs) };

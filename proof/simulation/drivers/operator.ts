@@ -94,7 +94,7 @@ function reshard(
 }
 
 /** The thing that a number from 0 to below 1 stands for; undefined if there is none. */
-function picked<T>(things: readonly T[], pick: number): T | undefined {
+export function picked<T>(things: readonly T[], pick: number): T | undefined {
   return things[Math.floor(pick * things.length)];
 }
 

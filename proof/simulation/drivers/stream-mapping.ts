@@ -48,7 +48,7 @@ class ShardPoller {
     return this.shard.closedMs !== undefined && !this.busy && this.position >= this.shard.records.length;
   }
 
-  /** Forgets its position. */
+  /** Goes back by some records, as after a lost checkpoint. */
   goBack(records: number): void {
     this.position = Math.max(0, this.position - records);
     this.wake(0);

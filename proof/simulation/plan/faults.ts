@@ -177,7 +177,7 @@ export function drawFaults(random: Random, settings: Settings): Fault[] {
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** How many small histories have messages that are parked, replayed and discarded. */
+/** The share of small histories whose messages are parked, replayed and discarded. */
 const PARKED = 0.08;
 
 /** Messages that are parked, and come back within hours; in histories of weeks also before and after their period expired. */

@@ -40,7 +40,7 @@ export interface Settings extends WorldSettings {
   readonly writers: number;
   readonly writerBatch: number;
   readonly writerConcurrency: number;
-  /** Aggregators that may be warm for one shard or another. */
+  /** Most ids that a container of the aggregator remembers. */
   readonly idsMax: number;
   readonly redriverEveryMs: number;
   readonly accountantEveryMs: number;

@@ -106,7 +106,7 @@ function drawManyEntities(random: Random, settings: Settings): Put[] {
     const events = Array.from({ length: 400 }, (_, place) => {
       // Digits of a hash, since a name of one letter compresses to nothing.
       const entity = `${record}-${place}-${longName(`${random.next()}`, length)}`;
-      const [metric, n] = ['views', (place % 7) - 1] as const;
+      const [metric, n] = [METRICS[0], (place % 7) - 1];
       const text = JSON.stringify({ metric, entity, at: atMs, n });
       return { text, id: undefined, occurrence: { metric, entity, atMs, n, rejected: undefined } };
     });

@@ -59,7 +59,7 @@ export interface WorldSettings {
   readonly retries: string;
 }
 
-/** Settings of a world, and what makes it live. */
+/** A world's settings, and what it is connected to. */
 export interface WorldOptions extends WorldSettings {
   readonly clock: Clock;
   readonly random: Random;
