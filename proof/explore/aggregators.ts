@@ -1,11 +1,12 @@
 // The aggregator in a small world: every batch of a shard from its checkpoint or before, in any container, with any time left.
+import type { StoredShard } from '../../fake-aws/stream.ts';
 import { type AggregateOutcome, aggregate } from '../../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
-import type { SequenceNumber, ShardId } from '../../lambdas/core/identifiers.ts';
+import { parseShardId } from '../../lambdas/core/identifiers.ts';
 import type { RollupConfig } from '../../lambdas/core/segment.ts';
+import { deliveredRecord } from '../simulation/world/deliveries.ts';
 import { directNetwork, type Network } from '../simulation/world/network.ts';
-import type { StoredShard } from '../simulation/world/stream.ts';
 import type { Transition } from './fates.ts';
 import type { Stage } from './stage.ts';
 
@@ -104,7 +105,7 @@ export class Aggregators {
   }
 
   /** Whether all records of a shard and its ancestors are checkpointed. */
-  #isDone(id: ShardId): boolean {
+  #isDone(id: string): boolean {
     const shard = this.#stage.shardOf(id);
     return (
       this.#done(shard) === shard.records.length && shard.parents.every((parent) => this.#isDone(parent))
@@ -160,7 +161,7 @@ export class Aggregators {
     config: number,
     segments: number,
   ): Promise<AggregateOutcome> {
-    const { clock, spec, world } = this.#stage;
+    const { clock, spec } = this.#stage;
     const { ledger, log, queue, archive: rejected, state: ranges } = this.#stage.clients(network);
     const ports = { ledger, log, queue, rejected, ranges, windows, clock, listener: SILENT };
     const rollup = spec.configs[config] as RollupConfig;
@@ -171,12 +172,12 @@ export class Aggregators {
       messageBytesMax: 1,
       inlineIdsBytesMax: 0,
     };
-    const records = shard.records.slice(from, to).map((record) => world.stream.decoded(record));
-    return aggregate({ shard: shard.id, records }, ports, settings, timeFor(segments));
+    const records = shard.records.slice(from, to).map(deliveredRecord);
+    return aggregate({ shard: parseShardId(shard.id), records }, ports, settings, timeFor(segments));
   }
 }
 
 /** The place of a record in its shard. */
-function placeOf({ records }: StoredShard, sequenceNumber: SequenceNumber): number {
+function placeOf({ records }: StoredShard, sequenceNumber: string): number {
   return records.findIndex((record) => record.sequenceNumber === sequenceNumber);
 }

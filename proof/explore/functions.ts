@@ -12,6 +12,7 @@ import { discardParked } from '../../lambdas/redriver/operate.ts';
 import { redrive } from '../../lambdas/redriver/redrive.ts';
 import { writeRollups } from '../../lambdas/writer/write.ts';
 import { Violation } from '../oracle/violation.ts';
+import { deliveredMessage } from '../simulation/world/deliveries.ts';
 import type { Network } from '../simulation/world/network.ts';
 import { type Actor, canonical } from './actor.ts';
 import { describeTime, timeFor, timesFor } from './aggregators.ts';
@@ -53,7 +54,7 @@ export class Functions {
       next.push({ label: 'compact', run: () => this.#compact() });
     if (this.#stage.mayStart('reader', 1)) next.push({ label: 'ask', run: () => this.#ask() });
     if (this.#stage.mayStart('operator', 1))
-      for (const name of world.archive.parkedNames())
+      for (const name of world.parkedNames())
         next.push({ label: `discard ${name}`, run: () => this.#discard(name) });
     return next;
   }
@@ -116,7 +117,7 @@ export class Functions {
   #write(group: readonly string[], deltas: number): void {
     const { world, left } = this.#stage;
     if (describeTime(deltas) !== '') left.timeouts -= 1;
-    const messages = world.queue.receiveAgain(new Set(group));
+    const messages = world.queue.receiveAgain(new Set(group)).map(deliveredMessage);
     const run = async (actor: Actor) => {
       const { retry } = await this.write(messages, actor, deltas);
       if (!actor.alive) return;

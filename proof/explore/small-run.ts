@@ -9,6 +9,7 @@ import { checkHours } from '../oracle/hours.ts';
 import { askedOf, checkGrains, checkTops, coarserOf, minutesOf } from '../oracle/questions.ts';
 import { Violation } from '../oracle/violation.ts';
 import { allMicrotasks } from '../simulation/scheduler.ts';
+import { deliveredMessage } from '../simulation/world/deliveries.ts';
 import { directNetwork } from '../simulation/world/network.ts';
 import { canonical, hash } from './actor.ts';
 import { Aggregators } from './aggregators.ts';
@@ -137,17 +138,15 @@ export class SmallRun {
 
   /** Asks for the minutes and the sum of everything. */
   async #checkCounts(atRest: AtRest, isCompacted = false): Promise<void> {
-    const { ledger: watermarks, state, store } = this.#stage.clients();
-    const { clock } = this.#stage;
-    const ports = { watermarks, state, counts: store, tops: store, hints: new Map(), clock };
+    const asking = { ports: { ...this.#stage.clients(), hints: new Map() }, settings: QUERY };
     const asked = askedOf(atRest.expected.counters);
-    const minutes = await minutesOf(asked, ports, QUERY);
+    const minutes = await minutesOf(asked, asking);
     checkMinutes(atRest, asked.names, minutes);
-    for (const [name, answer] of await coarserOf(asked, ports, QUERY))
+    for (const [name, answer] of await coarserOf(asked, asking))
       checkAnswer(answer, boundsAtRest(atRest, name), ['nothing is lost', 'nothing counts twice']);
     if (!isCompacted) return;
-    await checkGrains(asked, minutes, ports, QUERY);
-    await checkTops(minutes, ports, QUERY);
+    await checkGrains(asked, minutes, asking);
+    await checkTops(minutes, asking);
   }
 
   /** Two days later every level has everything, and gives the same counts. */
@@ -175,7 +174,8 @@ export class SmallRun {
 
   #messages() {
     const { queue } = this.#stage.world;
-    return queue.receiveAgain(new Set(queue.messages().map(({ messageId }) => messageId)));
+    const everything = new Set(queue.messages().map(({ messageId }) => messageId));
+    return queue.receiveAgain(everything).map(deliveredMessage);
   }
 
   /** Writes messages. @param keep whether copies of them stay; @param from the first one's place */

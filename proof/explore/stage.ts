@@ -1,10 +1,9 @@
 // What every function in a small world shares: the services, the oracle, the clock, the invocations, and what may still happen.
-import type { ShardId } from '../../lambdas/core/identifiers.ts';
+import type { StoredShard } from '../../fake-aws/stream.ts';
 import { Oracle } from '../oracle/oracle.ts';
 import { Random } from '../simulation/random.ts';
 import { TABLES } from '../simulation/world/names.ts';
 import { directNetwork, type Network } from '../simulation/world/network.ts';
-import type { StoredShard } from '../simulation/world/stream.ts';
 import { ORDINARY_WORLD, World } from '../simulation/world/world.ts';
 import { Actor, type Role } from './actor.ts';
 import { type Budgets, budgetsOf } from './fates.ts';
@@ -32,29 +31,27 @@ export class Stage {
       limits: { ...ORDINARY_WORLD.limits, emptyPages: true },
       clock: this.clock,
       random: new Random('small world'),
-      observer: this.oracle,
+      oracle: this.oracle,
       shards: spec.shards,
       retries: RETRIES,
       // Expired items are deleted when the world decides.
       deltaRetentionMs: HOUR_MS,
       ttlDelayMs: Number.POSITIVE_INFINITY,
-      partialSends: { taken: (entries) => (this.left.cutting ? Math.min(1, entries) : entries) },
+      accepted: (entries) => (this.left.cutting ? Math.min(1, entries) : entries),
     });
-    this.oracle.world = this.world;
   }
 
   /** The deployed adapters, over the network of an invocation. */
   clients(network: Network = directNetwork) {
-    const clients = this.world.clients(network, this.clock);
-    return { ...clients, tables: this.world.tables(network) };
+    return this.world.clients(network, this.clock);
   }
 
   shard(number: number): StoredShard {
     return this.world.stream.all()[number] as StoredShard;
   }
 
-  shardOf(id: ShardId): StoredShard {
-    return this.world.stream.shard(id);
+  shardOf(id: string): StoredShard {
+    return this.world.stream.all().find((shard) => shard.id === id) as StoredShard;
   }
 
   reshard(reshard: Reshard): void {
@@ -82,7 +79,7 @@ export class Stage {
       })),
     );
     const batch = [1, `batch-${shard.records.length}`, sent];
-    this.world.stream.putInto(shard, Buffer.from(JSON.stringify(batch)), arrivalMs);
+    this.world.stream.put(Buffer.from(JSON.stringify(batch)), 'batch', String(shard.hashFrom), arrivalMs);
   }
 
   /** Whether one more invocation of a role may start. */

@@ -1,13 +1,7 @@
 // Answers about a counter: each point, and their sum, must be within bounds.
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
-import type { Arrived, Kind } from './truth.ts';
+import { type Arrived, type Bounds, type Kind, minuteOf } from './truth.ts';
 import { type PromiseName, Violation } from './violation.ts';
-
-/** The bounds of a range. */
-export interface Bounds {
-  readonly least: number;
-  readonly most: number;
-}
 
 /**
  * Checks an answer's sum and its points.
@@ -17,14 +11,14 @@ export interface Bounds {
 export function checkAnswer(
   answer: CountAnswer,
   boundsOf: (fromMs: number, toMs: number) => Bounds,
-  [ofLittle, ofMuch]: readonly [PromiseName, PromiseName],
+  [whenTooLow, whenTooHigh]: readonly [PromiseName, PromiseName],
 ): void {
   const check = (where: string, n: bigint, fromMs: number, toMs: number) => {
     const { least, most } = boundsOf(fromMs, toMs);
     if (n >= least && n <= most) return;
     const { metric, entity, by, tz, from, to, completeThrough } = answer;
     throw new Violation(
-      n > most ? ofMuch : ofLittle,
+      n > most ? whenTooHigh : whenTooLow,
       `${metric} of ${entity} by ${by} from ${from} to ${to} ${tz} is ${n} ${where}, complete through ${completeThrough}, and must be ${least} to ${most}`,
     );
   };
@@ -38,8 +32,7 @@ export function checkAnswer(
 }
 
 /** An occurrence, and what is known about it. */
-export interface Known {
-  readonly arrived: Arrived;
+export interface Known extends Arrived {
   readonly kind: Kind;
 }
 
@@ -52,9 +45,8 @@ export interface Known {
 export function boundsWithin(known: readonly Known[], throughMs: number, deletedMs = 0) {
   return (fromMs: number, toMs: number): Bounds => {
     let [least, most] = [0, 0];
-    for (const { arrived, kind } of known) {
-      const { occurrence, arrivalMs, reachedMs } = arrived;
-      const minuteMs = Math.floor((occurrence.atMs ?? arrivalMs) / 60_000) * 60_000;
+    for (const { occurrence, arrivalMs, reachedMs, kind } of known) {
+      const minuteMs = minuteOf(occurrence.atMs ?? arrivalMs);
       if (kind === 'none' || minuteMs < fromMs || minuteMs >= toMs) continue;
       const isCertain = kind === 'certain' && reachedMs < throughMs && arrivalMs > deletedMs;
       if (isCertain || occurrence.n > 0) most += occurrence.n;

@@ -1,8 +1,8 @@
 // An upper bound of what may be stored now: everything that has arrived, and no more.
 import type { Row } from '../../lambdas/core/rows.ts';
 import { MinuteSums } from './sums.ts';
-import { type Arrived, counterName } from './truth.ts';
-import { Violation } from './violation.ts';
+import { type Arrived, counterName, label, minuteOf } from './truth.ts';
+import { iso, Violation } from './violation.ts';
 
 /** Grows with every arrival; stored rows are compared with it. */
 export class Ceiling {
@@ -41,18 +41,12 @@ export class Ceiling {
       if (sum <= most && sum >= least) continue;
       throw new Violation(
         'nothing counts twice',
-        `${name.replace('\n', ' of ')} has ${sum} at ${iso(minuteMs)}, and only ${least} to ${most} has arrived`,
+        `${label(name)} has ${sum} at ${iso(minuteMs)}, and only ${least} to ${most} has arrived`,
       );
     }
   }
 
   #raise(name: string, atMs: number, n: number): void {
-    const minuteMs = Math.floor(atMs / 60_000) * 60_000;
-    (n > 0 ? this.#up : this.#down).add(name, minuteMs, n);
+    (n > 0 ? this.#up : this.#down).add(name, minuteOf(atMs), n);
   }
-}
-
-/** An instant in a message. */
-export function iso(atMs: number): string {
-  return new Date(atMs).toISOString();
 }

@@ -1,7 +1,7 @@
 // Final answers: what was once final never changes, even if settings change.
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
-import { iso } from './ceiling.ts';
-import { Violation } from './violation.ts';
+import { valueIn } from '../simulation/value-in.ts';
+import { iso, Violation } from './violation.ts';
 
 /** Remembers final answers, by minute and by hour. */
 export class FinalAnswers {
@@ -14,8 +14,7 @@ export class FinalAnswers {
   answered({ metric, entity, points, from, to, grain }: CountAnswer): void {
     if (grain !== 'minute' && grain !== 'hour') return;
     const counter = `${metric} of ${entity} by ${grain}`;
-    const known = this.#sums.get(counter) ?? new Map<number, bigint>();
-    this.#sums.set(counter, known);
+    const known = valueIn(this.#sums, counter, () => new Map<number, bigint>());
     const said = new Map(points.map(({ at, n }) => [Date.parse(at), n]));
     for (const [atMs, n] of known) {
       const now = said.get(atMs) ?? 0n;

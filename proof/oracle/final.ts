@@ -1,53 +1,46 @@
 // What must be true at rest: counts, accounts, names of lost segments.
-import type { ShardKey } from '../../lambdas/core/identifiers.ts';
 import type { StatusAccounts } from '../../lambdas/core/pipeline-status.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
-import type { StreamGap } from '../../lambdas/ports.ts';
+import type { Gap } from '../simulation/world/ledger-view.ts';
 import type { World } from '../simulation/world/world.ts';
-import type { Bounds } from './answers.ts';
-import { iso } from './ceiling.ts';
 import type { Oracle } from './oracle.ts';
 import { MinuteSums } from './sums.ts';
-import { type Expectation, Expecting } from './truth.ts';
-import { Violation } from './violation.ts';
+import { type Bounds, Expectation, label } from './truth.ts';
+import { iso, Violation } from './violation.ts';
 import { type Waiting, waitingIn } from './waiting.ts';
 import { isAfter, isKeyOf, ledgerKeysOf } from './watermark.ts';
 
 interface ShardLedger {
   readonly entries: readonly SegmentEntry[];
-  readonly gaps: readonly StreamGap[];
-  /** Gaps from the beginning of a shard's children, if the shard itself was never seen: they cover the shard, too. */
-  readonly inherited: readonly StreamGap[];
+  readonly gaps: readonly Gap[];
 }
 
-const NOTHING: ShardLedger = { entries: [], gaps: [], inherited: [] };
+const NOTHING: ShardLedger = { entries: [], gaps: [] };
 
 /** What the ledger says of one shard, in all generations. */
 function ledgerOf(shard: string, world: World): ShardLedger {
-  const stored = ledgerKeysOf(shard, world).map((key) => storedUnder(key, shard, world));
-  const own = {
-    entries: stored.flatMap(({ entries }) => entries),
-    gaps: stored.flatMap(({ gaps }) => gaps),
-    inherited: [],
-  };
-  if (own.gaps.length > 0 || world.ledger.listed().some((key) => isKeyOf(key, shard))) return own;
-  const children = world.stream.all().filter(({ parents }) => parents.some((parent) => parent === shard));
-  const theirs = children.map(({ id }) => ledgerOf(id, world));
-  const inherited = theirs.flatMap((child) => [...child.gaps, ...child.inherited]);
-  return { ...NOTHING, inherited: inherited.filter(({ after }) => BigInt(after) === 0n) };
-}
-
-function storedUnder(key: ShardKey, shard: string, world: World): Pick<ShardLedger, 'entries' | 'gaps'> {
-  const { entries, gaps, head } = world.ledger.of(key);
-  if (head?.status === 'planned')
-    throw new Violation('recovery ends', `segment ${head.segment} of ${shard} is planned and never finished`);
-  return { entries: [...entries.values()], gaps: [...gaps.values()] };
+  const stored = ledgerKeysOf(shard, world).map((key) => world.ledger.of(key));
+  for (const { head } of stored) {
+    if (head?.status === 'planned')
+      throw new Violation(
+        'recovery ends',
+        `segment ${head.segment} of ${shard} is planned and never finished`,
+      );
+  }
+  const entries = stored.flatMap((each) => [...each.entries.values()]);
+  const gaps = stored.flatMap((each) => [...each.gaps.values()]);
+  if (gaps.length > 0 || [...world.ledger.listed].some((key) => isKeyOf(key, shard)))
+    return { entries, gaps };
+  // The shard was never seen: gaps from the beginning of its children cover it, too.
+  const children = world.stream.all().filter(({ parents }) => parents.includes(shard));
+  const theirs = children.flatMap(({ id }) => ledgerOf(id, world).gaps);
+  return { entries: [], gaps: theirs.filter(({ after }) => BigInt(after) === 0n) };
 }
 
 /** The segment with a record; undefined if the record is lost and the loss is reported. */
 function reader(
   sequence: string,
-  { entries, gaps, inherited }: ShardLedger,
+  { entries, gaps }: ShardLedger,
   trimmed: boolean,
   shard: string,
 ): SegmentEntry | undefined {
@@ -58,11 +51,7 @@ function reader(
       'nothing is lost',
       `record ${sequence} of ${shard} is in the stream and in no segment`,
     );
-  if (
-    ![...gaps, ...inherited].some(
-      ({ after, before }) => isAfter(sequence, after) && isAfter(before, sequence),
-    )
-  )
+  if (!gaps.some(({ after, before }) => isAfter(sequence, after) && isAfter(before, sequence)))
     throw new Violation(
       'loss is named',
       `record ${sequence} of ${shard} was trimmed unread, and no gap says so`,
@@ -75,8 +64,8 @@ function expectationAtRest(
   world: World,
   { arrived: all, deletions }: Oracle,
   windowMs: number,
-): Expectation & { lossy: boolean } {
-  const expecting = new Expecting(windowMs);
+): { readonly expected: Expectation; readonly lossy: boolean } {
+  const expected = new Expectation(windowMs);
   const ledgers = new Map<string, ShardLedger>();
   const trimmed = new Set<string>();
   for (const { id, records, trimmed: count } of world.stream.all()) {
@@ -97,14 +86,14 @@ function expectationAtRest(
     // A deletion applies to whole segments: a segment that continues after it may keep earlier rows.
     const endMs = (read.by && reachedMs.get(read.by.last)) ?? 0;
     const deleted = arrived.arrivalMs > deletedMs ? 'no' : endMs > deletedMs ? 'maybe' : 'yes';
-    expecting.add(arrived, read.by !== undefined, deleted);
+    expected.add(arrived, read.by !== undefined, deleted);
   }
-  return { ...expecting.expectation, lossy };
+  return { expected, lossy };
 }
 
 /** What is known at rest. */
 export interface AtRest {
-  readonly expected: Expectation & { readonly lossy: boolean };
+  readonly expected: Expectation;
   readonly waiting: Waiting;
 }
 
@@ -117,32 +106,32 @@ export function checkAccounts(
 ): AtRest {
   if (oracle.dropped.length > 0)
     throw new Violation('nothing is lost', `a queue dropped ${oracle.dropped[0]}`);
-  const expected = expectationAtRest(world, oracle, windowMs);
+  const { expected, lossy } = expectationAtRest(world, oracle, windowMs);
   const waiting = waitingIn(world, oracle);
   const { parkedEvents, discardedEvents } = waiting;
   const places = {
     inFlight: 0,
     dead: 0,
     parked: parkedEvents,
-    ...(!expected.lossy && { received: expected.received, lost: discardedEvents }),
+    ...(!lossy && { received: expected.received, lost: discardedEvents }),
   };
   for (const [place, events] of Object.entries(places)) {
     if (status[place as keyof typeof places] !== events)
-      throw unbalanced(`${events} events are ${place}`, status);
+      throw unbalanced(`at rest ${events} events are ${place}`, status);
   }
   // Parked and discarded parts may be stored, wholly or partly, without acknowledgement.
   const unacknowledged = storedUnacknowledged(world, oracle);
   const counted = oracle.rollups.eventsStored - unacknowledged;
-  if (status.counted + status.expired !== counted) throw unbalanced(`${counted} events are counted`, status);
-  if (!expected.lossy) checkDropped(expected, status);
+  if (status.counted + status.expired !== counted)
+    throw unbalanced(`at rest ${counted} events are counted`, status);
+  if (!lossy) checkDropped(expected, status);
   return { expected, waiting };
 }
 
-function unbalanced(what: string, status: StatusAccounts): Violation {
-  return new Violation(
-    'accounts balance at every moment',
-    `at rest ${what}: ${JSON.stringify({ ...status, hours: [], shards: [] })}`,
-  );
+/** A violation by the accounts, with their sums. */
+export function unbalanced(what: string, status: StatusAccounts): Violation {
+  const sums = JSON.stringify({ ...status, hours: [], shards: [] });
+  return new Violation('accounts balance at every moment', `${what}: ${sums}`);
 }
 
 function storedUnacknowledged(world: World, { rollups }: Oracle): number {
@@ -168,49 +157,42 @@ export function checkMinutes(
     const minutes = expected.counters.get(name);
     const all = new Set([...(minutes?.keys() ?? []), ...(answered.counters.get(name)?.keys() ?? [])]);
     for (const minuteMs of all) {
-      const { n, maybeUp, maybeDown } = minutes?.get(minuteMs) ?? NOTHING_HAPPENED;
+      const { least, most } = minutes?.get(minuteMs) ?? NOTHING_HAPPENED;
       const seen = answered.of(name, minuteMs) + waiting.sums.of(name, minuteMs);
-      if (seen < n + maybeDown || seen > n + maybeUp)
+      if (seen < least || seen > most)
         throw new Violation(
-          seen > n ? 'nothing counts twice' : 'nothing is lost',
-          `${label(name)} shows ${seen} at ${iso(minuteMs)}, and it must be ${n + maybeDown} to ${n + maybeUp}`,
+          seen > most ? 'nothing counts twice' : 'nothing is lost',
+          `${label(name)} shows ${seen} at ${iso(minuteMs)}, and it must be ${least} to ${most}`,
         );
     }
   }
 }
 
-const NOTHING_HAPPENED = { n: 0, maybeUp: 0, maybeDown: 0 };
+const NOTHING_HAPPENED: Bounds = { least: 0, most: 0 };
 
 /** The bounds of a counter's range, less what waits. */
 export function boundsAtRest({ expected, waiting }: AtRest, name: string) {
   return (fromMs: number, toMs: number): Bounds => {
-    let [least, most] = [0, 0];
-    const within = (minuteMs: number) => minuteMs >= fromMs && minuteMs < toMs;
-    for (const [minuteMs, { n, maybeUp, maybeDown }] of expected.counters.get(name) ?? []) {
-      if (!within(minuteMs)) continue;
-      least += n + maybeDown;
-      most += n + maybeUp;
-    }
-    for (const [minuteMs, n] of waiting.sums.counters.get(name) ?? []) {
-      if (!within(minuteMs)) continue;
-      least -= n;
-      most -= n;
+    const waits = waiting.sums.within(name, fromMs, toMs);
+    let [least, most] = [-waits, -waits];
+    for (const [minuteMs, minute] of expected.counters.get(name) ?? []) {
+      if (minuteMs < fromMs || minuteMs >= toMs) continue;
+      least += minute.least;
+      most += minute.most;
     }
     return { least, most };
   };
 }
 
-/** Whether everything that happened is certain, and nothing waits. */
-export function isExact({ expected, waiting }: AtRest): boolean {
-  const minutes = [...expected.counters.values()].flatMap((each) => [...each.values()]);
-  return waiting.sums.counters.size === 0 && minutes.every(({ maybeEvents }) => maybeEvents === 0);
-}
-
-/** What is certain to have happened. */
-export function certainOf({ expected }: AtRest): MinuteSums {
+/** The minutes of everything that happened; undefined if some of it is uncertain, or waits. */
+export function exactMinutes({ expected, waiting }: AtRest): MinuteSums | undefined {
+  if (waiting.sums.counters.size > 0) return undefined;
   const sums = new MinuteSums();
   for (const [name, minutes] of expected.counters)
-    for (const [minuteMs, { n }] of minutes) sums.add(name, minuteMs, n);
+    for (const [minuteMs, { least, isExact }] of minutes) {
+      if (!isExact) return undefined;
+      sums.add(name, minuteMs, least);
+    }
   return sums;
 }
 
@@ -231,8 +213,4 @@ function checkDropped(expected: Expectation, { duplicate, rejectedByReason }: St
         `${said} are rejected as ${reason}, and there were ${least}`,
       );
   }
-}
-
-function label(name: string): string {
-  return name.split('\n').join(' of ');
 }

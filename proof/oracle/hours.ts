@@ -42,10 +42,8 @@ export function checkHourEquations(status: PipelineStatus): void {
 /** At rest, compares the hours with the totals, and with the stream and the ledger. */
 export function checkHours(world: World, status: PipelineStatus): void {
   checkHourEquations(status);
-  for (const owner of owners(status)) {
-    // Once hours are dropped, their events are in the totals only.
-    if (status.hoursSince === null) checkSum(owner);
-  }
+  // Once hours are dropped, their events are in the totals only.
+  if (status.hoursSince === null) owners(status).forEach(checkSum);
   for (const id of world.ledger.keys()) {
     const shown = status.shards.find(({ shard }) => shard === id)?.hours ?? [];
     const receivedByHour = receivedIn(world, id);
@@ -88,13 +86,13 @@ function receivedIn(world: World, key: ShardKey): ReadonlyMap<string, number> {
   // Both are in the shard's order, so one pass over the records is enough.
   let next = 0;
   let latestMs = 0;
-  const ascending = [...entries.values()].sort((a, b) => a.segment - b.segment);
-  for (const entry of ascending) {
+  for (const entry of [...entries.values()].sort((a, b) => a.segment - b.segment)) {
     if (entry.segment > sent) break;
-    for (; next < records.length; next++) {
-      const record = records[next];
-      if (record === undefined || isAfter(record.sequenceNumber, entry.last)) break;
+    let record = records[next];
+    while (record !== undefined && !isAfter(record.sequenceNumber, entry.last)) {
       latestMs = Math.max(latestMs, record.arrivalMs);
+      next += 1;
+      record = records[next];
     }
     const hour = Math.floor(latestMs / HOUR_MS);
     received.set(hour, (received.get(hour) ?? 0) + entry.accounts.received);

@@ -1,26 +1,29 @@
 // The oracle: it watches the services, knows what was sent, and reports broken promises.
 import type { Item } from '../../fake-aws/dynamodb/values.ts';
+import type { StoredRecord } from '../../fake-aws/stream.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
 import type { Findings } from '../../lambdas/recount/ports.ts';
 import type { Occurrence } from '../simulation/plan/workload.ts';
-import type { WorldObserver } from '../simulation/world/observer.ts';
-import type { StoredRecord } from '../simulation/world/stream.ts';
+import { valueIn } from '../simulation/value-in.ts';
 import type { World } from '../simulation/world/world.ts';
 import { boundsWithin, checkAnswer, type Known } from './answers.ts';
 import { Ceiling } from './ceiling.ts';
 import { FinalAnswers } from './final-answers.ts';
-import { RawObjects } from './raw.ts';
+import { ArchivedObjects } from './raw.ts';
 import { Rollups } from './rollups.ts';
-import { type Arrived, counterName, Expecting } from './truth.ts';
+import { type Arrived, counterName, Expectation } from './truth.ts';
 import { Violation } from './violation.ts';
 import { WatermarkCheck } from './watermark.ts';
 
-/** Watches a world. It keeps the first broken promise, since later ones may be its consequences. */
-export class Oracle implements WorldObserver {
+/**
+ * Watches a world, which tells it what happened inside the services. It keeps the first broken promise, since later ones may
+ * be its consequences. Names are plain text: the oracle parses them itself.
+ */
+export class Oracle {
   violation: Violation | undefined;
   readonly arrived: Arrived[] = [];
-  readonly rollups: Rollups;
+  readonly rollups = new Rollups();
   readonly finals = new FinalAnswers();
   /** The last deletion by entity: the arrivals it covers, and whether the command has ended. */
   readonly deletions = new Map<string, { readonly throughMs: number; readonly isDone: boolean }>();
@@ -28,18 +31,17 @@ export class Oracle implements WorldObserver {
   readonly dropped: string[] = [];
   /** Recounts that finished. */
   recounts = 0;
-  /** Undefined if the history archives no raw records. */
-  readonly #raw: RawObjects | undefined;
+  readonly #objects = new ArchivedObjects();
+  readonly #archiveRaw: boolean;
   readonly #ceiling: Ceiling;
-  readonly #watermark: WatermarkCheck;
+  readonly #watermark = new WatermarkCheck(this.rollups);
   /** Occurrences by counter, for answers. */
   readonly #known = new Map<string, Known[]>();
-  readonly #expecting: Expecting;
+  readonly #expected: Expectation;
   /** Whether nothing has been lost or given up so far. */
   #isWhole: boolean;
-  /** The watched world, for checkers that need it. */
+  /** The world that it watches. */
   world: World | undefined;
-
   #coming: readonly Occurrence[] = [];
 
   /**
@@ -48,13 +50,11 @@ export class Oracle implements WorldObserver {
    * @param archiveRaw whether every segment's raw records must be archived
    */
   constructor(windowMs: number, lossy = false, archiveRaw = false) {
-    this.#raw = archiveRaw ? new RawObjects() : undefined;
-    this.rollups = new Rollups();
-    this.#watermark = new WatermarkCheck(this.rollups);
+    this.#archiveRaw = archiveRaw;
     this.#isWhole = !lossy;
     // A trimmed record drops no duplicates: any occurrence may be the one that counts.
     const dropsMs = lossy ? Number.NEGATIVE_INFINITY : windowMs;
-    this.#expecting = new Expecting(dropsMs);
+    this.#expected = new Expectation(dropsMs);
     this.#ceiling = new Ceiling(dropsMs);
   }
 
@@ -74,9 +74,8 @@ export class Oracle implements WorldObserver {
       this.arrived.push(arrived);
       this.#ceiling.arrived(arrived);
       const name = counterName(occurrence.metric, occurrence.entity);
-      const known = this.#known.get(name) ?? [];
-      this.#known.set(name, known);
-      known.push({ arrived, kind: this.#expecting.add(arrived) });
+      const known = valueIn(this.#known, name, (): Known[] => []);
+      known.push({ ...arrived, kind: this.#expected.add(arrived) });
     }
     this.#coming = [];
   }
@@ -105,11 +104,11 @@ export class Oracle implements WorldObserver {
   /** A recount during the run: the store is right, so it finds nothing except unfinished deletions. */
   recounted({ differences, twice }: Findings, underWay: ReadonlySet<string>): void {
     this.recounts += 1;
-    const wrong = differences.filter(
-      ({ entity, in: where }) =>
-        !(underWay.has(entity) || (this.deletions.has(entity) && where === 'delta')) &&
-        this.deletions.get(entity)?.isDone !== false,
-    );
+    const wrong = differences.filter(({ entity, in: where }) => {
+      const deletion = this.deletions.get(entity);
+      if (deletion === undefined) return !underWay.has(entity);
+      return deletion.isDone && !underWay.has(entity) && where !== 'delta';
+    });
     this.check(() => {
       if (wrong.length + twice.length > 0)
         throw new Violation(
@@ -130,15 +129,18 @@ export class Oracle implements WorldObserver {
     this.deletions.set(entity, { throughMs, isDone: true });
   }
 
+  /** `completeThrough` was published. */
   watermarkRaised(throughMs: number): void {
     const { world } = this;
     if (world !== undefined) this.check(() => this.#watermark.raised(throughMs, world));
   }
 
+  /** A rollup message reached the queue from the aggregator. */
   rollupSent(body: string): void {
     this.check(() => this.rollups.sent(body));
   }
 
+  /** An item of the table of counts was written. */
   countsWritten(before: Item | undefined, item: Item): void {
     if (!item['pk']?.S?.startsWith('DELTA#')) return;
     // What an operator discarded is in no answer, and reported as lost.
@@ -152,15 +154,17 @@ export class Oracle implements WorldObserver {
   }
 
   archived(key: string, body: string): void {
-    this.check(() => this.rollups.archived(key, body));
-    this.check(() => this.#raw?.archived(key, body));
+    this.check(() => this.#objects.archived(key, body));
   }
 
+  /** A segment's entry became visible. */
   entryPut(shard: string, entry: SegmentEntry): void {
     const { world } = this;
-    if (world !== undefined) this.check(() => this.#raw?.entryPut(shard, entry, world));
+    if (world !== undefined && this.#archiveRaw)
+      this.check(() => this.#objects.entryPut(shard, entry, world));
   }
 
+  /** A queue dropped a message as too old. */
   messageDropped(queue: string, body: string): void {
     this.dropped.push(`${queue}: ${body}`);
   }

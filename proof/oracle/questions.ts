@@ -8,12 +8,17 @@ import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
 import { type QueryPorts, type QuerySettings, readCounts } from '../../lambdas/query/read-counts.ts';
 import { readTop, type TopPorts } from '../../lambdas/query/read-top.ts';
 import { parseTopQuery, type TopGrain } from '../../lambdas/query/top-query.ts';
+import { valueIn } from '../simulation/value-in.ts';
 import { checkAnswer } from './answers.ts';
 import { MinuteSums } from './sums.ts';
 import { Violation } from './violation.ts';
 
-/** The query's ports, and the listener for every answer. */
-type AskPorts = QueryPorts & { readonly heard?: (answer: CountAnswer) => void };
+/** How the query is asked: its ports and settings, and a listener for every answer. */
+export interface Asking {
+  readonly ports: QueryPorts & TopPorts;
+  readonly settings: QuerySettings;
+  readonly heard?: (answer: CountAnswer) => void;
+}
 type Parameters_ = Readonly<Record<string, string>>;
 
 /** Every grain, and days and months in zones other than UTC. */
@@ -39,8 +44,7 @@ const TOP_LEVELS: readonly (readonly [TopGrain, Level])[] = [
 async function ask(
   names: readonly string[],
   first: Parameters_,
-  ports: AskPorts,
-  settings: QuerySettings,
+  { ports, settings, heard }: Asking,
 ): Promise<Map<string, CountAnswer[]>> {
   const answers = new Map<string, CountAnswer[]>(names.map((name) => [name, []]));
   let left = names.map((name) => ({ name, parameters: first }));
@@ -54,7 +58,7 @@ async function ask(
       const read = reads[index];
       if (read === undefined || read instanceof InvalidQuery) throw read ?? new Error('no answer');
       answers.get(name)?.push(read.answer);
-      ports.heard?.(read.answer);
+      heard?.(read.answer);
       return read.answer.next === undefined ? [] : [{ name, parameters: { next: read.answer.next } }];
     });
   }
@@ -99,16 +103,11 @@ function stretchesOf(times: readonly number[]): [fromMs: number, toMs: number][]
  * The minutes of counters, as the query answers them. Weeks in which nothing is expected are not asked by the minute: what
  * is there nevertheless, `checkGrains` finds.
  */
-export async function minutesOf(
-  { names, stretches }: Asked,
-  ports: AskPorts,
-  settings: QuerySettings,
-): Promise<MinuteSums> {
+export async function minutesOf({ names, stretches }: Asked, asking: Asking): Promise<MinuteSums> {
   const sums = new MinuteSums();
-  if (names.length === 0) return sums;
   for (const [fromMs, toMs] of stretches) {
     const range = { from: String(fromMs), to: String(toMs) };
-    const answers = await ask(names, { by: 'minute', limit: '2000', ...range }, ports, settings);
+    const answers = await ask(names, { by: 'minute', limit: '2000', ...range }, asking);
     for (const [name, pages] of answers) {
       for (const { at, n } of pages.flatMap(({ points }) => points))
         sums.add(name, Date.parse(at), Number(n));
@@ -120,16 +119,15 @@ export async function minutesOf(
 /** Answers in every coarser grain for the whole range; for a grain that is not kept, in a coarser one. */
 export async function coarserOf(
   { names, firstMs, lastMs }: Asked,
-  ports: AskPorts,
-  settings: QuerySettings,
+  asking: Asking,
 ): Promise<readonly (readonly [name: string, answer: CountAnswer])[]> {
   const found: (readonly [string, CountAnswer])[] = [];
   // Without `to`, an answer ends now, but an event's time may lie some minutes ahead.
-  const latestMs = Math.max(lastMs, ports.clock.nowMs());
+  const latestMs = Math.max(lastMs, asking.ports.clock.nowMs());
   const toMs = latestMs - (latestMs % DAY_MS) + 2 * DAY_MS;
   for (const by of ['hour', 'day', 'month', 'total']) {
     const from = by === 'total' ? '0' : String(firstMs - (firstMs % DAY_MS));
-    for (const [name, answers] of await ask(names, { by, from, to: String(toMs) }, ports, settings))
+    for (const [name, answers] of await ask(names, { by, from, to: String(toMs) }, asking))
       for (const answer of answers) found.push([name, answer]);
   }
   return found;
@@ -142,19 +140,16 @@ export async function coarserOf(
 export async function checkGrains(
   { names, firstMs, lastMs }: Asked,
   minutes: MinuteSums,
-  ports: AskPorts,
-  settings: QuerySettings,
+  asking: Asking,
 ): Promise<void> {
   for (const [index, question] of COARSER.entries()) {
     if ((index + names.length) % 3 !== 0) continue;
     const fromMs = firstMs - (firstMs % DAY_MS);
     const toMs = lastMs - (lastMs % DAY_MS) + 2 * DAY_MS;
     const range = question['by'] === 'total' ? {} : { from: String(fromMs), to: String(toMs) };
-    for (const [name, answers] of await ask(names, { ...question, ...range }, ports, settings)) {
+    for (const [name, answers] of await ask(names, { ...question, ...range }, asking)) {
       const sumOf = (fromMs: number, toMs: number) => {
-        let sum = 0;
-        for (const [minuteMs, n] of minutes.counters.get(name) ?? [])
-          if (minuteMs >= fromMs && minuteMs < toMs) sum += n;
+        const sum = minutes.within(name, fromMs, toMs);
         return { least: sum, most: sum };
       };
       for (const answer of answers) checkAnswer(answer, sumOf, ['levels are right', 'levels are right']);
@@ -162,16 +157,11 @@ export async function checkGrains(
   }
 }
 
-/** Checks the top lists of all periods that are complete in their levels. @returns how many were compared */
-export async function checkTops(
-  minutes: MinuteSums,
-  ports: TopPorts,
-  settings: QuerySettings,
-): Promise<number> {
+/** Checks the top lists of all periods that are complete in their levels. */
+export async function checkTops(minutes: MinuteSums, { ports, settings }: Asking): Promise<void> {
   const state = await ports.state.readState();
   const nowMs = ports.clock.nowMs();
   const kept = retentionsKept(await ports.watermarks.readWatermark(), settings.retentions);
-  let compared = 0;
   for (const [by, level] of TOP_LEVELS) {
     if (state[level].plan !== undefined || state[level].hourEpoch !== state.hours.epoch) continue;
     for (const [period, entities] of rankings(minutes, level)) {
@@ -191,10 +181,8 @@ export async function checkTops(
           `the top of ${metric} in the ${by} of ${answer.from} is ${said}, and not ${wanted}`,
         );
       }
-      compared += 1;
     }
   }
-  return compared;
 }
 
 /** Sums of entities, by metric and start of period. */
@@ -204,8 +192,8 @@ function rankings(minutes: MinuteSums, level: Level): Map<string, Map<string, nu
     const [metric = '', entity = ''] = name.split('\n');
     for (const [minuteMs, n] of sums) {
       const key = `${metric}\n${periodAt(level, minuteMs).startMs}`;
-      const entities = found.get(key) ?? new Map<string, number>();
-      found.set(key, entities.set(entity, (entities.get(entity) ?? 0) + n));
+      const entities = valueIn(found, key, () => new Map<string, number>());
+      entities.set(entity, (entities.get(entity) ?? 0) + n);
     }
   }
   return found;

@@ -1,4 +1,4 @@
-// Raw records: every segment in the ledger has all of its records in the archive, as the stream had them.
+// The archive: objects never change, and every segment in the ledger has all of its records there, as the stream had them.
 import type { World } from '../simulation/world/world.ts';
 import { Violation } from './violation.ts';
 import { isKeyOf } from './watermark.ts';
@@ -11,12 +11,12 @@ export interface SeenEntry {
   readonly lost: boolean;
 }
 
-/** Follows what is put below `raw/`. */
-export class RawObjects {
+/** Follows what the aggregator puts: raw and rejected records. */
+export class ArchivedObjects {
   readonly #objects = new Map<string, string>();
 
   archived(key: string, body: string): void {
-    if (!key.startsWith('raw/')) return;
+    if (!/^(raw|rejected)\//.test(key)) return;
     const known = this.#objects.get(key) ?? body;
     if (known !== body)
       throw new Violation('a segment has one output', `${key} was ${known} and now is ${body}`);
@@ -55,9 +55,5 @@ export class RawObjects {
 
 /** `2026/11/22/05` */
 function hourPath(ms: number): string {
-  const at = new Date(ms);
-  const two = (number: number) => String(number).padStart(2, '0');
-  return [at.getUTCFullYear(), two(at.getUTCMonth() + 1), two(at.getUTCDate()), two(at.getUTCHours())].join(
-    '/',
-  );
+  return new Date(ms).toISOString().slice(0, 13).replace(/[-T]/g, '/');
 }

@@ -6,7 +6,6 @@ import { Violation } from './violation.ts';
 /** A delta as the table has it; without rows, a tombstone. */
 interface StoredDelta {
   readonly key: string;
-  readonly events: number;
   readonly rows: readonly Row[] | undefined;
 }
 
@@ -21,7 +20,6 @@ interface SentDelta {
 export class Rollups {
   readonly #sent = new Map<string, SentDelta>();
   readonly #stored = new Map<string, StoredDelta>();
-  readonly #rejected = new Map<string, string>();
   /** Events of all stored deltas. */
   eventsStored = 0;
 
@@ -61,9 +59,9 @@ export class Rollups {
       throw new Violation('nothing counts twice', `part ${name} is stored twice, or after it was given up`);
     }
     const rows = bytes && decodeRows(bytes);
-    const events = Number(item['events']?.N ?? 0);
-    this.#stored.set(name, { key, events, rows });
+    this.#stored.set(name, { key, rows });
     if (bytes === undefined || rows === undefined) return [];
+    const events = Number(item['events']?.N ?? 0);
     const sent = this.#sent.get(name);
     if (sent?.rows !== Buffer.from(bytes).toString('base64') || sent.events !== events) {
       throw new Violation('a segment has one output', `part ${name} is stored otherwise than it was sent`);
@@ -92,15 +90,6 @@ export class Rollups {
   isDiscarded(segment: string, part: number): boolean {
     const stored = this.#stored.get(`${segment}/${part}`);
     return stored !== undefined && stored.rows === undefined;
-  }
-
-  archived(objectKey: string, body: string): void {
-    if (!objectKey.startsWith('rejected/')) return;
-    const known = this.#rejected.get(objectKey) ?? body;
-    if (known !== body) {
-      throw new Violation('a segment has one output', `${objectKey} was ${known} and now is ${body}`);
-    }
-    this.#rejected.set(objectKey, body);
   }
 }
 

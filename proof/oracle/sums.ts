@@ -1,5 +1,6 @@
 // Sums by counter and minute.
 import type { Row } from '../../lambdas/core/rows.ts';
+import { valueIn } from '../simulation/value-in.ts';
 import { counterName } from './truth.ts';
 
 const HOUR_MS = 3_600_000;
@@ -10,8 +11,7 @@ export class MinuteSums {
   readonly counters = new Map<string, Map<number, number>>();
 
   add(name: string, minuteMs: number, n: number): number {
-    const minutes = this.counters.get(name) ?? new Map<number, number>();
-    this.counters.set(name, minutes);
+    const minutes = valueIn(this.counters, name, () => new Map<number, number>());
     const sum = (minutes.get(minuteMs) ?? 0) + n;
     minutes.set(minuteMs, sum);
     return sum;
@@ -30,5 +30,13 @@ export class MinuteSums {
 
   of(name: string, minuteMs: number): number {
     return this.counters.get(name)?.get(minuteMs) ?? 0;
+  }
+
+  /** The sum of a counter's minutes in a range, epoch milliseconds. */
+  within(name: string, fromMs: number, toMs: number): number {
+    let sum = 0;
+    for (const [minuteMs, n] of this.counters.get(name) ?? [])
+      if (minuteMs >= fromMs && minuteMs < toMs) sum += n;
+    return sum;
   }
 }

@@ -1,5 +1,6 @@
 // The truth about a history's events, from what was sent; it never asks the pipeline.
 import type { Occurrence } from '../simulation/plan/workload.ts';
+import { valueIn } from '../simulation/value-in.ts';
 
 /** An event's occurrence in a record of the stream. */
 export interface Arrived {
@@ -12,55 +13,52 @@ export interface Arrived {
   readonly sequenceNumber: string;
 }
 
-/** The bounds of one minute of one counter: what is certain, and what may be added. */
-export interface Expected {
-  n: number;
-  events: number;
-  maybeEvents: number;
-  maybeUp: number;
-  maybeDown: number;
+/** The bounds of a count. */
+export interface Bounds {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** The bounds of one minute of one counter, and whether all of its events are certain. */
+interface Minute {
+  least: number;
+  most: number;
+  isExact: boolean;
 }
 
 /** Whether an occurrence counts: certainly, perhaps, or not at all. */
 export type Kind = 'certain' | 'maybe' | 'none';
-
-/** The result that the pipeline must reach. */
-export interface Expectation {
-  /** By counter (`counterName`), then by the minute's start in epoch milliseconds. */
-  readonly counters: Map<string, Map<number, Expected>>;
-  received: number;
-  /** Occurrences that must be dropped, and those that may be dropped or counted. */
-  duplicates: number;
-  maybeDuplicates: number;
-  readonly rejected: Map<string, number>;
-  /** Occurrences that may be rejected as too old. */
-  maybeOld: number;
-}
 
 /** A counter's name within the oracle. */
 export function counterName(metric: string, entity: string): string {
   return `${metric}\n${entity}`;
 }
 
-/** Nothing expected yet. */
-function nothingExpected(): Expectation {
-  return {
-    counters: new Map(),
-    received: 0,
-    duplicates: 0,
-    maybeDuplicates: 0,
-    rejected: new Map(),
-    maybeOld: 0,
-  };
+/** A counter's name in a message. */
+export function label(name: string): string {
+  return name.replace('\n', ' of ');
+}
+
+/** The start of an instant's minute, epoch milliseconds. */
+export function minuteOf(atMs: number): number {
+  return atMs - (atMs % 60_000);
 }
 
 /**
- * Adds up the expected result of occurrences, one after the other, in the order of the stream.
+ * The result that the pipeline must reach, added up from occurrences in the order of the stream.
  * An id seen again within the window of its last occurrence is a duplicate; seen again later, it may count or not,
  * since segments reach further back than the window does.
  */
-export class Expecting {
-  readonly expectation: Expectation = nothingExpected();
+export class Expectation {
+  /** By counter (`counterName`), then by the minute's start in epoch milliseconds. */
+  readonly counters = new Map<string, Map<number, Minute>>();
+  received = 0;
+  /** Occurrences that must be dropped, and those that may be dropped or counted. */
+  duplicates = 0;
+  maybeDuplicates = 0;
+  readonly rejected = new Map<string, number>();
+  /** Occurrences that may be rejected as too old. */
+  maybeOld = 0;
   readonly #windowMs: number;
   /** By id: the latest arrival, and whether an earlier occurrence is certain to have been counted. */
   readonly #seen = new Map<string, { latestMs: number; certain: boolean }>();
@@ -76,13 +74,12 @@ export class Expecting {
    * @returns whether it counts
    */
   add({ occurrence, arrivalMs }: Arrived, readable = true, deleted: 'no' | 'maybe' | 'yes' = 'no'): Kind {
-    const { expectation } = this;
     const { id, rejected, mayBeOld = false } = occurrence;
     const isSure = readable && !mayBeOld;
-    expectation.received += 1;
-    if (mayBeOld) expectation.maybeOld += 1;
+    this.received += 1;
+    if (mayBeOld) this.maybeOld += 1;
     if (rejected !== undefined) {
-      expectation.rejected.set(rejected, (expectation.rejected.get(rejected) ?? 0) + 1);
+      this.rejected.set(rejected, (this.rejected.get(rejected) ?? 0) + 1);
       return 'none';
     }
     const before = id === undefined ? undefined : this.#seen.get(id);
@@ -97,34 +94,23 @@ export class Expecting {
     };
     if (before === undefined) return expect(isSure ? 'certain' : 'maybe');
     if (before.certain && arrivalMs - before.latestMs <= this.#windowMs) {
-      if (mayBeOld) expectation.maybeDuplicates += 1;
-      else expectation.duplicates += 1;
+      if (mayBeOld) this.maybeDuplicates += 1;
+      else this.duplicates += 1;
       return 'none';
     }
-    expectation.maybeDuplicates += 1;
+    this.maybeDuplicates += 1;
     return expect('maybe');
   }
 
   #expect({ metric, entity, atMs, n }: Occurrence, arrivalMs: number, certain: boolean): void {
-    const name = counterName(metric, entity);
-    const minuteMs = Math.floor((atMs ?? arrivalMs) / 60_000) * 60_000;
-    let minutes = this.expectation.counters.get(name);
-    if (minutes === undefined) {
-      minutes = new Map();
-      this.expectation.counters.set(name, minutes);
-    }
-    let expected = minutes.get(minuteMs);
-    if (expected === undefined) {
-      expected = { n: 0, events: 0, maybeEvents: 0, maybeUp: 0, maybeDown: 0 };
-      minutes.set(minuteMs, expected);
-    }
-    if (certain) {
-      expected.n += n;
-      expected.events += 1;
-      return;
-    }
-    expected.maybeEvents += 1;
-    if (n > 0) expected.maybeUp += n;
-    else expected.maybeDown += n;
+    const minutes = valueIn(this.counters, counterName(metric, entity), () => new Map<number, Minute>());
+    const minute = valueIn(minutes, minuteOf(atMs ?? arrivalMs), () => ({
+      least: 0,
+      most: 0,
+      isExact: true,
+    }));
+    if (certain || n > 0) minute.most += n;
+    if (certain || n <= 0) minute.least += n;
+    if (!certain) minute.isExact = false;
   }
 }

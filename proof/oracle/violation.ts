@@ -18,6 +18,11 @@ export type PromiseName =
   | 'what is deleted stays deleted'
   | 'a recount finds what is wrong, and nothing else';
 
+/** An instant in a message. */
+export function iso(atMs: number): string {
+  return new Date(atMs).toISOString();
+}
+
 /** A promise that a history broke, and how. */
 export class Violation extends Error {
   override readonly name = 'Violation';

@@ -1,6 +1,7 @@
 // What waits in the archive: parked parts, and discarded ones.
 import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
+import { valueIn } from '../simulation/value-in.ts';
 import type { World } from '../simulation/world/world.ts';
 import type { Oracle } from './oracle.ts';
 import { deltasIn } from './rollups.ts';
@@ -54,14 +55,15 @@ function partsIn(world: World): Map<string, ArchivedPart> {
   for (const key of world.archive.keys()) {
     const place = /^(parked|discarded)\/(?!poison\/)/.exec(key)?.[1] as 'parked' | 'discarded' | undefined;
     if (place === undefined) continue;
-    const { body } = JSON.parse(world.archive.get(key) ?? '') as { body: string };
+    const { body } = JSON.parse(world.archive.text(key) ?? '') as { body: string };
     const { segment, deltas } = deltasIn(body);
     for (const { part, events, rows: text } of deltas) {
       const name = `${segment}/${part}`;
       const rows = decodeRows(Buffer.from(text, 'base64'));
-      const known = parts.get(name) ?? { segment, part, events, rows, parked: false, discarded: false };
+      const known = valueIn(parts, name, () => ({
+        ...{ segment, part, events, rows, parked: false, discarded: false },
+      }));
       known[place] = true;
-      parts.set(name, known);
     }
   }
   return parts;

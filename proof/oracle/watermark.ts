@@ -2,15 +2,23 @@
 import type { ShardKey } from '../../lambdas/core/identifiers.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { World } from '../simulation/world/world.ts';
-import { iso } from './ceiling.ts';
-import { Lineage } from './lineage.ts';
 import type { Rollups } from './rollups.ts';
-import { Violation } from './violation.ts';
+import { iso, Violation } from './violation.ts';
+
+interface Watched {
+  readonly shard: string;
+  readonly sequenceNumber: string;
+  /** The record's arrival as the watermark counts it. */
+  readonly reachedMs: number;
+}
 
 /** Checks every watermark against the records that arrived before it. */
 export class WatermarkCheck {
   readonly #rollups: Rollups;
-  readonly #lineage = new Lineage();
+  /** By shard, the running maximum of arrivals in it and its ancestors, since clocks step back. */
+  readonly #reachedMs = new Map<string, number>();
+  /** Records that no watermark has covered yet. */
+  #waiting: Watched[] = [];
   #watermarkMs = 0;
 
   constructor(rollups: Rollups) {
@@ -19,7 +27,11 @@ export class WatermarkCheck {
 
   /** @returns the record's arrival as the watermark counts it */
   arrived(shard: string, parents: readonly string[], sequenceNumber: string, arrivalMs: number): number {
-    const reachedMs = this.#lineage.arrived(shard, parents, sequenceNumber, arrivalMs);
+    // A child starts where its parents ended.
+    const before = this.#reachedMs.has(shard) ? [shard] : parents;
+    const reachedMs = Math.max(arrivalMs, ...before.map((known) => this.#reachedMs.get(known) ?? 0));
+    this.#reachedMs.set(shard, reachedMs);
+    this.#waiting.push({ shard, sequenceNumber, reachedMs });
     if (reachedMs < this.#watermarkMs)
       throw new Violation(
         'completeThrough is true',
@@ -31,8 +43,9 @@ export class WatermarkCheck {
   /** Checks a watermark: every record that arrived before it is in a segment that is counted or reported lost. */
   raised(throughMs: number, world: World): void {
     this.#watermarkMs = throughMs;
-    for (const { shard, sequenceNumber } of this.#lineage.takeBefore(throughMs))
-      this.#check(shard, sequenceNumber, throughMs, world);
+    const covered = this.#waiting.filter(({ reachedMs }) => reachedMs < throughMs);
+    this.#waiting = this.#waiting.filter(({ reachedMs }) => reachedMs >= throughMs);
+    for (const { shard, sequenceNumber } of covered) this.#check(shard, sequenceNumber, throughMs, world);
   }
 
   #check(shard: string, sequence: string, throughMs: number, world: World): void {

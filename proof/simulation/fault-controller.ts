@@ -71,8 +71,8 @@ export class FaultController {
     return this.#stopped ? 0 : (this.#pausedUntilMs.get(role) ?? 0);
   }
 
-  /** How many entries of a batch the queue takes. */
-  taken(entries: number): number {
+  /** How many leading entries of a batch the queue accepts. */
+  accepted(entries: number): number {
     if (this.#stopped || this.#partialSends === 0) return entries;
     this.#partialSends -= 1;
     this.count('partial-send');

@@ -1,10 +1,10 @@
 // One invocation of a function: its calls take time, fail, hang, or are its last.
 import type { Clock } from '../../lambdas/ports.ts';
-import type { FaultController, Strike } from './fault-controller.ts';
+import type { Strike } from './fault-controller.ts';
+import type { History } from './history.ts';
 import type { Role } from './plan/faults.ts';
+import { FUNCTIONS } from './plan/settings.ts';
 import type { Random } from './random.ts';
-import type { Scheduler } from './scheduler.ts';
-import type { Trace } from './trace.ts';
 import {
   carriedOut,
   type Network,
@@ -14,32 +14,16 @@ import {
   ServiceError,
 } from './world/network.ts';
 
-/** What invocations share. */
-export interface HistoryContext {
-  readonly scheduler: Scheduler;
-  readonly faults: FaultController;
-  readonly trace: Trace;
-  /** Requests on their way and running invocations, including requests of dead ones. */
-  pending: number;
-  /** Increases with every request, to notice activity. */
-  activity: number;
-}
-
 /** Total attempts of the SDK for a call. */
 const SDK_TRIES: Record<Service, number> = { ledger: 4, counters: 4, kinesis: 3, sqs: 3, s3: 3, ssm: 3 };
 const ECHO_MS = [500, 5_000, 40_000] as const;
-
-interface Settling<T> {
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** A running invocation is the network through which its use case reaches the services. */
 export class Invocation implements Network, Clock {
   readonly name: string;
   readonly role: Role;
   readonly deadlineMs: number;
-  readonly #context: HistoryContext;
+  readonly #history: History;
   readonly #random: Random;
   readonly #skewMs: number;
   #alive = true;
@@ -48,47 +32,28 @@ export class Invocation implements Network, Clock {
   /** Called once when it crashes. */
   onCrash: () => void = () => {};
 
-  constructor(
-    context: HistoryContext,
-    {
-      name,
-      role,
-      timeoutMs,
-      skewMs,
-      random,
-    }: {
-      name: string;
-      role: Role;
-      timeoutMs: number;
-      skewMs: number;
-      random: Random;
-    },
-  ) {
-    this.#context = context;
-    this.#random = random;
+  /** @param skewMs how far the clock of its machine is off */
+  constructor(history: History, name: string, role: Role, skewMs: number) {
+    this.#history = history;
+    this.#random = history.random.fork(name);
     this.#skewMs = skewMs;
     this.name = name;
     this.role = role;
-    this.deadlineMs = context.scheduler.nowMs() + timeoutMs;
-    this.zombie = random.chance(0.3);
-  }
-
-  get alive(): boolean {
-    return this.#alive;
+    this.deadlineMs = history.scheduler.nowMs() + FUNCTIONS[role].timeoutMs;
+    this.zombie = this.#random.chance(0.3);
   }
 
   /** The wall clock of the machine it runs on. */
   nowMs(): number {
-    return this.#context.scheduler.nowMs() + this.#skewMs;
+    return this.#history.scheduler.nowMs() + this.#skewMs;
   }
 
   /** A number from 0 to below 1. */
   readonly random = (): number => this.#random.next();
 
-  /** Whether it has more than a reserve left before its time-out. */
-  hasTime(reserveMs: number): boolean {
-    return this.#context.scheduler.nowMs() < this.deadlineMs - reserveMs;
-  }
+  /** Whether it has more than its handler's reserve left before its time-out. */
+  readonly hasTime = (): boolean =>
+    this.#history.scheduler.nowMs() < this.deadlineMs - FUNCTIONS[this.role].reserveMs;
 
   /** Ends it at once: its code stops, but requests already sent still take effect. */
   kill(): void {
@@ -96,18 +61,17 @@ export class Invocation implements Network, Clock {
   }
 
   /** Waits; never resolves if the invocation dies meanwhile. */
-  pause(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#answer(ms, resolve));
-  }
+  readonly pause = (ms: number): Promise<void> => new Promise((resolve) => this.#answer(ms, resolve));
 
   call<T>(request: Request<T>): Promise<T> {
-    return new Promise((resolve, reject) => this.#attempt(request, 1, { resolve, reject }));
+    const settling = Promise.withResolvers<T>();
+    this.#attempt(request, 1, settling);
+    return settling.promise;
   }
 
-  #attempt<T>(request: Request<T>, attempt: number, settling: Settling<T>): void {
-    const { scheduler, faults } = this.#context;
+  #attempt<T>(request: Request<T>, attempt: number, settling: PromiseWithResolvers<T>): void {
     if (!this.#alive) return;
-    const fault = faults.strike(this.role, request.operation);
+    const fault = this.#history.faults.strike(this.role, request.operation);
     if (fault?.kind === 'crash' && fault.when === 'before') {
       this.#crash(request);
       return;
@@ -117,17 +81,20 @@ export class Invocation implements Network, Clock {
       this.#note(request, `stalls ${fault.lengthMs} ms`);
     }
     const stallMs = fault?.kind === 'stall' && fault.side === 'request' ? fault.lengthMs : 0;
-    this.#context.pending += 1;
-    scheduler.in(stallMs + this.#random.between(1, 12), () =>
+    this.#history.later(stallMs + this.#random.between(1, 12), () =>
       this.#arrive(request, attempt, fault, settling),
     );
   }
 
   /** The request reaches the service, whether or not its sender still lives. */
-  #arrive<T>(request: Request<T>, attempt: number, fault: Strike | undefined, settling: Settling<T>): void {
-    const { scheduler, faults } = this.#context;
-    this.#context.pending -= 1;
-    this.#context.activity += 1;
+  #arrive<T>(
+    request: Request<T>,
+    attempt: number,
+    fault: Strike | undefined,
+    settling: PromiseWithResolvers<T>,
+  ): void {
+    const { scheduler, faults } = this.#history;
+    this.#history.activity += 1;
     const refusal = faults.refusal(request.service, scheduler.nowMs());
     if (refusal !== undefined) {
       this.#note(request, refusal);
@@ -156,39 +123,32 @@ export class Invocation implements Network, Clock {
 
   #take<T>(request: Request<T>): Outcome<T> {
     const outcome = carriedOut(request);
-    this.#note(request, 'error' in outcome ? nameOf(outcome.error) : described(outcome.value));
+    this.#note(request, described('error' in outcome ? outcome.error : outcome.value));
     return outcome;
   }
 
   /** The first request of a call that the SDK repeated reaches the service late, and its answer is lost. */
   #echo<T>(request: Request<T>): void {
-    this.#context.pending += 1;
-    this.#context.scheduler.in(this.#random.pick(ECHO_MS), () => {
-      this.#context.pending -= 1;
+    this.#history.later(this.#random.pick(ECHO_MS), () => {
       this.#note(request, 'echo');
       this.#take(request);
     });
   }
 
-  #failed<T>(request: Request<T>, attempt: number, error: Error, settling: Settling<T>): void {
+  #failed<T>(request: Request<T>, attempt: number, error: Error, settling: PromiseWithResolvers<T>): void {
     if (attempt >= SDK_TRIES[request.service]) {
       this.#answer(20, () => settling.reject(error));
       return;
     }
-    this.#context.pending += 1;
-    this.#context.scheduler.in(this.#random.between(50, 100 * 2 ** attempt), () => {
-      this.#context.pending -= 1;
-      this.#attempt(request, attempt + 1, settling);
-    });
+    const backOffMs = this.#random.between(50, 100 * 2 ** attempt);
+    this.#history.later(backOffMs, () => this.#attempt(request, attempt + 1, settling));
   }
 
   #answer(delayMs: number, settle: () => void): void {
-    this.#context.pending += 1;
-    this.#context.scheduler.in(delayMs, () => {
-      this.#context.pending -= 1;
+    this.#history.later(delayMs, () => {
       if (!this.#alive) return;
       settle();
-      this.#context.scheduler.woke();
+      this.#history.scheduler.woke();
     });
   }
 
@@ -200,13 +160,13 @@ export class Invocation implements Network, Clock {
   }
 
   #note({ service, operation, subject }: Request<unknown>, what: string): void {
-    const { trace, scheduler } = this.#context;
-    trace.note(scheduler.nowMs(), `${this.name} ${service}.${operation} ${subject}: ${what}`);
+    this.#history.trace.note(`${this.name} ${service}.${operation} ${subject}: ${what}`);
   }
 }
 
-/** A short description of an answer, for the trace. */
+/** A short description of an answer or an error, for the trace. */
 function described(value: unknown): string {
+  if (value instanceof Error) return value.name;
   if (value === null || typeof value !== 'object') return String(value);
   if (Array.isArray(value)) return `${value.length} items`;
   if (value instanceof Set || value instanceof Map) return `${value.size} members`;
@@ -215,8 +175,4 @@ function described(value: unknown): string {
   if (Array.isArray(list)) return `${list.length} items`;
   if (Array.isArray(Failed)) return `${Failed.length} failed`;
   return Item === undefined ? 'ok' : 'an item';
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : String(error);
 }

@@ -11,7 +11,7 @@ import {
   replayCommand,
 } from './campaign/report.ts';
 import { shrink } from './campaign/shrink.ts';
-import { planHistory } from './plan/history-plan.ts';
+import { NOTHING_OMITTED, planHistory } from './plan/history-plan.ts';
 import { runHistory } from './run-history.ts';
 
 const USAGE = `node proof/simulation/main.ts --seed N [--trace] [--shrink] [--without-faults 1,2] [--without-records 3,4]
@@ -87,7 +87,7 @@ async function runMany(): Promise<number> {
   const [first] = tally.failures;
   if (first === undefined) return missed.length === 0 ? 0 : 1;
   say(describePlan(planHistory(first.seed)));
-  say(`replay: ${replayCommand(first.seed, { faults: new Set(), puts: new Set() })}`);
+  say(`replay: ${replayCommand(first.seed, NOTHING_OMITTED)}`);
   await sayShortest(first.seed);
   return 1;
 }

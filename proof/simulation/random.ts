@@ -34,9 +34,8 @@ export class Random {
 
   /** One of the given items. */
   pick<T>(things: readonly [T, ...T[]] | readonly T[]): T {
-    const thing = things[Math.floor(this.next() * things.length)];
-    if (thing === undefined && things.length === 0) throw new RangeError('nothing to pick from');
-    return thing as T;
+    if (things.length === 0) throw new RangeError('nothing to pick from');
+    return things[Math.floor(this.next() * things.length)] as T;
   }
 
   /** The given items, shuffled. */
@@ -44,9 +43,7 @@ export class Random {
     const order = [...things];
     for (let last = order.length - 1; last > 0; last -= 1) {
       const other = Math.floor(this.next() * (last + 1));
-      const moved = order[last] as T;
-      order[last] = order[other] as T;
-      order[other] = moved;
+      [order[last], order[other]] = [order[other] as T, order[last] as T];
     }
     return order;
   }

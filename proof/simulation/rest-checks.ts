@@ -1,7 +1,7 @@
 // Checks at rest: accounts, counts in every grain, recounts, and what a history has reached.
-import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
+import type { ShardKey } from '../../lambdas/core/identifiers.ts';
 import { goneAtMs, LEVELS, type Retentions } from '../../lambdas/core/level.ts';
 import type { PipelineStatus } from '../../lambdas/core/pipeline-status.ts';
 import { retentionsKept } from '../../lambdas/core/watermark.ts';
@@ -11,20 +11,21 @@ import { checkAnswer } from '../oracle/answers.ts';
 import {
   type AtRest,
   boundsAtRest,
-  certainOf,
   checkAccounts,
   checkMinutes,
-  isExact,
+  exactMinutes,
+  unbalanced,
 } from '../oracle/final.ts';
 import { checkHours, PLACES } from '../oracle/hours.ts';
 import { askedOf, checkGrains, checkTops, coarserOf, minutesOf } from '../oracle/questions.ts';
-import { Violation } from '../oracle/violation.ts';
+import { iso, Violation } from '../oracle/violation.ts';
 import { damage, nothingSaved, recountAll } from './drivers/recounts.ts';
 import type { History } from './history.ts';
 import { TABLES } from './world/names.ts';
 import { directNetwork } from './world/network.ts';
+import type { Clients } from './world/world.ts';
 
-/** How many histories are damaged and repaired. */
+/** The share of histories that are damaged and repaired. */
 const REPAIRS = 0.2;
 
 /** Inspects a history from outside, without faults or delays. */
@@ -37,15 +38,16 @@ export class RestChecks {
     this.#history = history;
   }
 
+  get #clients(): Clients {
+    const { world, scheduler } = this.#history;
+    return world.clients(directNetwork, scheduler);
+  }
+
   /** Checks the accounts at this moment. */
   async status(): Promise<PipelineStatus> {
-    const { world, scheduler, oracle } = this.#history;
-    const status = await readStatus(world.clients(directNetwork, scheduler).ledger);
-    const broken = (message: string) =>
-      new Violation(
-        'accounts balance at every moment',
-        `${message}: ${JSON.stringify({ ...status, hours: [], shards: [] })}`,
-      );
+    const { world, oracle } = this.#history;
+    const status = await readStatus(this.#clients.ledger);
+    const broken = (message: string) => unbalanced(message, status);
     checkHours(world, status);
     for (const place of PLACES) if (status[place] < 0) throw broken(`${place} is negative`);
     if (status.received < this.#received) throw broken(`received fell from ${this.#received}`);
@@ -71,7 +73,7 @@ export class RestChecks {
     if (watermarkMs < heartbeatMs)
       throw new Violation(
         'completeThrough is true',
-        `everything is counted up to ${new Date(heartbeatMs).toISOString()}, and the watermark stays at ${new Date(watermarkMs).toISOString()}`,
+        `everything is counted up to ${iso(heartbeatMs)}, and the watermark stays at ${iso(watermarkMs)}`,
       );
   }
 
@@ -90,26 +92,19 @@ export class RestChecks {
     await this.#findNothing();
   }
 
-  async #watermark(): Promise<number> {
-    const { world, scheduler, functions, settings: constant } = this.#history;
-    const { ledger, log } = world.clients(directNetwork, scheduler);
-    const { generation, retentions, rollup } = functions.deployment;
-    const { deltaRetentionMs } = constant;
-    const settings = { retentions, deltaRetentionMs, acceptFutureMs: rollup.acceptFutureMs };
-    return (await advanceWatermark(ledger, log, generation, scheduler, settings)).throughMs;
+  #watermark(): Promise<number> {
+    return this.#history.functions.watermark(this.#clients);
   }
 
   /** How long each level is kept, by all settings so far. */
   async #kept(): Promise<Retentions> {
-    const { world, scheduler, functions } = this.#history;
-    const watermark = await world.clients(directNetwork, scheduler).ledger.readWatermark();
-    return retentionsKept(watermark, functions.deployment.retentions);
+    const watermark = await this.#clients.ledger.readWatermark();
+    return retentionsKept(watermark, this.#history.functions.deployment.retentions);
   }
 
   #recount(isRepair: boolean): Promise<Findings> {
-    const { scheduler, functions } = this.#history;
-    const { deployment } = functions;
-    return recountAll(this.#history, directNetwork, scheduler, deployment, nothingSaved(), isRepair);
+    const { settings, functions } = this.#history;
+    return recountAll(settings, this.#clients, functions.deployment.retentions, nothingSaved(), isRepair);
   }
 
   /** A recount finds nothing, but for late deltas with rows of a deleted entity. @returns what it found */
@@ -124,11 +119,11 @@ export class RestChecks {
 
   /** A recount finds nothing; after damage it finds exactly the damage, and repairs it. */
   async #checkRepair(atRest: AtRest): Promise<void> {
-    const { faults } = this.#history;
+    const { faults, random } = this.#history;
     const before = await this.#findNothing();
     const isUnclear = before.differing > 0 || before.unknown.some(({ toMs }) => toMs > 0);
     if (isUnclear || before.stuck !== undefined) return;
-    const damaged = await damage(this.#history, directNetwork, await this.#kept());
+    const damaged = await damage(this.#clients, random.fork('damage'), await this.#kept());
     if (damaged === undefined) return;
     faults.count(`damage of ${damaged.level}`);
     const found = await this.#recount(false);
@@ -145,9 +140,8 @@ export class RestChecks {
 
   /** A day later every level has everything, and what expires has expired. */
   async dayLater(): Promise<void> {
-    const { world, scheduler } = this.#history;
     await this.#compactAll();
-    const state = await world.clients(directNetwork, scheduler).state.readState();
+    const state = await this.#clients.state.readState();
     for (const level of LEVELS) {
       if (state[level].plan !== undefined || (state[level].epoch === 0 && state.hours.epoch > 0))
         throw new Violation(
@@ -190,50 +184,32 @@ export class RestChecks {
 
   /** One more run of the compactor, in which the hours are due. */
   async #compactAll(): Promise<void> {
-    const { world, oracle, scheduler, settings, functions } = this.#history;
-    const { ledger, log: stream, state, store } = world.clients(directNetwork, scheduler);
+    const { oracle, settings, functions } = this.#history;
     const { deployment } = functions;
-    const atOnce = {
-      ...settings.compaction,
-      ...deployment,
-      ...deployment.rollup,
-      cadence: { hoursMs: 0 },
-      // Also what a function lost whose clock is ahead (seed 210033146).
-      giveUpAfterMs: Number.NEGATIVE_INFINITY,
-    };
-    await compact({ ledger, stream, state, store, clock: scheduler }, atOnce, () => true);
+    // Gives up also what a function lost whose clock is ahead (seed 210033146).
+    const atOnce = { cadence: { hoursMs: 0 }, giveUpAfterMs: Number.NEGATIVE_INFINITY };
+    const options = { ...settings.compaction, ...deployment, ...deployment.rollup, ...atOnce };
+    await compact(this.#clients, options, () => true);
     if (oracle.violation !== undefined) throw oracle.violation;
   }
 
   /** Whether the blocks of the hours have every segment. */
   async #isCompacted(): Promise<boolean> {
-    const { world, scheduler } = this.#history;
-    const { hours } = await world.clients(directNetwork, scheduler).state.readState();
-    const { through, open } = hours.covers;
-    return (
-      open.length === 0 &&
-      world.ledger
-        .keys()
-        .every((shard) => (through[shard] ?? 0) === (world.ledger.of(shard).head?.segment ?? 0))
-    );
+    const { ledger } = this.#history.world;
+    const { through, open } = (await this.#clients.state.readState()).hours.covers;
+    const hasAll = (shard: ShardKey) => (through[shard] ?? 0) === (ledger.of(shard).head?.segment ?? 0);
+    return open.length === 0 && ledger.keys().every(hasAll);
   }
 
   /** Queries everything, and compares it with what happened. */
   async #checkCounts(atRest: AtRest): Promise<void> {
-    const { world, scheduler, functions, oracle } = this.#history;
-    const { ledger: watermarks, state, store } = world.clients(directNetwork, scheduler);
-    const heard = (answer: CountAnswer) => oracle.answered(answer);
-    const ports = {
-      watermarks,
-      state,
-      counts: store,
-      tops: store,
-      hints: new Map(),
-      clock: scheduler,
-      heard,
-    };
+    const { scheduler, functions, oracle } = this.#history;
     const { rollup, retentions } = functions.deployment;
-    const query = { acceptPastMs: undefined, acceptFutureMs: rollup.acceptFutureMs, retentions };
+    const asking = {
+      ports: { ...this.#clients, hints: new Map() },
+      settings: { acceptFutureMs: rollup.acceptFutureMs, retentions },
+      heard: (answer: CountAnswer) => oracle.answered(answer),
+    };
     const { counters } = atRest.expected;
     const asked = askedOf(counters);
     if (asked.names.length === 0) return;
@@ -242,17 +218,17 @@ export class RestChecks {
     if (!isCompacted && oracle.deletions.size > 0) return;
     const firstHour = { level: 'hours', startMs: asked.firstMs - (asked.firstMs % 3_600_000) } as const;
     if (goneAtMs(firstHour, await this.#kept()) <= scheduler.nowMs()) {
-      for (const [name, answer] of await coarserOf(asked, ports, query))
+      for (const [name, answer] of await coarserOf(asked, asking))
         checkAnswer(answer, boundsAtRest(atRest, name), ['nothing is lost', 'nothing counts twice']);
       if (oracle.violation !== undefined) throw oracle.violation;
       return;
     }
-    const minutes = await minutesOf(asked, ports, query);
+    const minutes = await minutesOf(asked, asking);
     checkMinutes(atRest, asked.names, minutes);
-    await checkGrains(asked, minutes, ports, query);
+    await checkGrains(asked, minutes, asking);
     // Lists are as of an epoch, and parked messages may hold up epochs.
-    if (isCompacted && asked.names.length === counters.size) await checkTops(minutes, ports, query);
-    else if (isCompacted && isExact(atRest)) await checkTops(certainOf(atRest), ports, query);
+    const all = asked.names.length === counters.size ? minutes : exactMinutes(atRest);
+    if (isCompacted && all !== undefined) await checkTops(all, asking);
     if (oracle.violation !== undefined) throw oracle.violation;
   }
 }

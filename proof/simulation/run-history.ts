@@ -1,6 +1,6 @@
 // Runs one history from its plan to its verdict.
-import { type PromiseName, Violation } from '../oracle/violation.ts';
-import { carryOut, sendParkedAgain } from './drivers/operator.ts';
+import { Violation } from '../oracle/violation.ts';
+import { carryOut, picked, sendParkedAgain } from './drivers/operator.ts';
 import { History } from './history.ts';
 import { faultsEndMs } from './plan/faults.ts';
 import type { HistoryPlan } from './plan/history-plan.ts';
@@ -9,7 +9,7 @@ import { allMicrotasks } from './scheduler.ts';
 
 /** The result of a history. */
 export interface Verdict {
-  readonly violation: { readonly promise: PromiseName; readonly message: string } | undefined;
+  readonly violation: Violation | undefined;
   readonly traceHash: string;
   readonly trace: readonly string[];
   readonly steps: number;
@@ -51,11 +51,11 @@ export async function runHistory(plan: HistoryPlan, keepLines = false): Promise<
     if (!(error instanceof Violation)) throw new Error(`seed ${plan.seed}`, { cause: error });
     violation = error;
   }
-  const { context, scheduler, faults, oracle, world } = run.history;
+  const { trace, scheduler, faults, oracle, world } = run.history;
   return {
-    violation: violation && { promise: violation.promise, message: violation.message },
-    traceHash: context.trace.hash,
-    trace: context.trace.lines,
+    violation,
+    traceHash: trace.hash,
+    trace: trace.lines,
     steps: scheduler.steps,
     events: oracle.arrived.length,
     struck: faults.struck,
@@ -75,12 +75,9 @@ class Run {
   }
 
   async run(): Promise<void> {
-    const { plan, scheduler, faults, world, schedules } = this.history;
-    const restMs = Math.max(
-      faultsEndMs(plan.faults),
-      plan.puts.at(-1)?.atMs ?? 0,
-      this.history.settings.startMs + this.history.settings.trafficMs,
-    );
+    const { plan, settings, scheduler, faults, world, schedules } = this.history;
+    const { startMs, trafficMs, burstsMs, shortLog, weeks } = settings;
+    const restMs = Math.max(faultsEndMs(plan.faults), plan.puts.at(-1)?.atMs ?? 0, startMs + trafficMs);
     for (const put of plan.puts) scheduler.at(put.atMs, () => this.#put(put));
     for (const fault of plan.faults) scheduler.at(fault.atMs, () => carryOut(fault, this.history));
     this.#planQuestions(restMs);
@@ -89,8 +86,8 @@ class Run {
     scheduler.at(restMs + 1, () => {});
     schedules.accountSoon();
     schedules.compactSoon();
-    if (this.history.settings.shortLog) this.#keepSendingHeartbeats(restMs);
-    if (this.history.settings.burstsMs.length > 1 || this.history.settings.weeks) this.#keepAwake(restMs);
+    if (shortLog) this.#keepSendingHeartbeats(restMs);
+    if (burstsMs.length > 1 || weeks) this.#keepAwake(restMs);
     await this.#stepWhile(() => {
       if (scheduler.steps > STEPS_MAX) throw new Error(`more than ${STEPS_MAX} steps before the faults end`);
       return (scheduler.nextMs ?? restMs + 1) <= restMs;
@@ -116,14 +113,11 @@ class Run {
     for (let left = QUESTIONS * settings.burstsMs.length; left > 0; left -= 1) {
       const burstMs = settings.startMs + draw.pick(settings.burstsMs);
       const askedMs = burstMs + draw.between(0, Math.min(restMs - burstMs, 3 * 3_600_000));
-      const atMs = draw.chance(0.7)
-        ? askedMs
-        : settings.startMs + draw.between(0, askedMs - settings.startMs);
+      const atMs = draw.chance(0.7) ? askedMs : draw.between(settings.startMs, askedMs);
       const pick = draw.next();
       const [by, hours] = draw.pick(ASKED);
       scheduler.at(askedMs, () => {
-        const { counters } = oracle;
-        const name = counters[Math.floor(pick * counters.length)];
+        const name = picked(oracle.counters, pick);
         if (name === undefined) return;
         const toMs = atMs - (atMs % 3_600_000) + 3_600_000;
         const range = hours !== undefined && { from: String(toMs - hours * 3_600_000), to: String(toMs) };
@@ -141,8 +135,8 @@ class Run {
 
   /** The schedules continue when nothing arrives: past periods are compacted, and expire. */
   #keepAwake(untilMs: number, draw = this.history.random.fork('awake')): void {
-    const { scheduler, schedules, context } = this.history;
-    context.activity += 1;
+    const { scheduler, schedules } = this.history;
+    this.history.activity += 1;
     schedules.accountSoon();
     schedules.compactSoon();
     const nextMs = scheduler.nowMs() + draw.between(3, 40) * 3_600_000;
@@ -150,10 +144,11 @@ class Run {
   }
 
   #put({ partitionKey, data, arrivalSkewMs, occurrences }: HistoryPlan['puts'][number]): void {
-    const { oracle, scheduler, world, streamMapping, context, schedules } = this.history;
+    const { oracle, scheduler, world, streamMapping, trace, schedules } = this.history;
     oracle.expectRecord(occurrences);
-    const shard = world.stream.put(partitionKey, data, scheduler.nowMs() + arrivalSkewMs);
-    context.trace.note(scheduler.nowMs(), `put ${shard.id} ${data.length} bytes`);
+    const arrivalMs = scheduler.nowMs() + arrivalSkewMs;
+    const [shard] = world.stream.put(data, partitionKey, undefined, arrivalMs);
+    trace.note(`put ${shard.id} ${data.length} bytes`);
     streamMapping.arrived(shard);
     schedules.accountSoon();
     schedules.compactSoon();
@@ -167,17 +162,18 @@ class Run {
         { id: undefined, metric: 'heartbeat', entity: shard.id, atMs: undefined, n: 1, rejected: undefined },
       ]);
       const data = Buffer.from(JSON.stringify({ metric: 'heartbeat', entity: shard.id }));
-      streamMapping.arrived(world.stream.putInto(shard, data));
+      world.stream.put(data, 'heartbeat', String(shard.hashFrom));
+      streamMapping.arrived(shard);
     }
     streamMapping.wakeAll();
   }
 
   async #recover(): Promise<void> {
-    const { scheduler, schedules, context, streamMapping, world, functions } = this.history;
+    const { scheduler, schedules, streamMapping, world, functions } = this.history;
     const stepsMax = scheduler.steps + RECOVERY_STEPS_MAX;
     const endMs = scheduler.nowMs() + RECOVERY_MS_MAX;
     const atRest = () =>
-      context.pending === 0 &&
+      this.history.pending === 0 &&
       streamMapping.caughtUp &&
       world.queue.size === 0 &&
       world.deadLetters.size === 0;
@@ -188,7 +184,7 @@ class Run {
       if (scheduler.nextMs === undefined || scheduler.steps > stepsMax || scheduler.nowMs() > endMs)
         throw new Violation(
           'recovery ends',
-          `all faults have ended, and still ${context.pending} pending, stream ${streamMapping.caughtUp ? 'read' : 'not read'}, ` +
+          `all faults have ended, and still ${this.history.pending} pending, stream ${streamMapping.caughtUp ? 'read' : 'not read'}, ` +
             `${world.queue.size} messages, ${world.deadLetters.size} dead letters; last failure: ${functions.lastFailure}`,
         );
       return true;

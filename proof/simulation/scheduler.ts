@@ -1,17 +1,16 @@
 // Virtual time: events in order, one after the other, with nothing in between.
 import type { Clock } from '../../lambdas/ports.ts';
 
-interface Entry {
+interface Event {
   readonly atMs: number;
-  readonly order: number;
   readonly run: () => void;
 }
 
 /** A clock that jumps from one event to the next. */
 export class Scheduler implements Clock {
-  readonly #heap: Entry[] = [];
+  /** In the order in which they will run. */
+  readonly #events: Event[] = [];
   #nowMs: number;
-  #order = 0;
   #woken = false;
   /** Events so far. */
   steps = 0;
@@ -26,16 +25,10 @@ export class Scheduler implements Clock {
 
   /** Schedules a task at a time; tasks of the same time run in the order of their scheduling. */
   at(atMs: number, run: () => void): void {
-    this.#order += 1;
-    const entry = { atMs: Math.max(atMs, this.#nowMs), order: this.#order, run };
-    let place = this.#heap.push(entry) - 1;
-    while (place > 0) {
-      const parent = (place - 1) >> 1;
-      if (!isBefore(entry, this.#heap[parent] as Entry)) break;
-      this.#heap[place] = this.#heap[parent] as Entry;
-      place = parent;
-    }
-    this.#heap[place] = entry;
+    const event = { atMs: Math.max(atMs, this.#nowMs), run };
+    // Most new events are due soon: few come before them.
+    const place = this.#events.findIndex((later) => later.atMs > event.atMs);
+    this.#events.splice(place === -1 ? this.#events.length : place, 0, event);
   }
 
   /** Schedules a task after a delay. */
@@ -50,17 +43,16 @@ export class Scheduler implements Clock {
 
   /** The time of the next event; undefined if there is none. */
   get nextMs(): number | undefined {
-    return this.#heap[0]?.atMs;
+    return this.#events[0]?.atMs;
   }
 
-  /** Runs the next event; await `settled` before the one after. @returns false if none is left */
-  step(): boolean {
-    const next = this.#pop();
-    if (next === undefined) return false;
+  /** Runs the next event, if there is one; await `settled` before the one after. */
+  step(): void {
+    const next = this.#events.shift();
+    if (next === undefined) return;
     this.#nowMs = next.atMs;
     this.steps += 1;
     next.run();
-    return true;
   }
 
   /** Lets code run that the last event woke or started. @returns undefined if there is none: waiting costs as much as an event */
@@ -69,31 +61,6 @@ export class Scheduler implements Clock {
     this.#woken = false;
     return allMicrotasks();
   }
-
-  #pop(): Entry | undefined {
-    const first = this.#heap[0];
-    const last = this.#heap.pop();
-    if (first === undefined || last === undefined || this.#heap.length === 0) return first;
-    let place = 0;
-    for (;;) {
-      let child = place * 2 + 1;
-      if (child >= this.#heap.length) break;
-      if (
-        child + 1 < this.#heap.length &&
-        isBefore(this.#heap[child + 1] as Entry, this.#heap[child] as Entry)
-      )
-        child += 1;
-      if (!isBefore(this.#heap[child] as Entry, last)) break;
-      this.#heap[place] = this.#heap[child] as Entry;
-      place = child;
-    }
-    this.#heap[place] = last;
-    return first;
-  }
-}
-
-function isBefore(a: Entry, b: Entry): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
 /** Immediates asked for at once: a round of the event loop for each would cost more than most steps do. */

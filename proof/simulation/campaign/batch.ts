@@ -51,7 +51,8 @@ export async function runSeeds(from: number, to: number): Promise<Tally> {
       tally.events += events;
       addTimes(tally.struck, struck);
       addTimes(tally.crossed, crossed);
-      if (violation !== undefined) tally.failures.push({ seed, ...violation });
+      if (violation !== undefined)
+        tally.failures.push({ seed, promise: violation.promise, message: violation.message });
     } catch (error) {
       const message =
         error instanceof Error

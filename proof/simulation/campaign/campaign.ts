@@ -1,4 +1,5 @@
 // A campaign: many seeds on all processors, until enough were run, time is up, or too many failed.
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { addTally, emptyTally, type Tally } from './batch.ts';
@@ -35,9 +36,10 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
     try {
       while (goesOn()) {
         const to = Math.min(next + seedsAtOnce, from + runs);
-        const range = [next, to];
+        worker.postMessage([next, to]);
         next = to;
-        addTally(tally, await answerOf(worker, range));
+        const [answer]: Tally[] = await once(worker, 'message');
+        if (answer !== undefined) addTally(tally, answer);
         onProgress?.(tally);
       }
     } finally {
@@ -47,19 +49,4 @@ export async function runCampaign(options: CampaignOptions): Promise<Tally> {
   await Promise.all(Array.from({ length: Math.max(1, Math.min(workers, runs)) }, work));
   tally.failures.sort((a, b) => a.seed - b.seed);
   return tally;
-}
-
-function answerOf(worker: Worker, range: readonly number[]): Promise<Tally> {
-  return new Promise((resolve, reject) => {
-    const settle = (done: () => void) => {
-      worker.off('message', onMessage);
-      worker.off('error', onError);
-      done();
-    };
-    const onMessage = (tally: Tally) => settle(() => resolve(tally));
-    const onError = (error: unknown) => settle(() => reject(error));
-    worker.on('message', onMessage);
-    worker.on('error', onError);
-    worker.postMessage(range);
-  });
 }

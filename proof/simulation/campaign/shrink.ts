@@ -1,6 +1,7 @@
 // Shrinks a failing history: removes faults and records as long as the same promise breaks in the same way.
+import type { Violation } from '../../oracle/violation.ts';
 import { NOTHING_OMITTED, type Omitted, planHistory } from '../plan/history-plan.ts';
-import { runHistory, type Verdict } from '../run-history.ts';
+import { runHistory } from '../run-history.ts';
 
 /** The shrunk history. */
 export interface Shrunk {
@@ -13,7 +14,7 @@ export interface Shrunk {
  * Shrinks a failing history by leaving out ever smaller groups of its faults, then of its records.
  * @param triesMax how many histories it may take
  */
-export async function shrink(seed: number, violation: Broken, triesMax = 400): Promise<Shrunk> {
+export async function shrink(seed: number, violation: Violation, triesMax = 400): Promise<Shrunk> {
   let omitted: Omitted = NOTHING_OMITTED;
   let tried = 0;
   const kind = kindOf(violation);
@@ -29,26 +30,22 @@ export async function shrink(seed: number, violation: Broken, triesMax = 400): P
     ['puts', full.puts.length],
     ['faults', full.faults.length],
   ] as const) {
-    for (
-      let size = Math.max(1, Math.ceil(length / 2));
-      size >= 1;
-      size = size === 1 ? 0 : Math.ceil(size / 2)
-    ) {
+    let size = length;
+    do {
+      size = Math.ceil(size / 2);
       for (let from = 0; from < length && tried < triesMax; from += size) {
         const group = Array.from({ length: Math.min(size, length - from) }, (_, place) => from + place);
         if (group.every((place) => omitted[what].has(place))) continue;
         const candidate = { ...omitted, [what]: new Set([...omitted[what], ...group]) };
         if (await stillFails(candidate)) omitted = candidate;
       }
-    }
+    } while (size > 1);
   }
   return { omitted, tried };
 }
 
-type Broken = NonNullable<Verdict['violation']>;
-
 /** A violation without its numbers and names. */
-function kindOf(violation: Broken | undefined): string {
+function kindOf(violation: Violation | undefined): string {
   if (violation === undefined) return '';
   return `${violation.promise}: ${violation.message.replace(/[\d:.TZ-]+/g, '#').slice(0, 60)}`;
 }

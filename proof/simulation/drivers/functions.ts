@@ -24,8 +24,8 @@ import { checkHourEquations } from '../../oracle/hours.ts';
 import type { History } from '../history.ts';
 import { Invocation } from '../invocation.ts';
 import { type Role, UPDATE_MS } from '../plan/faults.ts';
-import { TIMEOUT_MS } from '../plan/settings.ts';
-import type { RememberedPolicy } from '../world/world.ts';
+import { valueIn } from '../value-in.ts';
+import type { Clients, RememberedPolicy } from '../world/world.ts';
 import { nothingSaved, recountAll } from './recounts.ts';
 
 /** What a deployment sets. */
@@ -50,12 +50,11 @@ export type Ending<T> = { readonly result: T } | { readonly failure: string };
 /** The result of a writer's batch. */
 export type WriteOutcome = Awaited<ReturnType<typeof writeRollups>>;
 
-/** Time that the aggregator's handler reserves before it starts another segment. */
-const SEGMENT_RESERVE_MS = 15_000;
-/** Time that the writer's handler reserves for acknowledgements. */
-const REPORT_RESERVE_MS = 15_000;
-/** Time that the handlers of scheduled functions reserve. */
-const RESERVE_MS = { redriver: 15_000, accountant: 20_000, compactor: 30_000 };
+/** What a function does with the adapters on its network. */
+type Run<T> = (clients: Clients, container: Container, invocation: Invocation) => Promise<T>;
+
+/** When an operator repeats a command that failed. */
+const AGAIN_MS = 60_000;
 
 /** The functions that a deployment updates, one after the other. */
 const ROLES: readonly Role[] = ['aggregator', 'writer', 'redriver', 'accountant', 'compactor', 'reader'];
@@ -112,181 +111,132 @@ export class Functions {
   aggregate(batch: Batch, onEnd: (ending: Ending<AggregateOutcome>) => void): void {
     const { settings } = this.#history;
     const subject = `${batch.shard} ${batch.records[0]?.sequenceNumber.slice(-6)}+${batch.records.length}`;
-    this.#invoke('aggregator', subject, onEnd, (invocation, { windows, deployment }) => {
-      const clients = this.#clients(invocation);
+    const run: Run<AggregateOutcome> = (clients, { windows, deployment }, { hasTime }) => {
       const raw = settings.archiveRaw ? clients.raw : undefined;
-      const { archive: rejected, state: ranges } = clients;
-      const ports = { ...clients, rejected, ranges, raw, windows, clock: invocation, listener: SILENT };
-      return aggregate(batch, ports, { ...settings, ...deployment }, () =>
-        invocation.hasTime(SEGMENT_RESERVE_MS),
-      );
-    });
+      const ports = { ...clients, raw, windows, listener: SILENT };
+      return aggregate(batch, ports, { ...settings, ...deployment }, hasTime);
+    };
+    this.#invoke('aggregator', subject, run, onEnd);
   }
 
   write(messages: readonly DeliveredMessage[], onEnd: (ending: Ending<WriteOutcome>) => void): void {
     const subject = messages.map(({ messageId }) => messageId).join(' ');
-    this.#invoke('writer', subject, onEnd, (invocation, { policy, deployment: { retentions } }) => {
-      const clients = this.#clients(invocation, policy);
-      const { store: deltas, archive: expired } = clients;
-      const ports = { ...clients, deltas, expired, clock: invocation, random: invocation.random };
-      const { writerConcurrency: concurrency } = this.#history.settings;
-      return writeRollups(messages, ports, { retentions, concurrency }, () =>
-        invocation.hasTime(REPORT_RESERVE_MS),
-      );
-    });
+    const { writerConcurrency: concurrency } = this.#history.settings;
+    const run: Run<WriteOutcome> = (clients, { deployment: { retentions } }, { random, hasTime }) =>
+      writeRollups(messages, { ...clients, random }, { retentions, concurrency }, hasTime);
+    this.#invoke('writer', subject, run, onEnd);
   }
 
-  redrive(onEnd: (ending: Ending<unknown>) => void): void {
-    this.#invoke('redriver', '', onEnd, (invocation, { policy, deployment: { retentions } }) => {
-      const clients = this.#clients(invocation, policy);
-      const tables = this.#history.world.tables(invocation);
-      const { archive: expired, store: deltas } = clients;
-      const ports = { ...clients, expired, deltas, tables, clock: invocation };
-      return redrive(ports, { retentions }, () => invocation.hasTime(RESERVE_MS.redriver));
-    });
+  redrive(): void {
+    this.#invoke('redriver', '', (clients, { deployment }, { hasTime }) =>
+      redrive(clients, deployment, hasTime),
+    );
   }
 
   /** Acts on a parked dead letter as an operator does, with the same faults. */
   operate(name: string, hand: (message: ParkedMessage, ports: OperatorPorts) => Promise<unknown>): void {
-    const ended = () => {};
-    this.#invoke('redriver', `operator ${name}`, ended, async (invocation) => {
-      const clients = this.#clients(invocation);
-      const { archive: parked, store: deltas } = clients;
-      const message = await parked.read(name);
-      if (message !== undefined) await hand(message, { ...clients, parked, deltas, clock: invocation });
+    this.#invoke('redriver', `operator ${name}`, async (clients) => {
+      const message = await clients.parked.read(name);
+      if (message !== undefined) await hand(message, clients);
     });
   }
 
   /** Deletes an entity's events that have arrived, repeating the command until it finishes, as an operator does. */
   deleteEntity(entity: string): void {
     const { oracle } = this.#history;
-    const again = () => this.#later(() => this.deleteEntity(entity));
-    const ended = (ending: Ending<unknown>) => ('failure' in ending ? again() : oracle.deletionEnds(entity));
-    this.#invoke('operator', `deletes ${entity}`, ended, async (invocation, { deployment }) => {
-      const clients = this.#clients(invocation);
-      const { cleaner: archive } = clients;
+    const run: Run<unknown> = async (clients, { deployment }, { pause }) => {
       const retentions = retentionsKept(await clients.ledger.readWatermark(), deployment.retentions);
-      oracle.deletionBegins(entity, invocation.nowMs());
-      const pause = (ms: number) => invocation.pause(ms);
-      const ports = { ...clients, archive, clock: invocation, pause };
+      oracle.deletionBegins(entity, clients.clock.nowMs());
+      const ports = { ...clients, archive: clients.cleaner, pause };
       const options = { dryRun: false, archive: false };
       return deleteEntity(entity, ports, { retentions, patienceMs: 120_000 }, options);
+    };
+    this.#invoke('operator', `deletes ${entity}`, run, (ending) => {
+      if ('failure' in ending) this.#history.later(AGAIN_MS, () => this.deleteEntity(entity));
+      else oracle.deletionEnds(entity);
     });
   }
 
   /** Recounts everything while the pipeline runs, and reports the findings to the oracle. */
   recount(saved = nothingSaved()): void {
-    const { oracle } = this.#history;
+    const { oracle, settings } = this.#history;
     const unfinished = oracle.deletionsUnderWay();
-    const ended = (ending: Ending<Findings>) => {
-      if ('failure' in ending) this.#later(() => this.recount(saved));
+    const run: Run<Findings> = (clients, { deployment }) =>
+      recountAll(settings, clients, deployment.retentions, saved);
+    this.#invoke('operator', 'recounts', run, (ending) => {
+      if ('failure' in ending) this.#history.later(AGAIN_MS, () => this.recount(saved));
       else oracle.recounted(ending.result, unfinished);
-    };
-    this.#invoke('operator', 'recounts', ended, (invocation, { deployment }) =>
-      recountAll(this.#history, invocation, invocation, deployment, saved),
-    );
-  }
-
-  /** Runs in a minute; until then it counts as pending. */
-  #later(run: () => void): void {
-    const { context, scheduler } = this.#history;
-    context.pending += 1;
-    scheduler.in(60_000, () => {
-      context.pending -= 1;
-      run();
     });
   }
 
   /** Moves the checkpoints forward and reads the status, as the accountant's handler does, while the pipeline runs. */
-  account(onEnd: (ending: Ending<unknown>) => void): void {
-    const { oracle } = this.#history;
-    this.#invoke('accountant', '', onEnd, async (invocation, { deployment }) => {
-      const { generation, retentions, rollup } = deployment;
-      const { acceptFutureMs } = rollup;
-      const { deltaRetentionMs } = this.#history.settings;
-      const { ledger, log } = this.#clients(invocation);
-      await advanceCheckpoints(ledger, () => invocation.hasTime(RESERVE_MS.accountant));
-      await advanceWatermark(ledger, log, generation, invocation, {
-        retentions,
-        deltaRetentionMs,
-        acceptFutureMs,
-      });
-      const status = await readStatus(ledger);
-      oracle.check(() => checkHourEquations(status));
-    });
+  account(onEnd: () => void): void {
+    const run: Run<void> = async (clients, { deployment }, { hasTime }) => {
+      await advanceCheckpoints(clients.ledger, hasTime);
+      await this.watermark(clients, deployment);
+      const status = await readStatus(clients.ledger);
+      this.#history.oracle.check(() => checkHourEquations(status));
+    };
+    this.#invoke('accountant', '', run, onEnd);
+  }
+
+  /** Publishes `completeThrough` if it has moved. @returns the one in force, epoch milliseconds */
+  async watermark({ ledger, log, clock }: Clients, deployment = this.deployment): Promise<number> {
+    const { generation, retentions, rollup } = deployment;
+    const { deltaRetentionMs } = this.#history.settings;
+    const settings = { retentions, deltaRetentionMs, acceptFutureMs: rollup.acceptFutureMs };
+    return (await advanceWatermark(ledger, log, generation, clock, settings)).throughMs;
   }
 
   /** Compacts what is due, while the pipeline runs. */
   compact(onEnd: (ending: Ending<CompactionReport>) => void): void {
     const { compaction } = this.#history.settings;
-    this.#invoke('compactor', '', onEnd, (invocation, { deployment }) => {
-      const clients = this.#clients(invocation);
-      const ports = { ...clients, stream: clients.log, clock: invocation };
-      return compact(ports, { ...compaction, ...deployment, ...deployment.rollup }, () =>
-        invocation.hasTime(RESERVE_MS.compactor),
-      );
-    });
+    const run: Run<CompactionReport> = (clients, { deployment }, { hasTime }) =>
+      compact(clients, { ...compaction, ...deployment, ...deployment.rollup }, hasTime);
+    this.#invoke('compactor', '', run, onEnd);
   }
 
   /** Answers a query about a counter, and reports the answer to the oracle. */
   ask(name: string, parameters: Readonly<Record<string, string>>): void {
     const [metric = '', entity = ''] = name.split('\n');
+    const { oracle, settings } = this.#history;
+    const { deltaRetentionMs } = settings;
     const subject = `${metric} of ${entity} by ${parameters['by']}`;
-    const ended = () => {};
-    this.#invoke('reader', subject, ended, async (invocation, { hints, deployment }) => {
-      const { ledger: watermarks, state, store: counts } = this.#clients(invocation);
-      const query = parseCountQuery(metric, entity, parameters, invocation.nowMs());
-      const ports = { watermarks, state, counts, hints, clock: invocation };
-      const { deltaRetentionMs } = this.#history.settings;
-      const settings = { ...deployment.rollup, ...deployment, deltaRetentionMs };
-      const [read] = await readCounts([query], ports, settings);
-      if (read !== undefined && !(read instanceof InvalidQuery)) this.#history.oracle.answered(read.answer);
+    this.#invoke('reader', subject, async (clients, { hints, deployment }) => {
+      const query = parseCountQuery(metric, entity, parameters, clients.clock.nowMs());
+      const options = { ...deployment.rollup, ...deployment, deltaRetentionMs };
+      const [read] = await readCounts([query], { ...clients, hints }, options);
+      if (read !== undefined && !(read instanceof InvalidQuery)) oracle.answered(read.answer);
     });
   }
 
-  #clients(invocation: Invocation, policy?: RememberedPolicy) {
-    return this.#history.world.clients(invocation, invocation, policy);
-  }
-
-  #invoke<T>(
-    role: Role,
-    subject: string,
-    onEnd: (ending: Ending<T>) => void,
-    run: (invocation: Invocation, container: Container) => Promise<T>,
-  ): void {
-    const { scheduler, context, random } = this.#history;
+  #invoke<T>(role: Role, subject: string, run: Run<T>, onEnd: (ending: Ending<T>) => void = () => {}): void {
+    const { scheduler, trace, world } = this.#history;
     const container = this.#container(role);
     this.#invocations += 1;
     const name = `${role}-${this.#invocations}`;
-    const timeoutMs = TIMEOUT_MS[role];
-    const invocation = new Invocation(context, {
-      name,
-      role,
-      timeoutMs,
-      skewMs: container.skewMs,
-      random: random.fork(name),
-    });
-    context.trace.note(scheduler.nowMs(), `${name} starts ${subject}`);
-    context.pending += 1;
+    const invocation = new Invocation(this.#history, name, role, container.skewMs);
+    trace.note(`${name} starts ${subject}`);
+    this.#history.pending += 1;
     let running = true;
     let awaited = true;
     const stopped = () => {
-      if (running) context.pending -= 1;
+      if (running) this.#history.pending -= 1;
       running = false;
     };
     const end = (ending: Ending<T>, keep: boolean) => {
       if (!awaited) return;
       awaited = false;
-      const failure = 'failure' in ending ? ending.failure : undefined;
-      if (failure !== undefined) this.lastFailure = `${name}: ${failure}`;
-      context.trace.note(scheduler.nowMs(), `${name} ${failure ?? 'ends'}`);
+      if ('failure' in ending) this.lastFailure = `${name}: ${ending.failure}`;
+      trace.note(`${name} ${'failure' in ending ? ending.failure : 'ends'}`);
       if (keep && container.deployment === this.#deploymentOf(role)) this.#idleOf(role).push(container);
       onEnd(ending);
     };
-    invocation.onCrash = () => {
+    const settled = (ending: Ending<T>, keep = true) => {
       stopped();
-      end({ failure: 'crashed' }, false);
+      end(ending, keep);
     };
+    invocation.onCrash = () => settled({ failure: 'crashed' }, false);
     scheduler.at(invocation.deadlineMs, () => {
       if (!awaited) return;
       if (!invocation.zombie) {
@@ -296,16 +246,10 @@ export class Functions {
       end({ failure: invocation.zombie ? 'timed out and goes on' : 'timed out' }, false);
     });
     scheduler.woke();
-    run(invocation, container).then(
-      (result) => {
-        stopped();
-        end({ result }, true);
-      },
-      (error: unknown) => {
-        stopped();
-        // The Node runtime survives a rejection: the container stays warm, and keeps its memory.
-        end({ failure: String(error) }, true);
-      },
+    run(world.clients(invocation, invocation, container.policy), container, invocation).then(
+      (result) => settled({ result }),
+      // The Node runtime survives a rejection: the container stays warm, and keeps its memory.
+      (error: unknown) => settled({ failure: String(error) }),
     );
   }
 
@@ -329,8 +273,6 @@ export class Functions {
   }
 
   #idleOf(role: Role): Container[] {
-    const idle = this.#idle.get(role) ?? [];
-    this.#idle.set(role, idle);
-    return idle;
+    return valueIn(this.#idle, role, () => []);
   }
 }

@@ -7,8 +7,8 @@ const DISCARDING = { by: 'operator', at: '2026-11-22T05:00:00.000Z', why: 'not w
 
 /** Carries out a fault at its time. */
 export function carryOut(fault: Fault, history: History): void {
-  const { scheduler, context, faults, functions, schedules, streamMapping, world } = history;
-  context.trace.note(scheduler.nowMs(), `fault ${fault.kind}`);
+  const { trace, faults, functions, schedules, streamMapping, world } = history;
+  trace.note(`fault ${fault.kind}`);
   faults.arm(fault);
   switch (fault.kind) {
     case 'split':
@@ -28,7 +28,7 @@ export function carryOut(fault: Fault, history: History): void {
       break;
     case 'delete-entity': {
       const names = [...new Set(history.oracle.counters.map((name) => name.split('\n')[1] ?? ''))];
-      const entity = names[Math.floor(fault.pick * names.length)];
+      const entity = picked(names, fault.pick);
       if (entity === undefined || history.oracle.deletions.has(entity)) return;
       functions.deleteEntity(entity);
       break;
@@ -46,19 +46,18 @@ export function carryOut(fault: Fault, history: History): void {
       world.queue.send(fault.body);
       break;
     case 'copies':
-      world.queue.copiesDue = fault.copies;
-      world.deadLetters.copiesDue = fault.copies;
+      world.copiesDue.rollup = fault.copies;
+      world.copiesDue.dead = fault.copies;
       break;
     case 'redrive-now':
-      schedules.redriveNow();
+      functions.redrive();
       break;
     case 'replay-parked':
       if (parkedNames(history).length === 0) return;
       for (const name of parkedNames(history)) functions.operate(name, replayParked);
       break;
     case 'discard-parked': {
-      const names = parkedNames(history);
-      const name = names[Math.floor(fault.pick * names.length)];
+      const name = picked(parkedNames(history), fault.pick);
       if (name === undefined) return;
       functions.operate(name, (message, ports) => discardParked(message, DISCARDING, ports));
       break;
@@ -82,7 +81,7 @@ function reshard(
   { world: { stream } }: History,
 ): boolean {
   const open = stream.open();
-  const shard = open[Math.floor(fault.pick * open.length)];
+  const shard = picked(open, fault.pick);
   if (shard === undefined || stream.all().length > 9) return false;
   if (fault.kind === 'split') {
     stream.split(shard);
@@ -94,16 +93,21 @@ function reshard(
   return true;
 }
 
+/** The thing that a number from 0 to below 1 stands for; undefined if there is none. */
+export function picked<T>(things: readonly T[], pick: number): T | undefined {
+  return things[Math.floor(pick * things.length)];
+}
+
 /** The names of parked dead letters that are not poison. */
 function parkedNames({ world }: History): string[] {
-  return world.archive.parkedNames().filter((name) => !name.startsWith('poison/'));
+  return world.parkedNames().filter((name) => !name.startsWith('poison/'));
 }
 
 /** Replays every parked message that is not poison. @returns how many */
 export function sendParkedAgain(history: History): number {
   const names = parkedNames(history);
   for (const name of names) {
-    const object = history.world.archive.get(`parked/${name}.json`) ?? '';
+    const object = history.world.archive.text(`parked/${name}.json`) ?? '';
     history.world.queue.send((JSON.parse(object) as { body: string }).body);
   }
   return names.length;

@@ -1,6 +1,7 @@
 // The event source mapping of the rollup queue: some concurrent writers; messages are deleted unless the writer reports them as failed.
 import type { History } from '../history.ts';
 import { VISIBILITY_MS } from '../plan/settings.ts';
+import { deliveredMessage } from '../world/deliveries.ts';
 
 /** Polls the queue and hands messages to writers. */
 export class QueueMapping {
@@ -26,7 +27,7 @@ export class QueueMapping {
       return;
     }
     while (this.#busy < settings.writers) {
-      const messages = world.queue.receive(settings.writerBatch, VISIBILITY_MS);
+      const messages = world.queue.receive(settings.writerBatch, VISIBILITY_MS).map(deliveredMessage);
       if (messages.length === 0) return;
       this.#busy += 1;
       // If this batch fails, its messages become visible again by themselves.

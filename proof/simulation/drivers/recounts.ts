@@ -3,18 +3,17 @@ import { finishPlans } from '../../../lambdas/compactor/compact.ts';
 import { holds, nameHash, WHOLE_RANGE } from '../../../lambdas/core/hash-range.ts';
 import { goneAtMs, LEVELS, type Level, type Retentions } from '../../../lambdas/core/level.ts';
 import { compareRows, decodeRows, encodeRows, type Row } from '../../../lambdas/core/rows.ts';
-import { retentionsKept } from '../../../lambdas/core/watermark.ts';
-import type { Clock } from '../../../lambdas/ports.ts';
+import { type LevelRetentionsMs, retentionsKept } from '../../../lambdas/core/watermark.ts';
 import { archivedSource } from '../../../lambdas/recount/archived-source.ts';
 import { ALL_HOURS, type Findings, type RecountState } from '../../../lambdas/recount/ports.ts';
 import { begin } from '../../../lambdas/recount/produce.ts';
 import { recount } from '../../../lambdas/recount/recount.ts';
 import { leavesIn } from '../../../lambdas/store/leaf-blocks.ts';
 import { makeTops } from '../../../lambdas/store/make-tops.ts';
-import type { History } from '../history.ts';
-import type { Network } from '../world/network.ts';
+import type { Settings } from '../plan/settings.ts';
+import type { Random } from '../random.ts';
 import { MemorySpill, type Saved } from '../world/spill.ts';
-import type { Deployment } from './functions.ts';
+import type { Clients } from '../world/world.ts';
 
 /** A recount that has not begun. */
 export function nothingSaved(): Saved {
@@ -23,14 +22,13 @@ export function nothingSaved(): Saved {
 
 /** Recounts all hours, in several parts. @param saved its progress, before and after */
 export async function recountAll(
-  { world, settings }: History,
-  network: Network,
-  clock: Clock,
-  { retentions }: Pick<Deployment, 'retentions'>,
+  settings: Settings,
+  clients: Clients,
+  retentions: LevelRetentionsMs,
   saved: Saved,
   isRepair = false,
 ): Promise<Findings> {
-  const { ledger, log, raw, state, store, rewriter, repairs: archive } = world.clients(network, clock);
+  const { ledger, log, raw, clock, rewriter: periods, repairs: archive } = clients;
   const { blockBytes } = settings.compaction;
   const cut = {
     periodsAtOnce: 16,
@@ -44,11 +42,8 @@ export async function recountAll(
   saved.spill = spill;
   spill.cut(begun.spilled);
   const source = settings.archiveRaw ? archivedSource(raw, clock, undefined) : log;
-  const repair = isRepair ? { store, rewriter, state, archive } : undefined;
-  const ports = {
-    ...{ ledger, source, state, store, periods: rewriter, spill, clock, repair },
-    finishPlans: () => finishPlans({ ledger, state, store, stream: log, clock }),
-  };
+  const repair = isRepair ? { ...clients, archive } : undefined;
+  const ports = { ...clients, source, periods, spill, repair, finishPlans: () => finishPlans(clients) };
   return recount(
     structuredClone(begun),
     ports,
@@ -70,15 +65,13 @@ export interface Damage {
 
 /** Damages a row of a retained block, and the top list made from it: changes the row, drops it, or adds one that no segment has. */
 export async function damage(
-  { world, scheduler, random }: History,
-  network: Network,
+  { rewriter, state, store, clock }: Clients,
+  draw: Random,
   retentions: Retentions,
 ): Promise<Damage | undefined> {
-  const { rewriter, state, store } = world.clients(network, scheduler);
-  const draw = random.fork('damage');
   const level = draw.pick(LEVELS);
   const periods = (await rewriter.periodsOf(level)).filter(
-    (period) => goneAtMs(period, retentions) > scheduler.nowMs(),
+    (period) => goneAtMs(period, retentions) > clock.nowMs(),
   );
   const leaves = (await leavesIn(store, periods, WHOLE_RANGE)).filter(
     ({ block }) => block !== undefined && block.content !== 'split' && decodeRows(block.content).length > 0,

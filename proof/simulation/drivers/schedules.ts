@@ -22,23 +22,17 @@ export class Schedules {
   redriveSoon(): void {
     this.#plan('redriver', this.#history.settings.redriverEveryMs, () => {
       if (this.#history.world.deadLetters.size === 0) return;
-      this.redriveNow();
+      this.#history.functions.redrive();
       this.redriveSoon();
     });
-  }
-
-  /** Redrives on request, at any time. */
-  redriveNow(): void {
-    this.#history.functions.redrive(() => {});
   }
 
   /** Moves the checkpoints forward at the next full interval, if anything happened by then. */
   accountSoon(): void {
     this.#plan('accountant', this.#history.settings.accountantEveryMs, () => {
-      const { context, functions } = this.#history;
-      if (context.activity === this.#accountedActivity) return;
-      functions.account(() => {
-        this.#accountedActivity = context.activity;
+      if (this.#history.activity === this.#accountedActivity) return;
+      this.#history.functions.account(() => {
+        this.#accountedActivity = this.#history.activity;
       });
       this.accountSoon();
     });
@@ -47,15 +41,15 @@ export class Schedules {
   /** Compacts at the next full interval, if anything happened by then or was left; sometimes twice at once. */
   compactSoon(): void {
     this.#plan('compactor', this.#history.settings.compactorEveryMs, () => {
-      const { context, functions, random, scheduler, settings } = this.#history;
-      if (context.activity === this.#compactedActivity) return;
+      const { functions, random, scheduler, settings } = this.#history;
+      if (this.#history.activity === this.#compactedActivity) return;
       const ended = (ending: Ending<CompactionReport>) => {
         const nowMs = scheduler.nowMs();
         const hasRun = 'result' in ending && Object.values(ending.result.epochs).some((epochs) => epochs > 0);
         if (hasRun) this.#epochMs = nowMs;
         // An epoch is due only some time after the one before.
         else if (!('result' in ending) || nowMs - this.#epochMs > settings.compaction.cadence.hoursMs)
-          this.#compactedActivity = context.activity;
+          this.#compactedActivity = this.#history.activity;
       };
       functions.compact(ended);
       if (random.chance(0.3)) scheduler.in(random.between(0, 100), () => functions.compact(ended));

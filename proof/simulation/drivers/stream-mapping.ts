@@ -1,8 +1,10 @@
 // The event source mapping of the stream: one poller a shard, in order, parents before children, as far as AWS promises it.
-import type { ShardId } from '../../../lambdas/core/identifiers.ts';
+import type { StoredShard } from '../../../fake-aws/stream.ts';
+import { parseShardId } from '../../../lambdas/core/identifiers.ts';
 import type { History } from '../history.ts';
 import type { Random } from '../random.ts';
-import type { StoredShard } from '../world/stream.ts';
+import { valueIn } from '../value-in.ts';
+import { deliveredRecord } from '../world/deliveries.ts';
 
 const BACKOFF_MAX_MS = 60_000;
 
@@ -13,8 +15,10 @@ class ShardPoller {
   readonly #history: History;
   readonly #random: Random;
   #batchesLeft: number;
-  #position: number;
-  #busy = false;
+  /** The place of the next record. */
+  position: number;
+  /** Whether one of its batches is in progress. */
+  busy = false;
   #failures = 0;
   #notBeforeMs = 0;
 
@@ -22,38 +26,31 @@ class ShardPoller {
     mapping: StreamMapping,
     history: History,
     shard: StoredShard,
-    options: { position: number; batches: number; random: Random },
+    position: number,
+    batches: number,
+    random: Random,
   ) {
     this.#mapping = mapping;
     this.#history = history;
     this.shard = shard;
-    this.#random = options.random;
-    this.#position = options.position;
-    this.#batchesLeft = options.batches;
-  }
-
-  get position(): number {
-    return this.#position;
-  }
-
-  /** Whether one of its batches is in progress. */
-  get busy(): boolean {
-    return this.#busy;
+    this.position = position;
+    this.#batchesLeft = batches;
+    this.#random = random;
   }
 
   /** Whether it has delivered everything so far. */
   get caughtUp(): boolean {
-    return !this.#busy && (this.#batchesLeft === 0 || this.#position >= this.shard.records.length);
+    return !this.busy && (this.#batchesLeft === 0 || this.position >= this.shard.records.length);
   }
 
   /** Whether it has reached the end of a closed shard. */
   get finished(): boolean {
-    return this.shard.closedMs !== undefined && !this.#busy && this.#position >= this.shard.records.length;
+    return this.shard.closedMs !== undefined && !this.busy && this.position >= this.shard.records.length;
   }
 
-  /** Forgets its position. */
+  /** Goes back by some records, as after a lost checkpoint. */
   goBack(records: number): void {
-    this.#position = Math.max(0, this.#position - records);
+    this.position = Math.max(0, this.position - records);
     this.wake(0);
   }
 
@@ -63,7 +60,7 @@ class ShardPoller {
 
   #poll(): void {
     const { scheduler, faults, functions, world } = this.#history;
-    if (this.#busy || this.#batchesLeft === 0) return;
+    if (this.busy || this.#batchesLeft === 0) return;
     const waitMs = Math.max(faults.pausedUntilMs('aggregator'), this.#notBeforeMs) - scheduler.nowMs();
     if (waitMs > 0) {
       this.wake(waitMs);
@@ -72,8 +69,8 @@ class ShardPoller {
     if (!this.#mapping.mayStart(this.shard)) return;
     world.stream.trim();
     const { records, trimmed } = this.shard;
-    const from = Math.max(this.#position, trimmed);
-    this.#position = from;
+    const from = Math.max(this.position, trimmed);
+    this.position = from;
     if (from >= records.length) {
       if (this.finished) this.#mapping.shardFinished();
       return;
@@ -81,11 +78,11 @@ class ShardPoller {
     const most = Math.min(records.length - from, this.#history.settings.batchRecords);
     const length = this.#random.chance(0.6) ? most : this.#random.between(1, most);
     const batch = records.slice(from, from + length);
-    this.#busy = true;
+    this.busy = true;
     this.#batchesLeft -= 1;
-    const decoded = batch.map((record) => world.stream.decoded(record));
-    functions.aggregate({ shard: this.shard.id, records: decoded }, (ending) => {
-      this.#busy = false;
+    const delivered = { shard: parseShardId(this.shard.id), records: batch.map(deliveredRecord) };
+    functions.aggregate(delivered, (ending) => {
+      this.busy = false;
       if ('failure' in ending) {
         this.#failures += 1;
         this.#notBeforeMs = scheduler.nowMs() + Math.min(BACKOFF_MAX_MS, 500 * 2 ** this.#failures);
@@ -99,7 +96,7 @@ class ShardPoller {
       // Lambda treats an unknown sequence number as a failure of the whole batch.
       const taken = Math.max(0, resume);
       // A checkpoint that was lost meanwhile stays lost.
-      if (this.#position === from) this.#position = from + taken;
+      if (this.position === from) this.position = from + taken;
       this.wake(this.#random.between(0, 50));
     });
   }
@@ -108,7 +105,7 @@ class ShardPoller {
 /** All pollers of the stream. */
 export class StreamMapping {
   readonly #history: History;
-  readonly #pollers = new Map<ShardId, ShardPoller>();
+  readonly #pollers = new Map<string, ShardPoller>();
   readonly #twins: ShardPoller[] = [];
 
   constructor(history: History) {
@@ -126,8 +123,8 @@ export class StreamMapping {
   /** Whether a shard may be read: its parents are read to their ends, or the mapping fails to wait. */
   mayStart(shard: StoredShard): boolean {
     if (this.#history.faults.earlyChildren) return true;
-    const { stream } = this.#history.world;
-    return shard.parents.every((parent) => this.#poller(stream.shard(parent)).finished);
+    const parents = this.#history.world.stream.all().filter(({ id }) => shard.parents.includes(id));
+    return parents.every((parent) => this.#poller(parent).finished);
   }
 
   /** A shard was read to its end: its children may start. */
@@ -148,12 +145,9 @@ export class StreamMapping {
   /** For a while, two pollers read one shard. */
   startTwins(records: number, batches: number): void {
     for (const { shard, position } of [...this.#pollers.values()]) {
-      const options = {
-        position: Math.max(0, position - records),
-        batches,
-        random: this.#history.random.fork(`twin-${this.#twins.length}`),
-      };
-      const twin = new ShardPoller(this, this.#history, shard, options);
+      const random = this.#history.random.fork(`twin-${this.#twins.length}`);
+      const from = Math.max(0, position - records);
+      const twin = new ShardPoller(this, this.#history, shard, from, batches, random);
       this.#twins.push(twin);
       twin.wake(0);
     }
@@ -166,16 +160,9 @@ export class StreamMapping {
   }
 
   #poller(shard: StoredShard): ShardPoller {
-    let poller = this.#pollers.get(shard.id);
-    if (poller === undefined) {
+    return valueIn(this.#pollers, shard.id, () => {
       const random = this.#history.random.fork(shard.id);
-      poller = new ShardPoller(this, this.#history, shard, {
-        position: 0,
-        batches: Number.POSITIVE_INFINITY,
-        random,
-      });
-      this.#pollers.set(shard.id, poller);
-    }
-    return poller;
+      return new ShardPoller(this, this.#history, shard, 0, Number.POSITIVE_INFINITY, random);
+    });
   }
 }

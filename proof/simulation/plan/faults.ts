@@ -17,55 +17,50 @@ export type Role = 'aggregator' | 'writer' | 'redriver' | 'accountant' | 'compac
 
 /** The call that a fault strikes: the first match from its time on. */
 interface Target {
-  readonly atMs: number;
-  readonly role: Role;
+  role: Role;
   /** The request it strikes; undefined: whichever comes first. */
-  readonly operation: string | undefined;
+  operation: string | undefined;
 }
 
-/** A fault. Times are milliseconds. */
-export type Fault =
-  | (Target & { readonly kind: 'crash'; readonly when: 'before' | 'after' })
+/** What else is known of a fault, by its kind. Times are milliseconds. */
+interface Details {
+  crash: Target & { when: 'before' | 'after' };
   /** Applied, and the answer lost: retried by the SDK, or given up; an echo reaches the service once more later. */
-  | (Target & { readonly kind: 'ambiguous'; readonly next: 'retry' | 'throw' | 'echo' })
+  ambiguous: Target & { next: 'retry' | 'throw' | 'echo' };
   /** The call hangs, before or after it took effect, until the function's time-out and beyond. */
-  | (Target & {
-      readonly kind: 'stall';
-      readonly lengthMs: number;
-      readonly side: 'request' | 'answer';
-      readonly next: 'zombie' | 'killed';
-    })
-  | { readonly kind: 'throttle'; readonly atMs: number; readonly service: Service; readonly calls: number }
-  | { readonly kind: 'outage'; readonly atMs: number; readonly service: Service; readonly lengthMs: number }
-  | { readonly kind: 'partial-send'; readonly atMs: number; readonly calls: number }
-  | { readonly kind: 'copies'; readonly atMs: number; readonly copies: number }
-  | { readonly kind: 'lost-delete'; readonly atMs: number; readonly deletes: number }
-  | { readonly kind: 'lost-checkpoint'; readonly atMs: number; readonly records: number }
-  | {
-      readonly kind: 'twin-poller';
-      readonly atMs: number;
-      readonly records: number;
-      readonly batches: number;
-    }
-  | { readonly kind: 'early-child'; readonly atMs: number }
-  | { readonly kind: 'cold-start'; readonly atMs: number }
-  | { readonly kind: 'split'; readonly atMs: number; readonly pick: number }
-  | { readonly kind: 'merge'; readonly atMs: number; readonly pick: number }
-  | { readonly kind: 'deploy'; readonly atMs: number; readonly rollup: RollupConfig }
+  stall: Target & { lengthMs: number; side: 'request' | 'answer'; next: 'zombie' | 'killed' };
+  throttle: { service: Service; calls: number };
+  outage: { service: Service; lengthMs: number };
+  'partial-send': { calls: number };
+  copies: { copies: number };
+  'lost-delete': { deletes: number };
+  'lost-checkpoint': { records: number };
+  'twin-poller': { records: number; batches: number };
+  'early-child': object;
+  'cold-start': object;
+  split: { pick: number };
+  merge: { pick: number };
+  deploy: { rollup: RollupConfig };
   /** A deployment with other retentions. */
-  | { readonly kind: 'retention'; readonly atMs: number; readonly retentions: LevelRetentionsMs }
+  retention: { retentions: LevelRetentionsMs };
   /** A deployment with a new generation of the stream. */
-  | { readonly kind: 'generation'; readonly atMs: number }
+  generation: object;
   /** An operator deletes an entity, which is drawn at that time; or recounts everything. */
-  | { readonly kind: 'delete-entity'; readonly atMs: number; readonly pick: number }
-  | { readonly kind: 'recount'; readonly atMs: number }
-  | { readonly kind: 'retries'; readonly atMs: number; readonly text: string }
-  | { readonly kind: 'poison'; readonly atMs: number; readonly body: string }
-  | { readonly kind: 'redrive-now'; readonly atMs: number }
-  | { readonly kind: 'replay-parked'; readonly atMs: number }
+  'delete-entity': { pick: number };
+  recount: object;
+  retries: { text: string };
+  poison: { body: string };
+  'redrive-now': object;
+  'replay-parked': object;
   /** An operator discards a parked dead letter, which is drawn at that time. */
-  | { readonly kind: 'discard-parked'; readonly atMs: number; readonly pick: number }
-  | { readonly kind: 'pause'; readonly atMs: number; readonly role: Role; readonly lengthMs: number };
+  'discard-parked': { pick: number };
+  pause: { role: Role; lengthMs: number };
+}
+
+type Kind = keyof Details;
+
+/** A fault, and when it comes, epoch milliseconds. */
+export type Fault = { [K in Kind]: Readonly<{ kind: K; atMs: number } & Details[K]> }[Kind];
 
 /** Calls that faults aim at, more often where a crash hurts. */
 const OPERATIONS: Record<Role, readonly string[]> = {
@@ -110,7 +105,7 @@ const ROLES = words(
 /** Services weigh as often as they are used. */
 const SERVICES = words('kinesis ledger ledger counters counters sqs sqs s3 ssm') as readonly Service[];
 
-function target(random: Random): Omit<Target, 'atMs'> {
+function target(random: Random): Target {
   const role = random.pick(ROLES);
   return { role, operation: random.chance(0.85) ? random.pick(OPERATIONS[role]) : undefined };
 }
@@ -120,11 +115,8 @@ const PAUSED_MS = [5 * MINUTE_MS, 50 * MINUTE_MS, 3 * HOUR_MS];
 /** Calls in which a compactor hangs while another continues: when it resumes, what it has read is stale. */
 const COMPACTING = words('putBlock putBlock readBlocks putEpoch markDone');
 
-type Kind = Fault['kind'];
-type Details<K extends Kind> = Omit<Extract<Fault, { readonly kind: K }>, 'kind' | 'atMs'>;
-
 /** How often each kind is drawn, and what else is drawn for it. */
-const DRAWS: { readonly [K in Kind]: readonly [number, (random: Random, settings: Settings) => Details<K>] } =
+const DRAWS: { readonly [K in Kind]: readonly [number, (random: Random, settings: Settings) => Details[K]] } =
   {
     crash: [8, (random) => ({ ...target(random), when: random.pick(['before', 'after']) })],
     ambiguous: [8, (random) => ({ ...target(random), next: random.pick(['retry', 'throw', 'echo']) })],
@@ -156,13 +148,13 @@ const OUTAGES_MS = [10_000, 2 * MINUTE_MS, 20 * MINUTE_MS, 3 * HOUR_MS];
 const PAUSED = words('aggregator writer redriver accountant compactor') as readonly Role[];
 const KINDS = (Object.keys(DRAWS) as Kind[]).flatMap((kind) => Array<Kind>(DRAWS[kind][0]).fill(kind));
 
-function hung(random: Random): Details<'stall'> {
+function hung(random: Random): Details['stall'] {
   const side = random.pick(['request', 'answer'] as const);
   const next = random.pick(['zombie', 'zombie', 'killed'] as const);
   return { ...target(random), lengthMs: random.pick(HANG_MS), side, next };
 }
 
-function hungCompactor(random: Random): Details<'stall'> {
+function hungCompactor(random: Random): Details['stall'] {
   const side = random.pick(['request', 'request', 'answer'] as const);
   const operation = random.pick(COMPACTING);
   return { role: 'compactor', operation, lengthMs: random.pick(HANG_MS), side, next: 'zombie' };
@@ -185,7 +177,7 @@ export function drawFaults(random: Random, settings: Settings): Fault[] {
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
-/** How many small histories have messages that are parked, replayed and discarded. */
+/** The share of small histories whose messages are parked, replayed and discarded. */
 const PARKED = 0.08;
 
 /** Messages that are parked, and come back within hours; in histories of weeks also before and after their period expired. */
@@ -229,9 +221,7 @@ export function describeFault(fault: Fault, startMs: number): string {
 
 /** When the last fault is over. */
 export function faultsEndMs(faults: readonly Fault[]): number {
-  return faults.reduce((endMs, fault) => {
-    return Math.max(endMs, fault.atMs + lengthOf(fault));
-  }, 0);
+  return Math.max(0, ...faults.map((fault) => fault.atMs + lengthOf(fault)));
 }
 
 /** Updating all functions takes this long at most. */
@@ -242,4 +232,4 @@ function lengthOf(fault: Fault): number {
   return DEPLOYMENTS.has(fault.kind) ? UPDATE_MS : 0;
 }
 
-const DEPLOYMENTS: ReadonlySet<Fault['kind']> = new Set(['deploy', 'retention', 'generation']);
+const DEPLOYMENTS: ReadonlySet<Kind> = new Set(['deploy', 'retention', 'generation']);

@@ -3,13 +3,13 @@ import type { CompactorSettings } from '../../../lambdas/compactor/ports.ts';
 import type { RollupConfig } from '../../../lambdas/core/segment.ts';
 import type { LevelRetentionsMs } from '../../../lambdas/core/watermark.ts';
 import type { Random } from '../random.ts';
-import { ORDINARY_WORLD, type WorldLimits } from '../world/world.ts';
+import { ORDINARY_WORLD, type WorldLimits, type WorldSettings } from '../world/world.ts';
 
 /** How much a history holds. */
 export type Size = 'small' | 'window' | 'entities' | 'names';
 
 /** Everything about a history except its events and faults. Times are milliseconds. */
-export interface Settings {
+export interface Settings extends WorldSettings {
   /** When the first record may arrive. */
   readonly startMs: number;
   /** For how long records arrive. */
@@ -18,8 +18,6 @@ export interface Settings {
   readonly burstsMs: readonly number[];
   /** What AWS's own limits are made for: some hundred segments in one dedup window, ten thousand entities, long names. */
   readonly size: Size;
-  readonly shards: number;
-  readonly sequenceBase: bigint;
   readonly rollup: RollupConfig;
   /** Most bytes of deltas in one message. */
   readonly messageBytesMax: number;
@@ -31,16 +29,10 @@ export interface Settings {
   readonly acceptPastsMs: readonly (number | undefined)[];
   /** Whether the stream keeps records for an hour only, so that an outage may outlast it. */
   readonly shortLog: boolean;
-  readonly streamRetentionMs: number;
   /** Whether dead letters come back after days and weeks. */
   readonly weeks: boolean;
   /** Whether the aggregator archives raw records. */
   readonly archiveRaw: boolean;
-  readonly queueRetentionMs: number;
-  readonly deadLetterRetentionMs: number;
-  readonly maxReceiveCount: number;
-  readonly ttlDelayMs: number;
-  readonly retries: string;
   /** Most records in a batch of the aggregator, and how long the mapping gathers them. */
   readonly batchRecords: number;
   readonly batchWindowMs: number;
@@ -48,34 +40,30 @@ export interface Settings {
   readonly writers: number;
   readonly writerBatch: number;
   readonly writerConcurrency: number;
-  /** Aggregators that may be warm for one shard or another. */
+  /** Most ids that a container of the aggregator remembers. */
   readonly idsMax: number;
   readonly redriverEveryMs: number;
   readonly accountantEveryMs: number;
   readonly compactorEveryMs: number;
   readonly retentions: LevelRetentionsMs;
   readonly compaction: Omit<CompactorSettings, 'generation' | 'slotBits' | 'retentions'>;
-  /** How long deltas, entries and ids are kept; undefined: forever. */
-  readonly deltaRetentionMs: number | undefined;
-  readonly ledgerRetentionMs: number | undefined;
   /** How far a container's clock may be off, either way. */
   readonly clockSkewMs: number;
   /** How far arrival times may be off, either way: the stream's hosts have clocks, too. */
   readonly arrivalSkewMs: number;
-  readonly limits: WorldLimits;
 }
 
-/** Function time-outs and the queue's visibility, as in the template. */
-export const TIMEOUT_MS = {
-  aggregator: 60_000,
-  writer: 30_000,
-  redriver: 60_000,
-  accountant: 60_000,
-  compactor: 300_000,
-  reader: 10_000,
-  operator: 86_400_000,
+/** The functions' time-outs, as in the template, and what their handlers reserve of them before another step. */
+export const FUNCTIONS = {
+  aggregator: { timeoutMs: 60_000, reserveMs: 15_000 },
+  writer: { timeoutMs: 30_000, reserveMs: 15_000 },
+  redriver: { timeoutMs: 60_000, reserveMs: 15_000 },
+  accountant: { timeoutMs: 60_000, reserveMs: 20_000 },
+  compactor: { timeoutMs: 300_000, reserveMs: 30_000 },
+  reader: { timeoutMs: 10_000, reserveMs: 0 },
+  operator: { timeoutMs: 86_400_000, reserveMs: 0 },
 } as const;
-/** How long a received rollup message is hidden. */
+/** How long a received rollup message is hidden, as in the template. */
 export const VISIBILITY_MS = 180_000;
 
 const MINUTE_MS = 60_000;

@@ -106,12 +106,9 @@ function drawManyEntities(random: Random, settings: Settings): Put[] {
     const events = Array.from({ length: 400 }, (_, place) => {
       // Digits of a hash, since a name of one letter compresses to nothing.
       const entity = `${record}-${place}-${longName(`${random.next()}`, length)}`;
-      const occurrence = { metric: 'views', entity, atMs, n: (place % 7) - 1, rejected: undefined };
-      return {
-        text: JSON.stringify({ metric: 'views', entity, at: atMs, n: occurrence.n }),
-        id: undefined,
-        occurrence,
-      };
+      const [metric, n] = [METRICS[0], (place % 7) - 1];
+      const text = JSON.stringify({ metric, entity, at: atMs, n });
+      return { text, id: undefined, occurrence: { metric, entity, atMs, n, rejected: undefined } };
     });
     return batched(random, settings, atMs, { key: `many-${record}`, events });
   });

@@ -10,24 +10,23 @@ import type { Head } from '../../../lambdas/core/segment.ts';
 import type { SegmentEntry } from '../../../lambdas/core/segment-entry.ts';
 import { entryOf, headOf } from '../../../lambdas/ledger/ledger-items.ts';
 import type { StreamGap } from '../../../lambdas/ports.ts';
-import type { WorldObserver } from './observer.ts';
+import type { Oracle } from '../../oracle/oracle.ts';
+import { valueIn } from '../value-in.ts';
 
 /** Entries by their items, parsed on demand: most are overwritten before they are read. */
 const decoded = new WeakMap<Item, SegmentEntry>();
 
 function decodedEntry(item: Item): SegmentEntry {
-  let entry = decoded.get(item);
-  if (entry === undefined) {
-    entry = entryOf(item);
-    decoded.set(item, entry);
-  }
-  return entry;
+  return valueIn(decoded, item, () => entryOf(item));
 }
+
+/** Records between two that were lost unread. */
+export type Gap = Pick<StreamGap, 'after' | 'before'>;
 
 /** What the ledger keeps of one shard. */
 class StoredLedger {
   readonly items = new Map<number, Item>();
-  readonly gaps = new Map<string, StreamGap>();
+  readonly gaps = new Map<string, Gap>();
   headItem: Item | undefined;
 
   get head(): Head | undefined {
@@ -41,38 +40,27 @@ class StoredLedger {
 
 /** The ledger, seen from outside. */
 export class LedgerView {
-  readonly #observer: WorldObserver;
+  readonly #oracle: Oracle;
   readonly #shards = new Map<ShardKey, StoredLedger>();
-  readonly #listed = new Set<ShardKey>();
-  /** The published `completeThrough`, epoch milliseconds; 0 as long as there is none. */
-  watermarkMs = 0;
+  /** The shards that were registered. */
+  readonly listed = new Set<ShardKey>();
   /** The item with the state of compaction. */
   compaction: Item | undefined;
   /** Increases with every change to what accounts are read from: heads, entries, checkpoints, the list of shards. */
   changes = 0;
 
-  constructor(observer: WorldObserver) {
-    this.#observer = observer;
+  constructor(oracle: Oracle) {
+    this.#oracle = oracle;
   }
 
   /** Everything about a shard; empty if there is nothing yet. */
   of(shard: ShardKey): StoredLedger {
-    let stored = this.#shards.get(shard);
-    if (stored === undefined) {
-      stored = new StoredLedger();
-      this.#shards.set(shard, stored);
-    }
-    return stored;
+    return valueIn(this.#shards, shard, () => new StoredLedger());
   }
 
   /** Every shard with any item. */
   keys(): readonly ShardKey[] {
     return [...this.#shards.keys()];
-  }
-
-  /** The shards that were registered. */
-  listed(): readonly ShardKey[] {
-    return [...this.#listed].sort();
   }
 
   /** An item of the table was written. Expired items stay, since the oracle does not forget. */
@@ -81,11 +69,10 @@ export class LedgerView {
     const sk = item['sk']?.S ?? '';
     const [kind] = sk.split('#', 1);
     if (pk === 'SHARDS') {
-      this.#listed.add(parseShardKey(sk));
+      this.listed.add(parseShardKey(sk));
       this.changes += 1;
     } else if (pk === 'CLAIM') {
-      this.watermarkMs = Number(item['throughMs']?.N ?? 0);
-      this.#observer.watermarkRaised(this.watermarkMs);
+      this.#oracle.watermarkRaised(Number(item['throughMs']?.N ?? 0));
     } else if (pk === 'COMPACTION') this.compaction = item;
     else if (pk === 'DELETIONS' || pk === 'GENERATIONS') return;
     else if (kind === 'SEG') this.#entryWritten(parseShardKey(pk), before, item);
@@ -102,23 +89,19 @@ export class LedgerView {
     this.of(shard).items.set(segment, item);
     this.changes += 1;
     if (before === undefined) {
-      this.#observer.entryPut(shard, decodedEntry(item));
+      this.#oracle.entryPut(shard, decodedEntry(item));
       return;
     }
     const known = new Set(before['acked']?.NS);
     const acknowledged = (item['acked']?.NS ?? []).filter((part) => !known.has(part)).map(Number);
     if (acknowledged.length > 0) {
-      this.#observer.partsAcknowledged(segmentId(shard, segment), acknowledged);
+      this.#oracle.partsAcknowledged(segmentId(shard, segment), acknowledged);
     }
   }
 }
 
-function gapIn(item: Item): StreamGap {
+function gapIn(item: Item): Gap {
   const numberIn = (attribute: string) =>
     parseSequenceNumber((item[attribute]?.S ?? '').replace(/^0+(?=\d)/, ''));
-  return {
-    after: numberIn('after'),
-    before: numberIn('before'),
-    noticedAtMs: Date.parse(item['noticedAt']?.S ?? ''),
-  };
+  return { after: numberIn('after'), before: numberIn('before') };
 }

@@ -41,7 +41,7 @@ export function carriedOut<T>({ effect }: Request<T>): Outcome<T> {
   }
 }
 
-/** A network without faults or delays, for unit tests and for inspecting the services from outside. */
+/** A network without faults or delays, to inspect the services from outside. */
 export const directNetwork: Network = {
   async call<T>({ effect }: Request<T>): Promise<T> {
     return effect();

@@ -2,7 +2,7 @@
 import type { Call, Transport } from '../../../fake-aws/call.ts';
 import type { Item } from '../../../fake-aws/dynamodb/values.ts';
 import { TABLES, URLS } from './names.ts';
-import type { Network, Service } from './network.ts';
+import type { Network, Request } from './network.ts';
 
 /** The parts of a call that determine its name. */
 interface Input {
@@ -21,11 +21,7 @@ interface Input {
   readonly Name?: string;
 }
 
-interface Named {
-  readonly service: Service;
-  readonly operation: string;
-  readonly subject: string;
-}
+type Named = Omit<Request<unknown>, 'effect'>;
 
 /** A transport that turns calls into requests. */
 export function transportOver(network: Network): Transport {
