@@ -1,5 +1,4 @@
 // What every function in a small world shares: the services, the oracle, the clock, the invocations, and what may still happen.
-import type { ShardId } from '../../lambdas/core/identifiers.ts';
 import { Oracle } from '../oracle/oracle.ts';
 import { Random } from '../simulation/random.ts';
 import { TABLES } from '../simulation/world/names.ts';
@@ -33,7 +32,6 @@ export class Stage {
       clock: this.clock,
       random: new Random('small world'),
       observer: this.oracle,
-      shards: spec.shards,
       retries: RETRIES,
       // Expired items are deleted when the world decides.
       deltaRetentionMs: HOUR_MS,
@@ -43,18 +41,19 @@ export class Stage {
     this.oracle.world = this.world;
   }
 
-  /** The deployed adapters, over the network of an invocation. */
-  clients(network: Network = directNetwork) {
-    const clients = this.world.clients(network, this.clock);
-    return { ...clients, tables: this.world.tables(network) };
+  /** The deployed adapters over the network of an invocation, under the names of every function's ports. */
+  ports(network: Network = directNetwork) {
+    const { clock, world } = this;
+    const clients = world.clients(network, clock);
+    const { log: stream, ledger: watermarks, state: ranges, store, archive } = clients;
+    const stores = { deltas: store, counts: store, tops: store };
+    const archives = { expired: archive, parked: archive, rejected: archive };
+    const tables = world.tables(network);
+    return { ...clients, stream, watermarks, ranges, ...stores, ...archives, tables, clock };
   }
 
   shard(number: number): StoredShard {
     return this.world.stream.all()[number] as StoredShard;
-  }
-
-  shardOf(id: ShardId): StoredShard {
-    return this.world.stream.shard(id);
   }
 
   reshard(reshard: Reshard): void {
