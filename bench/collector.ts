@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { constants, crc32, deflateRawSync } from 'node:zlib';
 import { type CollectorSettings, collect } from '../lambdas/collector/collect.ts';
 import type { BatchRecord, CollectorPorts, LogObject, Progress } from '../lambdas/collector/ports.ts';
+import { processorMs } from './end-to-end/figures.ts';
 
 const { values } = parseArgs({
   options: {
@@ -103,12 +104,6 @@ const settings: CollectorSettings = {
   ],
   dedupWindowMs: 3_600_000,
 };
-
-/** Processor time so far: other programs of the machine do not count. */
-function processorMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
 
 const startedAtMs = processorMs();
 let [runs, deaths] = [0, 0];

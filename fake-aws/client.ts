@@ -10,22 +10,10 @@ interface Command {
   readonly input: object;
 }
 
-type Send = (command: Command) => Promise<object>;
 type Middleware = (
   next: (request: { input: object }) => Promise<{ output: object }>,
   context: { commandName: string },
 ) => (request: { input: object }) => Promise<{ output: object }>;
-
-/** The operations of command classes. */
-const operations = new WeakMap<object, string>();
-
-function operationOf(command: Command): string {
-  const known = operations.get(command.constructor);
-  if (known !== undefined) return known;
-  const operation = command.constructor.name.replace(/Command$/, '');
-  operations.set(command.constructor, operation);
-  return operation;
-}
 
 /**
  * Creates a client of a class without the SDK's middleware: a call is a function call. Middleware of the `initialize` step that
@@ -44,12 +32,12 @@ export function makeClient<Client extends object>(
     return transport(call, () => handler(input));
   };
   const middlewares: Middleware[] = [];
-  const send: Send = async (command) => {
-    const operation = operationOf(command);
+  const send = async (command: Command): Promise<object> => {
+    const commandName = command.constructor.name;
+    const operation = commandName.slice(0, -'Command'.length);
     if (middlewares.length === 0) return carry(operation, command.input);
     let next = async ({ input }: { input: object }) => ({ output: await carry(operation, input) });
-    const context = { commandName: `${operation}Command` };
-    for (const middleware of middlewares) next = middleware(next, context);
+    for (const middleware of middlewares) next = middleware(next, { commandName });
     return (await next({ input: command.input })).output;
   };
   const middlewareStack = {

@@ -38,7 +38,7 @@ export class FakeKinesis {
   readonly #streams = new Map<string, FakeStream>();
   readonly #operations: Operations = {
     CreateStream: ({ StreamName, ShardCount, ...rest }: CreateStreamInput) => {
-      onlyKnown('CreateStream', rest, new Set());
+      onlyKnown('CreateStream', rest, '');
       this.addStream(StreamName ?? '', ShardCount ?? 1);
       return {};
     },
@@ -52,10 +52,7 @@ export class FakeKinesis {
       const { StreamName } = input;
       return { StreamDescription: { StreamName, StreamStatus: 'ACTIVE', Shards, HasMoreShards: false } };
     },
-    PutRecord: (input: PutRecordInput) => {
-      const { SequenceNumber, ShardId } = this.#put(this.stream(input.StreamName), input);
-      return { SequenceNumber, ShardId };
-    },
+    PutRecord: (input: PutRecordInput) => this.#put(this.stream(input.StreamName), input),
     PutRecords: (input) => this.#putRecords(input),
     ListShards: (input) => this.#listShards(input),
     GetShardIterator: (input) => this.#iterator(input),
@@ -109,23 +106,17 @@ export class FakeKinesis {
   }
 
   #putRecords({ StreamName, Records = [], ...rest }: PutRecordsInput): object {
-    onlyKnown('PutRecords', rest, new Set());
+    onlyKnown('PutRecords', rest, '');
     const stream = this.stream(StreamName);
     const bytes = Records.reduce((sum, { Data }) => sum + (Data?.byteLength ?? 0), 0);
     if (Records.length === 0 || Records.length > RECORDS_MAX || bytes > REQUEST_BYTES_MAX) {
       throw new InvalidArgumentException(refused(`a request has 1 to ${RECORDS_MAX} records and 5 MiB`));
     }
-    const processed = this.#options.processed?.(Records.length) ?? Records.length;
-    const answers = Records.map((record, at) =>
-      at < processed
-        ? this.#put(stream, record)
-        : { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: 'Rate exceeded for shard' },
-    );
-    return { FailedRecordCount: Math.max(0, Records.length - processed), Records: answers };
+    return { FailedRecordCount: 0, Records: Records.map((record) => this.#put(stream, record)) };
   }
 
   #listShards(input: ListShardsInput): object {
-    onlyKnown('ListShards', input, new Set(['StreamName', 'NextToken', 'MaxResults']));
+    onlyKnown('ListShards', input, 'StreamName NextToken MaxResults');
     if ((input.StreamName === undefined) === (input.NextToken === undefined)) {
       throw new InvalidArgumentException(refused('either StreamName or NextToken is given'));
     }
@@ -146,14 +137,8 @@ export class FakeKinesis {
     const stream = this.stream(StreamName);
     const shard = stream.shard(ShardId);
     stream.trim();
-    return {
-      ShardIterator: this.#iteratorAt(
-        StreamName ?? '',
-        shard,
-        startOf(shard, ShardIteratorType, StartingSequenceNumber),
-        false,
-      ),
-    };
+    const place = startOf(shard, ShardIteratorType, StartingSequenceNumber);
+    return { ShardIterator: this.#iteratorAt(StreamName ?? '', shard, place, false) };
   }
 
   #iteratorAt(stream: string, { id }: StoredShard, place: number, isEmpty: boolean): string {

@@ -1,4 +1,4 @@
-// S3 in memory: objects and, in versioned buckets, their older versions.
+// S3 in memory: objects in buckets without older versions.
 import { createHash } from 'node:crypto';
 import {
   type DeleteObjectRequest,
@@ -15,10 +15,10 @@ import type { Clock, Crossings, Transport } from './call.ts';
 import { makeClient, type Operations } from './client.ts';
 import { NotSimulated, onlyKnown, refused } from './errors.ts';
 
-/** A version of an object; without bytes, a delete marker. */
-interface StoredVersion {
-  readonly id: string;
-  readonly bytes: Uint8Array | undefined;
+/** An object. */
+interface StoredObject {
+  readonly versionId: string;
+  readonly bytes: Uint8Array;
   readonly contentType: string | undefined;
   readonly lastModified: Date;
 }
@@ -27,37 +27,26 @@ interface StoredVersion {
 export interface S3Options {
   readonly clock: Clock;
   readonly crossings: Crossings;
-  /** Maximum keys of a page; 1,000 on AWS. */
-  readonly pageKeys?: number;
   readonly onPut?: (bucket: string, key: string, bytes: Uint8Array) => void;
 }
 
-/** One bucket. */
+/** One bucket, without older versions. */
 export class FakeBucket {
-  readonly isVersioned: boolean;
-  /** Versions by key, newest last. */
-  readonly #objects = new Map<string, StoredVersion[]>();
-
-  constructor(isVersioned: boolean) {
-    this.isVersioned = isVersioned;
-  }
+  readonly #objects = new Map<string, StoredObject>();
 
   /** The existing keys, sorted. */
   keys(prefix = ''): string[] {
-    const keys = [...this.#objects.keys()].filter(
-      (key) => key.startsWith(prefix) && this.bytes(key) !== undefined,
-    );
+    const keys = [...this.#objects.keys()].filter((key) => key.startsWith(prefix));
     return keys.sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
   }
 
-  /** An object's newest version; undefined if there is none or it was deleted. */
-  newest(key: string): StoredVersion | undefined {
-    return this.#objects.get(key)?.at(-1);
+  object(key: string): StoredObject | undefined {
+    return this.#objects.get(key);
   }
 
   /** An object's bytes. */
   bytes(key: string): Uint8Array | undefined {
-    return this.newest(key)?.bytes;
+    return this.object(key)?.bytes;
   }
 
   /** An object as text. */
@@ -66,24 +55,13 @@ export class FakeBucket {
     return bytes && new TextDecoder().decode(bytes);
   }
 
-  /** All versions of the keys with a prefix, newest first. */
-  versions(prefix: string): (readonly [key: string, version: StoredVersion, isLatest: boolean])[] {
-    const keys = [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort();
-    return keys.flatMap((key) => {
-      const newestFirst = [...(this.#objects.get(key) ?? [])].reverse();
-      return newestFirst.map((version, at) => [key, version, at === 0] as const);
-    });
+  put(key: string, object: StoredObject): void {
+    this.#objects.set(key, object);
   }
 
-  put(key: string, version: StoredVersion): void {
-    this.#objects.set(key, this.isVersioned ? [...(this.#objects.get(key) ?? []), version] : [version]);
-  }
-
-  /** Removes a version, or all of them. */
-  remove(key: string, id: string | undefined): void {
-    const left = (this.#objects.get(key) ?? []).filter((version) => id !== undefined && version.id !== id);
-    if (left.length === 0) this.#objects.delete(key);
-    else this.#objects.set(key, left);
+  /** Removes an object. @param versionId only if this is its version */
+  remove(key: string, versionId: string | undefined): void {
+    if (versionId === undefined || this.object(key)?.versionId === versionId) this.#objects.delete(key);
   }
 }
 
@@ -92,7 +70,7 @@ interface OnObject {
   readonly Key: string | undefined;
 }
 
-const fields = (names: string) => new Set(names.split(' '));
+const PAGE_KEYS_MAX = 1_000;
 
 /** The buckets, and clients for them. */
 export class FakeS3 {
@@ -107,19 +85,18 @@ export class FakeS3 {
     PutObject: (input) => this.#put(input),
     GetObject: (input) => this.#get(input),
     HeadObject: ({ Bucket, Key = '' }: OnObject) => {
-      const newest = this.bucket(Bucket).newest(Key);
-      if (newest?.bytes === undefined) throw new NotFound(refused('NotFound', 404));
-      return headers(newest.bytes, newest);
+      const object = this.bucket(Bucket).object(Key);
+      if (object === undefined) throw new NotFound(refused('NotFound', 404));
+      return headers(object);
     },
     DeleteObject: (input) => this.#delete(input),
     ListObjectsV2: (input) => this.#list(input),
     ListObjectVersions: ({ Bucket, Prefix = '' }: { Bucket?: string; Prefix?: string }) => {
-      const versions = this.bucket(Bucket).versions(Prefix);
-      const listed = (isMarker: boolean) =>
-        versions
-          .filter(([, { bytes }]) => (bytes === undefined) === isMarker)
-          .map(([Key, { id: VersionId }, IsLatest]) => ({ Key, VersionId, IsLatest }));
-      return { Versions: listed(false), DeleteMarkers: listed(true), IsTruncated: false };
+      const bucket = this.bucket(Bucket);
+      const Versions = bucket
+        .keys(Prefix)
+        .map((Key) => ({ Key, VersionId: bucket.object(Key)?.versionId, IsLatest: true }));
+      return { Versions, DeleteMarkers: [], IsTruncated: false };
     },
   };
 
@@ -133,8 +110,8 @@ export class FakeS3 {
   }
 
   /** Makes a bucket. */
-  addBucket(name: string, isVersioned = false): FakeBucket {
-    const bucket = new FakeBucket(isVersioned);
+  addBucket(name: string): FakeBucket {
+    const bucket = new FakeBucket();
     this.#buckets.set(name, bucket);
     return bucket;
   }
@@ -147,7 +124,7 @@ export class FakeS3 {
   }
 
   #put(input: PutObjectRequest & { Body?: unknown }): object {
-    onlyKnown('PutObject', input, fields('Bucket Key Body ContentType IfNoneMatch'));
+    onlyKnown('PutObject', input, 'Bucket Key Body ContentType IfNoneMatch');
     const { Bucket = '', Key = '', Body, ContentType, IfNoneMatch } = input;
     const bucket = this.bucket(Bucket);
     if (IfNoneMatch !== undefined && IfNoneMatch !== '*')
@@ -155,62 +132,53 @@ export class FakeS3 {
     if (IfNoneMatch === '*' && bucket.bytes(Key) !== undefined) throw preconditionFailed();
     const bytes = bytesOf(Body);
     this.#options.onPut?.(Bucket, Key, bytes);
-    const version = this.#newVersion(bytes, ContentType);
-    bucket.put(Key, version);
-    return { ETag: etag(bytes), ...(bucket.isVersioned && { VersionId: version.id }) };
+    this.#versions += 1;
+    const lastModified = new Date(this.#options.clock.nowMs());
+    bucket.put(Key, { versionId: `v${this.#versions}`, bytes, contentType: ContentType, lastModified });
+    return { ETag: etag(bytes) };
   }
 
   #get(input: GetObjectRequest): object {
-    onlyKnown('GetObject', input, fields('Bucket Key Range IfMatch'));
+    onlyKnown('GetObject', input, 'Bucket Key Range IfMatch');
     const { Bucket, Key = '', Range, IfMatch } = input;
-    const newest = this.bucket(Bucket).newest(Key);
-    if (newest?.bytes === undefined) throw new NoSuchKey(refused('The specified key does not exist.', 404));
-    if (IfMatch !== undefined && IfMatch !== etag(newest.bytes)) throw preconditionFailed();
-    const bytes = Range === undefined ? newest.bytes : rangeOf(newest.bytes, Range);
-    return { ...headers(bytes, newest), ETag: etag(newest.bytes), Body: body(bytes) };
+    const object = this.bucket(Bucket).object(Key);
+    if (object === undefined) throw new NoSuchKey(refused('The specified key does not exist.', 404));
+    if (IfMatch !== undefined && IfMatch !== etag(object.bytes)) throw preconditionFailed();
+    const bytes = Range === undefined ? object.bytes : rangeOf(object.bytes, Range);
+    return { ...headers(object), ContentLength: bytes.byteLength, Body: body(bytes) };
   }
 
   #delete(input: DeleteObjectRequest): object {
-    onlyKnown('DeleteObject', input, fields('Bucket Key VersionId'));
+    onlyKnown('DeleteObject', input, 'Bucket Key VersionId');
     const { Bucket, Key = '', VersionId } = input;
-    const bucket = this.bucket(Bucket);
-    if (bucket.isVersioned && VersionId === undefined)
-      bucket.put(Key, this.#newVersion(undefined, undefined));
-    else bucket.remove(Key, VersionId === 'null' ? undefined : VersionId);
+    this.bucket(Bucket).remove(Key, VersionId === 'null' ? undefined : VersionId);
     return {};
   }
 
   #list(input: ListObjectsV2Request): object {
-    onlyKnown('ListObjectsV2', input, fields('Bucket Prefix ContinuationToken MaxKeys StartAfter'));
+    onlyKnown('ListObjectsV2', input, 'Bucket Prefix ContinuationToken MaxKeys StartAfter');
     const { Bucket, Prefix, ContinuationToken, StartAfter, MaxKeys = 1_000 } = input;
     const bucket = this.bucket(Bucket);
     const after = ContinuationToken ?? StartAfter;
     const keys = bucket.keys(Prefix);
-    const from =
+    const left =
       after === undefined
-        ? 0
-        : keys.findIndex((key) => Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0);
-    const left = from === -1 ? [] : keys.slice(from);
-    const page = left.slice(0, Math.min(MaxKeys, this.#options.pageKeys ?? 1_000));
+        ? keys
+        : keys.filter((key) => Buffer.compare(Buffer.from(key), Buffer.from(after)) > 0);
+    const page = left.slice(0, Math.min(MaxKeys, PAGE_KEYS_MAX));
     const IsTruncated = page.length < left.length;
     if (IsTruncated) this.#options.crossings.note('s3 list');
     return {
       ...(page.length > 0 && {
         Contents: page.map((Key) => {
-          const newest = bucket.newest(Key);
-          return { Key, Size: newest?.bytes?.byteLength, LastModified: newest?.lastModified };
+          const object = bucket.object(Key);
+          return { Key, Size: object?.bytes.byteLength, LastModified: object?.lastModified };
         }),
       }),
       KeyCount: page.length,
       IsTruncated,
       ...(IsTruncated && { NextContinuationToken: page.at(-1) }),
     };
-  }
-
-  #newVersion(bytes: Uint8Array | undefined, contentType: string | undefined): StoredVersion {
-    this.#versions += 1;
-    const lastModified = new Date(this.#options.clock.nowMs());
-    return { id: `v${this.#versions}`, bytes, contentType, lastModified };
   }
 }
 
@@ -226,7 +194,7 @@ function bytesOf(given: unknown): Uint8Array {
   throw new NotSimulated('bodies that are neither text nor bytes');
 }
 
-function headers(bytes: Uint8Array, { contentType, lastModified }: StoredVersion): object {
+function headers({ bytes, contentType, lastModified }: StoredObject): object {
   return {
     ContentLength: bytes.byteLength,
     ContentType: contentType,

@@ -96,8 +96,8 @@ export class FakeSqs {
   }
 
   #settingsOf(attributes: Readonly<Record<string, string>>): Partial<QueueSettings> {
-    const known = ['MessageRetentionPeriod', 'VisibilityTimeout', 'DelaySeconds', 'RedrivePolicy'];
-    onlyKnown('CreateQueue', attributes, new Set(known));
+    const known = 'MessageRetentionPeriod VisibilityTimeout DelaySeconds RedrivePolicy';
+    onlyKnown('CreateQueue', attributes, known);
     const { MessageRetentionPeriod, VisibilityTimeout, DelaySeconds, RedrivePolicy } = attributes;
     const ms = (seconds: string | undefined, usual: number) =>
       seconds === undefined ? usual : Number(seconds) * 1000;
@@ -152,7 +152,7 @@ export class FakeSqs {
   #receive(input: ReceiveMessageCommandInput): object {
     const known =
       'QueueUrl MaxNumberOfMessages VisibilityTimeout WaitTimeSeconds MessageAttributeNames MessageSystemAttributeNames';
-    onlyKnown('ReceiveMessage', input, new Set(known.split(' ')));
+    onlyKnown('ReceiveMessage', input, known);
     const { MaxNumberOfMessages: most = 1, VisibilityTimeout, MessageAttributeNames: names = [] } = input;
     if (most < 1 || most > 10) throw invalid(`Value ${most} for parameter MaxNumberOfMessages is invalid.`);
     const hideMs = VisibilityTimeout === undefined ? undefined : VisibilityTimeout * 1000;

@@ -15,13 +15,13 @@ export class FakeSsm {
   readonly parameters = new Map<string, string>();
   readonly #operations: Operations = {
     GetParameter: ({ Name = '', ...rest }: { Name?: string }) => {
-      onlyKnown('GetParameter', rest, new Set());
+      onlyKnown('GetParameter', rest, '');
       const Value = this.parameters.get(Name);
       if (Value === undefined) throw new ParameterNotFound(refused(`Parameter ${Name} not found.`));
       return { Parameter: { Name, Value, Type: 'String' } };
     },
     PutParameter: (input: PutParameterRequest) => {
-      onlyKnown('PutParameter', input, new Set(['Name', 'Value', 'Type', 'Overwrite']));
+      onlyKnown('PutParameter', input, 'Name Value Type Overwrite');
       const { Name = '', Value = '', Overwrite = false } = input;
       if (this.parameters.has(Name) && !Overwrite) {
         throw new ParameterAlreadyExists(refused('The parameter already exists.'));

@@ -44,10 +44,7 @@ export interface KinesisOptions {
   readonly emptyPages?: boolean;
   /** Maximum shards of a page of ListShards. */
   readonly pageShards?: number;
-  /** How many records of a request are accepted; all by default. */
-  readonly processed?: ((records: number) => number) | undefined;
   readonly onRecord?: (shard: StoredShard, record: StoredRecord) => void;
-  readonly onTrimmed?: (shard: StoredShard, records: readonly StoredRecord[]) => void;
 }
 
 const DAY_MS = 86_400_000;
@@ -138,9 +135,7 @@ export class FakeStream {
     for (const shard of this.#shards.values()) {
       const from = shard.trimmed;
       while ((shard.records[shard.trimmed]?.arrivalMs ?? horizonMs) < horizonMs) shard.trimmed += 1;
-      if (shard.trimmed === from) continue;
-      this.#options.crossings.note('kinesis trimmed');
-      this.#options.onTrimmed?.(shard, shard.records.slice(from, shard.trimmed));
+      if (shard.trimmed > from) this.#options.crossings.note('kinesis trimmed');
     }
   }
 

@@ -20,7 +20,7 @@ for (const world of worlds) {
   const startMs = performance.now();
   const found = await search(world);
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
-  say(`${found.name}: ${found.histories} histories, ${found.states} states, ${seconds} s\n  ${world.shows}`);
+  say(`${world.name}: ${found.histories} histories, ${found.states} states, ${seconds} s\n  ${world.shows}`);
   histories += found.histories;
   states += found.states;
   if (found.violation === undefined) continue;

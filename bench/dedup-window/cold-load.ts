@@ -4,6 +4,7 @@ import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
 import { systemClock } from '../../lambdas/aws/telemetry.ts';
 import type { ShardKey } from '../../lambdas/core/identifiers.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
+import { processorMs } from '../end-to-end/figures.ts';
 
 export interface LoadTask {
   readonly table: string;
@@ -46,17 +47,16 @@ process.once('message', async ({ table, shard, plan }: LoadTask) => {
   await ledger.readHead(shard);
   Object.assign(made, { requests: 0, mostAtOnce: 0, readUnits: 0 });
   globalThis.gc?.();
-  const before = { ...process.memoryUsage(), at: performance.now(), cpu: process.cpuUsage() };
+  const before = { ...process.memoryUsage(), at: performance.now(), cpuMs: processorMs() };
   const windows = new DedupWindows();
   await windows.before(shard, plan, ledger);
   const seconds = (performance.now() - before.at) / 1000;
-  const { user, system } = process.cpuUsage(before.cpu);
+  const cpuSeconds = (processorMs() - before.cpuMs) / 1000;
   const mebibytes = (bytes: number) => bytes / 2 ** 20;
   const peak = mebibytes(process.resourceUsage().maxRSS * 1024 - before.rss);
   globalThis.gc?.();
   const held = mebibytes(process.memoryUsage().arrayBuffers - before.arrayBuffers);
   const { requests, mostAtOnce, readUnits } = made;
-  const cpuSeconds = (user + system) / 1e6;
   process.send?.({ seconds, cpuSeconds, requests, mostAtOnce, readUnits, held, peak } satisfies Loaded);
   process.disconnect();
 });

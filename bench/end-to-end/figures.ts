@@ -1,4 +1,4 @@
-// Figures for tables: quantiles, medians with their spread, rows.
+// Figures for tables: quantiles, medians with their spread, processor time, rows.
 
 /** The value below which a share of the figures lies; NaN if there are none. */
 export function quantile(figures: readonly number[], share: number): number {
@@ -15,6 +15,12 @@ export function spread(figures: readonly number[], digits = 0): string {
   const text = (n: number) => n.toFixed(digits);
   const [least = Number.NaN, most = Number.NaN] = [Math.min(...figures), Math.max(...figures)];
   return `${text(median(figures))} (${text(least)}–${text(most)})`;
+}
+
+/** This process's processor time so far, user and kernel, milliseconds: other programs of the machine do not count. */
+export function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** A Markdown table. */

@@ -4,6 +4,7 @@ import { Agent, request } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { zipf } from '../../plan/workload.ts';
+import { processorMs } from './figures.ts';
 
 /** Entities: Zipf with exponent 1 over a number of them, one for all events, or a new one for each event. */
 export type Entities = number | 'one' | 'each';
@@ -70,7 +71,7 @@ export async function runLoad(url: string, load: Load) {
   };
   try {
     const before = await countedBy(agent, url);
-    const cpu = process.cpuUsage();
+    const cpuBeforeMs = processorMs();
     const startMs = performance.now();
     if (load.eventsPerSecond === undefined) await closedLoop(bodies, load.connections, deliver);
     else await openLoop(bodies, (load.mode.perRequest / load.eventsPerSecond) * 1_000, deliver);
@@ -82,9 +83,8 @@ export async function runLoad(url: string, load: Load) {
       await delay(STATUS_POLL_MS);
     }
     const countedMs = performance.now() - startMs;
-    const { user, system } = process.cpuUsage(cpu);
     /** Processor time of the generator. */
-    const cpuMs = (user + system) / 1_000;
+    const cpuMs = processorMs() - cpuBeforeMs;
     const sums = sumsOf(requests.flat());
     return { events: load.events, latenciesMs, refusals, takenMs, countedMs, sums, cpuMs };
   } finally {

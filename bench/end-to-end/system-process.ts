@@ -1,4 +1,5 @@
 // The process of one system: starts it, reports its address, and answers the benchmark's questions.
+import { processorMs } from './figures.ts';
 import { startRedis } from './redis.ts';
 import { startTally } from './tally.ts';
 import { startUpdateItem } from './update-item.ts';
@@ -27,10 +28,7 @@ process.env['TZ'] = 'UTC';
 const system: CountingSystem = await STARTERS[process.argv[2] as SystemName]();
 const answers: Readonly<Record<Question, () => Promise<unknown>>> = {
   counts: system.counts,
-  cpuMs: async () => {
-    const { user, system: kernel } = process.cpuUsage();
-    return (user + kernel) / 1_000 + ((await system.otherCpuMs?.()) ?? 0);
-  },
+  cpuMs: async () => processorMs() + ((await system.otherCpuMs?.()) ?? 0),
   stop: async () => {
     await system.stop();
     process.disconnect();

@@ -1,43 +1,29 @@
 // A request's expressions: parsed by dynalite's own parsers, once per shape of request, and compiled to functions.
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, QueryInput, UpdateItemInput } from '@aws-sdk/client-dynamodb';
 import validations from 'dynalite/validations/index.js';
 import { NotSimulated, validationError } from '../errors.ts';
-import { type ConditionTree, compileCondition } from './conditions.ts';
+import { compileCondition } from './conditions.ts';
+import type { Placeholders, Tree } from './operands.ts';
 import type { Path } from './paths.ts';
 import { compileUpdate, type UpdateSection } from './updates.ts';
 import { type Item, typeOf } from './values.ts';
 
-/** Values of an expression's placeholders. */
-export type Values = Readonly<Item>;
-
 /** A request's expressions. */
 export interface Expressions {
-  readonly condition: ((item: Readonly<Item>, values: Values) => boolean) | undefined;
-  readonly filter: ((item: Readonly<Item>, values: Values) => boolean) | undefined;
-  readonly keyCondition: ConditionTree | undefined;
-  readonly update: ((item: Readonly<Item>, values: Values) => Item) | undefined;
+  readonly condition: ((item: Readonly<Item>, values: Readonly<Item>) => boolean) | undefined;
+  readonly filter: ((item: Readonly<Item>, values: Readonly<Item>) => boolean) | undefined;
+  readonly keyCondition: Tree | undefined;
+  readonly update: ((item: Readonly<Item>, values: Readonly<Item>) => Item) | undefined;
   /** The attributes that an update changes. */
   readonly updated: readonly Path[];
   readonly projection: readonly Path[] | undefined;
-  /** Maps a tree's value to its placeholder. */
-  readonly placeholders: ReadonlyMap<AttributeValue, string>;
-}
-
-/** The parts of a request that concern expressions. */
-export interface ExpressionInput {
-  readonly ConditionExpression?: string | undefined;
-  readonly FilterExpression?: string | undefined;
-  readonly KeyConditionExpression?: string | undefined;
-  readonly UpdateExpression?: string | undefined;
-  readonly ProjectionExpression?: string | undefined;
-  readonly ExpressionAttributeNames?: Record<string, string> | undefined;
-  readonly ExpressionAttributeValues?: Record<string, AttributeValue> | undefined;
+  readonly placeholders: Placeholders;
 }
 
 interface Parsed {
-  _condition?: { expression: ConditionTree };
-  _filter?: { expression: ConditionTree };
-  _keyCondition?: { expression: ConditionTree };
+  _condition?: { expression: Tree };
+  _filter?: { expression: Tree };
+  _keyCondition?: { expression: Tree };
   _updates?: { sections: UpdateSection[]; paths: Path[] };
   _projection?: { paths: Path[] };
 }
@@ -49,6 +35,12 @@ const NAMES = [
   'UpdateExpression',
   'ProjectionExpression',
 ] as const;
+/** The parts of a request that concern expressions. */
+type ExpressionInput = Pick<
+  QueryInput & UpdateItemInput,
+  (typeof NAMES)[number] | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+>;
+
 const EXPRESSION_BYTES_MAX = 4_096;
 const OPERATORS_MAX = 300;
 const CACHED_MAX = 5_000;
@@ -66,21 +58,11 @@ const SAMPLES: Readonly<Record<string, () => AttributeValue>> = {
   NULL: () => ({ NULL: true }),
 };
 
-const NONE: Expressions = {
-  condition: undefined,
-  filter: undefined,
-  keyCondition: undefined,
-  update: undefined,
-  updated: [],
-  projection: undefined,
-  placeholders: new Map(),
-};
 const cache = new Map<string, Expressions>();
 
 /** A request's expressions. @throws ValidationException when they are invalid */
 export function expressionsOf(input: ExpressionInput): Expressions {
   const key = shapeOf(input);
-  if (key === '') return NONE;
   let expressions = cache.get(key);
   if (expressions === undefined) {
     expressions = parsed(input);
@@ -127,8 +109,10 @@ function parsed(input: ExpressionInput): Expressions {
   const wrong = validations.validateExpressions(request);
   if (wrong !== undefined) throw validationError(wrong);
   const { _condition, _filter, _keyCondition, _updates, _projection } = request;
-  for (const tree of [_condition, _filter, _keyCondition, ...(_updates?.sections ?? [])])
-    checkOperators(tree);
+  for (const tree of [_condition, _filter, _keyCondition, ...(_updates?.sections ?? [])]) {
+    if (operatorsIn(tree) > OPERATORS_MAX)
+      throw validationError('Invalid expression: The expression contains too many operators;');
+  }
   return {
     condition: _condition && compileCondition(_condition.expression, placeholders),
     filter: _filter && compileCondition(_filter.expression, placeholders),
@@ -138,12 +122,6 @@ function parsed(input: ExpressionInput): Expressions {
     projection: _projection?.paths,
     placeholders,
   };
-}
-
-function checkOperators(tree: unknown): void {
-  if (operatorsIn(tree) > OPERATORS_MAX) {
-    throw validationError('Invalid expression: The expression contains too many operators;');
-  }
 }
 
 /** Operators and functions in a parsed expression: everything with arguments. */

@@ -1,10 +1,9 @@
 // Query and Scan: pages of items, each up to a size or a number.
 import type { QueryInput, ScanInput } from '@aws-sdk/client-dynamodb';
 import { onlyKnown } from '../errors.ts';
-import { capacity } from './capacity.ts';
 import { type Expressions, expressionsOf } from './expressions.ts';
 import { keyRange } from './key-conditions.ts';
-import { readUnits } from './limits.ts';
+import { capacity, readUnits } from './limits.ts';
 import { projected } from './paths.ts';
 import type { FakeDynamoDb } from './service.ts';
 import type { Table, Version } from './table.ts';
@@ -12,18 +11,13 @@ import type { Item } from './values.ts';
 
 type Found = Iterable<readonly [key: Item, version: Version]>;
 
-/** Names of parameters. */
-export const fields = (names: string): ReadonlySet<string> => new Set(names.split(' '));
-
 /** Parameters of every read. */
 export const READ_FIELDS =
   'TableName ConsistentRead ReturnConsumedCapacity ProjectionExpression ExpressionAttributeNames';
 const PAGE_FIELDS = `${READ_FIELDS} FilterExpression ExpressionAttributeValues ExclusiveStartKey Limit Select`;
-const QUERY_FIELDS = fields(`${PAGE_FIELDS} KeyConditionExpression ScanIndexForward`);
-const SCAN_FIELDS = fields(`${PAGE_FIELDS} Segment TotalSegments`);
 
 export function query(input: QueryInput, tables: FakeDynamoDb): object {
-  onlyKnown('Query', input, QUERY_FIELDS);
+  onlyKnown('Query', input, `${PAGE_FIELDS} KeyConditionExpression ScanIndexForward`);
   const { TableName, ExclusiveStartKey, ExpressionAttributeValues: values = {} } = input;
   const table = tables.table(TableName);
   const expressions = expressionsOf(input);
@@ -34,7 +28,7 @@ export function query(input: QueryInput, tables: FakeDynamoDb): object {
 }
 
 export function scan(input: ScanInput, tables: FakeDynamoDb): object {
-  onlyKnown('Scan', input, SCAN_FIELDS);
+  onlyKnown('Scan', input, `${PAGE_FIELDS} Segment TotalSegments`);
   const found = tables
     .table(input.TableName)
     .scan(input.ExclusiveStartKey, input.Segment, input.TotalSegments);
@@ -70,7 +64,7 @@ function page(
     keys.push(key);
     bytes += version.bytes;
     if (filter?.(item, input.ExpressionAttributeValues ?? {}) ?? true) {
-      Items.push(projection === undefined ? { ...item } : projected(item, projection));
+      Items.push(projected(item, projection));
     }
     if (keys.length >= Limit) {
       end = 'limit';
@@ -79,7 +73,7 @@ function page(
   }
   if (end !== undefined) tables.crossed(`${operation.toLowerCase()} ${end}`);
   const units = readUnits(bytes, ConsistentRead);
-  tables.consumed({ table: TableName, operation, key: keys[0], readUnits: units });
+  tables.consumed({ table: TableName, key: keys[0], readUnits: units });
   return {
     ...(input.Select === 'COUNT' ? {} : { Items }),
     Count: Items.length,

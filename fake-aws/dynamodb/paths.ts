@@ -47,8 +47,9 @@ function changedWithin(
   throw validationError('The document path provided in the update expression is invalid for update');
 }
 
-/** The parts of an item that paths select. */
-export function projected(item: Readonly<Item>, paths: readonly Path[]): Item {
+/** The parts of an item that paths select; without paths, a copy of it. */
+export function projected(item: Readonly<Item>, paths: readonly Path[] | undefined): Item {
+  if (paths === undefined) return { ...item };
   const parts: Item = {};
   for (const path of paths) {
     const value = valueAt(item, path);

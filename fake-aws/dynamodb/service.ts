@@ -14,26 +14,22 @@ import type { Clock, Crossings, Transport } from '../call.ts';
 import { makeClient, type Operations } from '../client.ts';
 import { onlyKnown, refused, validationError } from '../errors.ts';
 import { batchGet, batchWrite } from './batches.ts';
-import { capacity } from './capacity.ts';
 import { expressionsOf } from './expressions.ts';
-import { DYNAMODB_LIMITS, type DynamoDbLimits, readUnits, writeUnits } from './limits.ts';
-import { fields, query, READ_FIELDS, scan } from './pages.ts';
+import { capacity, DYNAMODB_LIMITS, type DynamoDbLimits, readUnits, writeUnits } from './limits.ts';
+import { query, READ_FIELDS, scan } from './pages.ts';
 import { projected } from './paths.ts';
 import { type KeyAttribute, Table, type TableSettings, type Version } from './table.ts';
 import { transact } from './transactions.ts';
 import { type Item, itemBytes } from './values.ts';
-import { checkKey, holds, updateOf, type Write } from './writes.ts';
+import { checkKey, deleteOf, holds, putOf, updateOf, type Write } from './writes.ts';
 
 /** The capacity consumed by a request. */
 export interface Consumed {
   readonly table: string;
-  readonly operation: string;
   /** The item's key; for a query, scan or empty answer the first item's, if there is one. */
   readonly key: Item | undefined;
   readonly readUnits: number;
   readonly writeUnits: number;
-  /** Whether these are the units of a failed condition. */
-  readonly failed: boolean;
 }
 
 /** How DynamoDB behaves. */
@@ -60,10 +56,9 @@ const VERSIONS_KEPT = 3;
 const WRITE_FIELDS =
   'TableName ReturnConsumedCapacity ReturnValues ReturnValuesOnConditionCheckFailure ConditionExpression ExpressionAttributeNames ExpressionAttributeValues';
 const KNOWN = {
-  GetItem: fields(`${READ_FIELDS} Key`),
-  PutItem: fields(`${WRITE_FIELDS} Item`),
-  UpdateItem: fields(`${WRITE_FIELDS} Key UpdateExpression`),
-  DeleteItem: fields(`${WRITE_FIELDS} Key`),
+  PutItem: `${WRITE_FIELDS} Item`,
+  UpdateItem: `${WRITE_FIELDS} Key UpdateExpression`,
+  DeleteItem: `${WRITE_FIELDS} Key`,
 };
 
 /** The tables, and clients for them. */
@@ -83,9 +78,9 @@ export class FakeDynamoDb {
       return { Table: { TableName, TableStatus: 'ACTIVE' } };
     },
     GetItem: (input) => this.#get(input),
-    PutItem: (input) => this.#put(input),
-    UpdateItem: (input) => this.#update(input),
-    DeleteItem: (input) => this.#delete(input),
+    PutItem: (input) => this.#writeItem('PutItem', input, putOf),
+    UpdateItem: (input) => this.#writeItem('UpdateItem', input, updateOf),
+    DeleteItem: (input) => this.#writeItem('DeleteItem', input, deleteOf),
     Query: (input) => query(input, this),
     Scan: (input) => scan(input, this),
     BatchGetItem: (input) => batchGet(input, this),
@@ -132,7 +127,7 @@ export class FakeDynamoDb {
   }
 
   #createTable({ TableName, KeySchema = [], AttributeDefinitions = [], ...rest }: CreateTableInput): object {
-    onlyKnown('CreateTable', rest, new Set(['BillingMode']));
+    onlyKnown('CreateTable', rest, 'BillingMode');
     const attribute = (kind: 'HASH' | 'RANGE'): KeyAttribute | undefined => {
       const name = KeySchema.find(({ KeyType }) => KeyType === kind)?.AttributeName;
       const type = AttributeDefinitions.find(({ AttributeName }) => AttributeName === name)?.AttributeType;
@@ -145,40 +140,28 @@ export class FakeDynamoDb {
   }
 
   #get(input: GetItemInput): object {
-    onlyKnown('GetItem', input, KNOWN.GetItem);
+    onlyKnown('GetItem', input, `${READ_FIELDS} Key`);
     const { TableName = '', Key = {}, ConsistentRead = false } = input;
     const table = this.table(TableName);
     checkKey(table, Key);
     const { item, bytes } = this.read(TableName, table.version(Key), ConsistentRead);
     const { projection } = expressionsOf(input);
     const units = readUnits(bytes, ConsistentRead);
-    this.consumed({ table: TableName, operation: 'GetItem', key: Key, readUnits: units });
+    this.consumed({ table: TableName, key: Key, readUnits: units });
     return {
-      ...(item !== undefined && {
-        Item: projection === undefined ? { ...item } : projected(item, projection),
-      }),
+      ...(item !== undefined && { Item: projected(item, projection) }),
       ...capacity(input, TableName, units),
     };
   }
 
-  #put(input: PutItemInput): object {
-    onlyKnown('PutItem', input, KNOWN.PutItem);
-    const { TableName = '', Item: given = {} } = input;
-    const key = this.table(TableName).keyIn(given);
-    // A copy: later changes of the caller's object are not writes.
-    const item = { ...given };
-    const expressions = expressionsOf(input);
-    const write = { operation: 'PutItem', table: TableName, key, input, expressions, change: () => item };
-    const { before, units } = this.write(write);
-    return {
-      ...(input.ReturnValues === 'ALL_OLD' && before !== undefined && { Attributes: { ...before } }),
-      ...capacity(input, TableName, units),
-    };
-  }
-
-  #update(input: UpdateItemInput): object {
-    onlyKnown('UpdateItem', input, KNOWN.UpdateItem);
-    const write = updateOf(input, this.table(input.TableName));
+  /** Carries out a write, and answers what was asked for. */
+  #writeItem<Input extends PutItemInput | UpdateItemInput | DeleteItemInput>(
+    operation: keyof typeof KNOWN,
+    input: Input,
+    writeOf: (input: Input, table: Table) => Write,
+  ): object {
+    onlyKnown(operation, input, KNOWN[operation]);
+    const write = writeOf(input, this.table(input.TableName));
     const { before, after, units } = this.write(write);
     const { updated } = write.expressions;
     const answers: Readonly<Record<string, () => Item | undefined>> = {
@@ -194,33 +177,13 @@ export class FakeDynamoDb {
     };
   }
 
-  #delete(input: DeleteItemInput): object {
-    onlyKnown('DeleteItem', input, KNOWN.DeleteItem);
-    const { TableName = '', Key: key = {} } = input;
-    checkKey(this.table(TableName), key);
-    const expressions = expressionsOf(input);
-    const change = () => undefined;
-    const { before, units } = this.write({
-      operation: 'DeleteItem',
-      table: TableName,
-      key,
-      input,
-      expressions,
-      change,
-    });
-    return {
-      ...(input.ReturnValues === 'ALL_OLD' && before !== undefined && { Attributes: { ...before } }),
-      ...capacity(input, TableName, units),
-    };
-  }
-
   /**
    * Writes an item, if its condition holds. A write consumes the larger size of the item before and after; a failed condition,
    * the size of the existing item.
    * @throws ConditionalCheckFailedException
    */
   write(write: Write, factor = 1): { before: Item | undefined; after: Item | undefined; units: number } {
-    const { operation, table: name, key, input } = write;
+    const { table: name, key, input } = write;
     const table = this.table(name);
     const version = table.version(key);
     const before = version?.item;
@@ -240,14 +203,14 @@ export class FakeDynamoDb {
     }
     const units = factor * writeUnits(Math.max(bytes, version?.bytes ?? 0));
     if (before !== undefined || after !== undefined) table.put(key, after, bytes);
-    this.consumed({ table: name, operation, key, writeUnits: units });
+    this.consumed({ table: name, key, writeUnits: units });
     return { before, after, units };
   }
 
   /** Charges for a failed condition. */
-  failedCondition({ operation, table, key }: Write, factor = 1): void {
+  failedCondition({ table, key }: Write, factor = 1): void {
     const bytes = this.table(table).version(key)?.bytes ?? 0;
-    this.consumed({ table, operation, key, writeUnits: factor * writeUnits(bytes), failed: true });
+    this.consumed({ table, key, writeUnits: factor * writeUnits(bytes) });
   }
 
   /** How many requests of a batch are processed. */
@@ -270,7 +233,7 @@ export class FakeDynamoDb {
   }
 
   /** Reports the consumed capacity. */
-  consumed(consumed: Pick<Consumed, 'table' | 'operation' | 'key'> & Partial<Consumed>): void {
-    this.#options.onConsumed?.({ readUnits: 0, writeUnits: 0, failed: false, ...consumed });
+  consumed(consumed: Pick<Consumed, 'table' | 'key'> & Partial<Consumed>): void {
+    this.#options.onConsumed?.({ readUnits: 0, writeUnits: 0, ...consumed });
   }
 }

@@ -25,7 +25,7 @@ export interface Version {
 }
 
 /** How late expired items are deleted, and how many older versions are kept for stale reads. */
-export interface TableBehaviour {
+interface TableBehaviour {
   readonly clock: Clock;
   /** Milliseconds from an item's expiry to its deletion; `Infinity` keeps it. */
   readonly ttlDelayMs: (item: Item) => number;
@@ -89,10 +89,7 @@ export class Table {
     if (item === undefined && kept === 0) {
       partition.versions.delete(range);
       const order = this.#sorted(partition);
-      order.splice(
-        firstPlace(order, (name) => this.#compare(name, range) >= 0),
-        1,
-      );
+      order.splice(this.#place(order, range), 1);
     } else partition.versions.set(range, { item, bytes, before: remembered(before, kept) });
     this.#behaviour.changed(before?.item, item, 'write');
   }
@@ -105,22 +102,10 @@ export class Table {
     const partition = this.#partitions.get(hash);
     if (partition === undefined) return;
     const order = this.#sorted(partition);
-    const compare = this.#compare;
-    const firstAfter = (bound: string, isOut: boolean) =>
-      firstPlace(order, (name) => compare(name, bound) >= 0 && !(isOut && name === bound));
-    let from = least === undefined ? 0 : firstAfter(least, isOpen);
-    let to = most === undefined ? order.length : firstAfter(most, !isOpen);
-    if (after !== undefined && descending) {
-      to = Math.min(
-        to,
-        firstPlace(order, (name) => compare(name, after) >= 0),
-      );
-    } else if (after !== undefined) {
-      from = Math.max(
-        from,
-        firstPlace(order, (name) => compare(name, after) > 0),
-      );
-    }
+    let from = least === undefined ? 0 : this.#place(order, least, isOpen);
+    let to = most === undefined ? order.length : this.#place(order, most, !isOpen);
+    if (after !== undefined && descending) to = Math.min(to, this.#place(order, after));
+    else if (after !== undefined) from = Math.max(from, this.#place(order, after, true));
     const step = descending ? -1 : 1;
     for (let place = descending ? to - 1 : from; place >= from && place < to; place += step) {
       const name = order[place] as string;
@@ -185,6 +170,18 @@ export class Table {
     return partition.order;
   }
 
+  /** Binary search: the place of the first sort key that is not below a bound, or that is above it. */
+  #place(order: readonly string[], bound: string, isAbove = false): number {
+    let [low, high] = [0, order.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const difference = this.#compare(order[middle] as string, bound);
+      if (difference > 0 || (difference === 0 && !isAbove)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
   /** A version, or its deletion if TTL has deleted it. */
   #unexpired(version: Version): Version {
     const { item } = version;
@@ -202,13 +199,17 @@ export class Table {
   }
 }
 
-/** The part of a partition that a query reads; its bounds are included unless it is open. */
-export interface QueryRange {
+/** Bounds of the sort key, which are included unless the range is open. */
+export interface KeyBounds {
+  readonly least?: string;
+  readonly most?: string;
+  readonly isOpen?: boolean;
+}
+
+/** The part of a partition that a query reads. */
+interface QueryRange extends KeyBounds {
   readonly descending?: boolean;
   readonly after?: string | undefined;
-  readonly least?: string | undefined;
-  readonly most?: string | undefined;
-  readonly isOpen?: boolean | undefined;
 }
 
 /** Keeps up to `kept` older versions. */
@@ -217,17 +218,6 @@ function remembered(version: Version | undefined, kept: number): Version | undef
   return version.before === undefined
     ? version
     : { ...version, before: remembered(version.before, kept - 1) };
-}
-
-/** Binary search: the first index at which a monotonic test holds. */
-function firstPlace(names: readonly string[], holds: (name: string) => boolean): number {
-  let [low, high] = [0, names.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (holds(names[middle] as string)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 function keyText(item: Item, { name, type }: KeyAttribute, bytesMax: number): string {

@@ -5,9 +5,8 @@ import {
   type TransactWriteItemsInput,
 } from '@aws-sdk/client-dynamodb';
 import { refused, validationError } from '../errors.ts';
-import { expressionsOf } from './expressions.ts';
 import type { FakeDynamoDb } from './service.ts';
-import { holds, updateOf, type Write } from './writes.ts';
+import { deleteOf, holds, putOf, updateOf, type Write } from './writes.ts';
 
 /** Executes a transaction. A failed one is charged like its writes. @throws TransactionCanceledException */
 export function transact(input: TransactWriteItemsInput, tables: FakeDynamoDb): object {
@@ -30,12 +29,10 @@ export function transact(input: TransactWriteItemsInput, tables: FakeDynamoDb): 
 }
 
 function writeOf({ Put, Update, Delete, ConditionCheck }: TransactWriteItem, tables: FakeDynamoDb): Write {
+  if (Put !== undefined) return putOf(Put, tables.table(Put.TableName));
   if (Update !== undefined) return updateOf(Update, tables.table(Update.TableName));
-  const input = Put ?? Delete ?? ConditionCheck;
-  if (input === undefined) throw validationError('an item of a transaction says what it does');
-  const table = input.TableName ?? '';
-  const item = Put?.Item && { ...Put.Item };
-  const key = item === undefined ? ((Delete ?? ConditionCheck)?.Key ?? {}) : tables.table(table).keyIn(item);
-  const change: Write['change'] = (before) => (ConditionCheck === undefined ? item : before);
-  return { operation: 'TransactWriteItems', table, key, input, expressions: expressionsOf(input), change };
+  if (Delete !== undefined) return deleteOf(Delete, tables.table(Delete.TableName));
+  if (ConditionCheck === undefined) throw validationError('an item of a transaction says what it does');
+  const check = deleteOf(ConditionCheck, tables.table(ConditionCheck.TableName));
+  return { ...check, change: (before) => before };
 }

@@ -1,6 +1,6 @@
 // Compiles parsed update expressions to functions from an item to the updated item.
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { validationError } from '../errors.ts';
+import { compileOperand, type Operand, type Placeholders, type Value, WRONG_TYPE } from './operands.ts';
 import { type Path, valueAt, withValueAt } from './paths.ts';
 import { added, changedSet, type Item, typeOf } from './values.ts';
 
@@ -8,26 +8,14 @@ import { added, changedSet, type Item, typeOf } from './values.ts';
 export interface UpdateSection {
   readonly type: 'set' | 'remove' | 'add' | 'delete';
   readonly path: Path;
-  readonly val?: UpdateOperand;
+  readonly val?: Operand;
 }
-
-interface UpdateTree {
-  readonly type: 'add' | 'subtract' | 'function';
-  readonly name?: string;
-  readonly args: readonly UpdateOperand[];
-}
-
-type UpdateOperand = Path | AttributeValue | UpdateTree;
-type Placeholders = ReadonlyMap<AttributeValue, string>;
-type Values = Readonly<Item>;
-
-const WRONG_TYPE = 'An operand in the update expression has an incorrect data type';
 
 /** Compiles an update. Every operand refers to the item before the update. */
 export function compileUpdate(
   sections: readonly UpdateSection[],
   placeholders: Placeholders,
-): (item: Readonly<Item>, values: Values) => Item {
+): (item: Readonly<Item>, values: Readonly<Item>) => Item {
   // Remove list elements from the end, so that the indexes of the others stay valid.
   const steps = [...sections].sort(byPlaceDown).map(({ type, path, val }) => ({
     type,
@@ -53,11 +41,7 @@ function byPlaceDown(one: UpdateSection, other: UpdateSection): number {
 }
 
 /** An attribute's new value; undefined: none. */
-function changed(
-  type: UpdateSection['type'],
-  before: AttributeValue | undefined,
-  value: AttributeValue | undefined,
-): AttributeValue | undefined {
+function changed(type: UpdateSection['type'], before: Value, value: Value): Value {
   if (type === 'remove') return undefined;
   if (value === undefined) {
     throw validationError('The provided expression refers to an attribute that does not exist in the item');
@@ -67,30 +51,4 @@ function changed(
   if (type === 'delete') return before && changedSet(before, value, 'without');
   if (value.N !== undefined) return { N: added(before?.N ?? '0', value.N) };
   return before === undefined ? value : changedSet(before, value, 'with');
-}
-
-function compileOperand(
-  operand: UpdateOperand,
-  placeholders: Placeholders,
-): (item: Readonly<Item>, values: Values) => AttributeValue | undefined {
-  if (Array.isArray(operand)) return (item) => valueAt(item, operand as Path);
-  const placeholder = placeholders.get(operand as AttributeValue);
-  if (placeholder !== undefined) return (_item, values) => values[placeholder];
-  const { type, name, args } = operand as UpdateTree;
-  const [first, second] = args.map((arg) => compileOperand(arg, placeholders));
-  if (first === undefined || second === undefined) throw validationError(WRONG_TYPE);
-  if (name === 'if_not_exists') return (item, values) => first(item, values) ?? second(item, values);
-  if (name === 'list_append') {
-    return (item, values) => {
-      const [one, other] = [first(item, values)?.L, second(item, values)?.L];
-      if (one === undefined || other === undefined) throw validationError(WRONG_TYPE);
-      return { L: [...one, ...other] };
-    };
-  }
-  const sign = type === 'add' ? 1 : -1;
-  return (item, values) => {
-    const [one, other] = [first(item, values)?.N, second(item, values)?.N];
-    if (one === undefined || other === undefined) throw validationError(WRONG_TYPE);
-    return { N: added(one, other, sign) };
-  };
 }

@@ -5,7 +5,7 @@ import { validationError } from '../errors.ts';
 /** An item in the SDK's format. */
 export type Item = Record<string, AttributeValue>;
 /** The name of a value's type. */
-export type TypeName = 'S' | 'N' | 'B' | 'SS' | 'NS' | 'BS' | 'L' | 'M' | 'BOOL' | 'NULL';
+type TypeName = 'S' | 'N' | 'B' | 'SS' | 'NS' | 'BS' | 'L' | 'M' | 'BOOL' | 'NULL';
 
 /** The type of a value. @throws ValidationException when it has none */
 export function typeOf(value: AttributeValue): TypeName {
@@ -52,26 +52,18 @@ function setBytes<T extends string | Uint8Array>(
 
 /** One byte for two significant digits, one more, and one for a sign. */
 function numberBytes(text: string): number {
-  if (SAFE_INTEGER.test(text)) return integerBytes(text);
-  const { digits, exponent } = decimal(text);
-  const significant = digits.toString().replace('-', '').replace(/0+$/, '');
+  const { digits, exponent } = SAFE_INTEGER.test(text) ? { digits: text, exponent: 0 } : decimal(text);
+  const signed = String(digits);
+  const unsigned = signed.replace('-', '');
+  const significant = unsigned.replace(/0+$/, '');
   if (significant === '') return 1;
   if (significant.length > 38) {
     throw validationError('Attempting to store more than 38 significant digits in a Number');
   }
   // Digits are stored in pairs that begin at the decimal point.
-  const trailing = digits.toString().replace('-', '').length - significant.length;
+  const trailing = unsigned.length - significant.length;
   const isShifted = significant.length % 2 === 0 && (exponent + trailing) % 2 !== 0;
-  return 1 + Math.ceil(significant.length / 2) + (isShifted ? 1 : 0) + (digits < 0n ? 1 : 0);
-}
-
-function integerBytes(text: string): number {
-  const sign = text.startsWith('-') ? 1 : 0;
-  let end = text.length;
-  while (end > sign && text[end - 1] === '0') end -= 1;
-  const significant = end - sign;
-  const isShifted = significant % 2 === 0 && (text.length - end) % 2 !== 0;
-  return significant === 0 ? 1 : 1 + Math.ceil(significant / 2) + (isShifted ? 1 : 0) + sign;
+  return 1 + Math.ceil(significant.length / 2) + (isShifted ? 1 : 0) + (signed.startsWith('-') ? 1 : 0);
 }
 
 interface Decimal {
@@ -186,11 +178,6 @@ function elementsOf(value: AttributeValue): AttributeValue[] {
 
 /** Whether a set contains an element. */
 export function hasElement(set: AttributeValue, element: AttributeValue): boolean {
-  if (set.SS !== undefined && element.S !== undefined) return set.SS.includes(element.S);
-  if (set.NS !== undefined && element.N !== undefined) {
-    const { N } = element;
-    return set.NS.some((number) => number === N || compareNumbers(number, N) === 0);
-  }
   return elementsOf(set).some((one) => equalValues(one, element));
 }
 

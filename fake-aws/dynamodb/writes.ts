@@ -1,5 +1,5 @@
 // Writes of one item: their effect and their conditions.
-import type { UpdateItemInput } from '@aws-sdk/client-dynamodb';
+import type { DeleteItemInput, PutItemInput, UpdateItemInput } from '@aws-sdk/client-dynamodb';
 import { validationError } from '../errors.ts';
 import { type Expressions, expressionsOf } from './expressions.ts';
 import type { Table } from './table.ts';
@@ -7,7 +7,6 @@ import type { Item } from './values.ts';
 
 /** A write of one item by any operation. */
 export interface Write {
-  readonly operation: string;
   readonly table: string;
   readonly key: Item;
   readonly input: Pick<
@@ -17,6 +16,14 @@ export interface Write {
   readonly expressions: Expressions;
   /** The item after the write; undefined: none. */
   readonly change: (before: Item | undefined) => Item | undefined;
+}
+
+/** A put as a write. */
+export function putOf(input: PutItemInput, table: Table): Write {
+  // A copy: later changes of the caller's object are not writes.
+  const item = { ...input.Item };
+  const key = table.keyIn(item);
+  return { table: input.TableName ?? '', key, input, expressions: expressionsOf(input), change: () => item };
 }
 
 /** An update as a write. */
@@ -30,7 +37,14 @@ export function updateOf(input: UpdateItemInput, table: Table): Write {
   }
   const change = (before: Item | undefined) =>
     expressions.update?.(before ?? key, values) ?? { ...(before ?? key) };
-  return { operation: 'UpdateItem', table: TableName, key, input, expressions, change };
+  return { table: TableName, key, input, expressions, change };
+}
+
+/** A deletion as a write. */
+export function deleteOf(input: DeleteItemInput, table: Table): Write {
+  const { TableName = '', Key: key = {} } = input;
+  checkKey(table, key);
+  return { table: TableName, key, input, expressions: expressionsOf(input), change: () => undefined };
 }
 
 /** Whether a write's condition holds for the existing item. */

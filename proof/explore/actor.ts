@@ -23,8 +23,6 @@ interface Waiting {
 const UNDECIDED: ReadonlySet<Service> = new Set(['kinesis', 's3', 'ssm']);
 /** Writes that are the same in every invocation, and that nothing reads before a later write of the same invocation. */
 const UNDECIDED_WRITES: ReadonlySet<string> = new Set(['registerShard', 'registerRangeBits', 'putIds']);
-/** Calls of a compactor that affect other actors or observe them; the others run together with the call before. */
-const DECIDED_OF_COMPACTOR = ['putEpoch', 'queryDeltas', 'readBlocks', 'putBlock', 'putLate', 'markDone'];
 
 /** One invocation. Its memory is a function of its input and the answers it received: `memory` is a hash of these. */
 export class Actor implements Network, Clock {
@@ -37,7 +35,7 @@ export class Actor implements Network, Clock {
   ended = false;
 
   /** @param decided calls of a compactor that need a decision */
-  constructor(role: Role, given: string, clock: Clock, decided: readonly string[] = DECIDED_OF_COMPACTOR) {
+  constructor(role: Role, given: string, clock: Clock, decided: readonly string[]) {
     this.role = role;
     this.#clock = clock;
     this.memory = hash(`${role} ${given} ${clock.nowMs()}`);

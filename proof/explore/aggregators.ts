@@ -28,7 +28,7 @@ interface Delivery {
 }
 
 /** Time for everything. */
-const ALWAYS = Number.POSITIVE_INFINITY;
+export const ALWAYS = Number.POSITIVE_INFINITY;
 
 /** How much time an invocation may have: for everything, or for none or one only. */
 export function timesFor(timeouts: number): readonly number[] {
@@ -68,14 +68,11 @@ export class Aggregators {
     return [[...this.#checkpoints.values()], this.#warm.map(({ memory }) => memory), this.#config];
   }
 
-  /** Every delivery that may come next. */
+  /** Every delivery that may come next. A child shard may be read before its parents are done. */
   transitions(): Transition[] {
     const { spec, world } = this.#stage;
     if (!this.#stage.mayStart('aggregator', spec.aggregatorsAtOnce)) return [];
-    const readable = world.stream
-      .all()
-      .filter(({ parents }) => spec.earlyChild || parents.every((parent) => this.#isDone(parent)));
-    return readable.flatMap((shard) =>
+    return world.stream.all().flatMap((shard) =>
       this.#deliveriesOf(shard).map((delivery) => ({
         label: this.#described(delivery),
         run: () => this.#deliver(delivery),
@@ -102,14 +99,6 @@ export class Aggregators {
 
   #done(shard: StoredShard): number {
     return this.#checkpoints.get(shard) ?? 0;
-  }
-
-  /** Whether all records of a shard and its ancestors are checkpointed. */
-  #isDone(id: string): boolean {
-    const shard = this.#stage.shardOf(id);
-    return (
-      this.#done(shard) === shard.records.length && shard.parents.every((parent) => this.#isDone(parent))
-    );
   }
 
   #deliveriesOf(shard: StoredShard): Delivery[] {
@@ -161,9 +150,9 @@ export class Aggregators {
     config: number,
     segments: number,
   ): Promise<AggregateOutcome> {
-    const { clock, spec } = this.#stage;
-    const { ledger, log, queue, archive: rejected, state: ranges } = this.#stage.clients(network);
-    const ports = { ledger, log, queue, rejected, ranges, windows, clock, listener: SILENT };
+    const { spec } = this.#stage;
+    // Raw records are not kept.
+    const ports = { ...this.#stage.ports(network), raw: undefined, windows, listener: SILENT };
     const rollup = spec.configs[config] as RollupConfig;
     const settings = {
       generation: '1',

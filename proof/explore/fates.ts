@@ -26,12 +26,20 @@ export interface Budgets extends Record<`${Role}s`, number> {
 
 /** How often each fault and event may happen in a world. */
 export function budgetsOf(world: SmallWorld): Budgets {
-  const { aggregators, writers, crashes, ambiguities, errors, partialSends: partials } = world;
-  const { redrivers = 0, accountants = 0, compactors = 0, readers = 0, operators = 0 } = world;
-  const { timeouts = 0, hours = 0, expiries = 0 } = world;
+  const { aggregators, writers, redrivers, accountants, compactors, readers, operators } = world;
+  const { crashes, ambiguities, errors, partials, timeouts, hours, expiries } = world;
   const invocations = { aggregators, writers, redrivers, accountants, compactors, readers, operators };
-  const faults = { crashes, ambiguities, errors, partials, timeouts };
-  return { ...invocations, ...faults, hours, expiries, cutting: false };
+  return {
+    ...invocations,
+    crashes,
+    ambiguities,
+    errors,
+    partials,
+    timeouts,
+    hours,
+    expiries,
+    cutting: false,
+  };
 }
 
 /** The possible outcomes of the calls that an invocation waits for. */

@@ -15,7 +15,7 @@ import { Violation } from '../oracle/violation.ts';
 import { deliveredMessage } from '../simulation/world/deliveries.ts';
 import type { Network } from '../simulation/world/network.ts';
 import { type Actor, canonical } from './actor.ts';
-import { describeTime, timeFor, timesFor } from './aggregators.ts';
+import { ALWAYS, describeTime, timeFor, timesFor } from './aggregators.ts';
 import type { Expiry } from './expiry.ts';
 import type { Transition } from './fates.ts';
 import { CONFIG, HOUR_MS } from './small-world.ts';
@@ -50,7 +50,7 @@ export class Functions {
       next.push({ label: 'redrive', run: () => this.#run('redriver', (actor) => this.redrive(actor)) });
     if (this.#stage.mayStart('accountant', 1))
       next.push({ label: 'account', run: () => this.#run('accountant', (actor) => this.watermark(actor)) });
-    if (this.#stage.mayStart('compactor', spec.compactorsAtOnce ?? 1))
+    if (this.#stage.mayStart('compactor', spec.compactorsAtOnce))
       next.push({ label: 'compact', run: () => this.#compact() });
     if (this.#stage.mayStart('reader', 1)) next.push({ label: 'ask', run: () => this.#ask() });
     if (this.#stage.mayStart('operator', 1))
@@ -59,32 +59,26 @@ export class Functions {
     return next;
   }
 
-  async write(messages: readonly DeliveredMessage[], network: Network, deltas = Number.POSITIVE_INFINITY) {
-    const clients = this.#stage.clients(network);
-    const { store, archive: expired } = clients;
-    const ports = { ...clients, deltas: store, expired, clock: this.#stage.clock, random: () => 0 };
+  async write(messages: readonly DeliveredMessage[], network: Network, deltas = ALWAYS) {
+    const ports = { ...this.#stage.ports(network), random: () => 0 };
     // Deltas are stored one after the other, since their order makes no difference.
     return writeRollups(messages, ports, { retentions: RETENTIONS, concurrency: 1 }, timeFor(deltas));
   }
 
   redrive(network: Network) {
-    const clients = this.#stage.clients(network);
-    const { store: deltas, archive: expired } = clients;
-    const ports = { ...clients, expired, deltas, clock: this.#stage.clock };
-    return redrive(ports, { retentions: RETENTIONS }, () => true);
+    return redrive(this.#stage.ports(network), { retentions: RETENTIONS }, () => true);
   }
 
   /** The accountant's run. @returns the watermark in force, epoch milliseconds */
   async watermark(network: Network): Promise<number> {
-    const { ledger, log } = this.#stage.clients(network);
+    const { ledger, log, clock } = this.#stage.ports(network);
     await advanceCheckpoints(ledger, () => true);
-    return (await advanceWatermark(ledger, log, '1', this.#stage.clock)).throughMs;
+    return (await advanceWatermark(ledger, log, '1', clock)).throughMs;
   }
 
   /** A run of the compactor, with the block size of its turn. */
   compact(network: Network, turn: number) {
-    const { ledger, state, store, log: stream } = this.#stage.clients(network);
-    const { blockBytes = [1_000], configs } = this.#stage.spec;
+    const { blockBytes, configs } = this.#stage.spec;
     const settings = {
       generation: '1',
       retentions: RETENTIONS,
@@ -95,8 +89,7 @@ export class Functions {
       openMax: 2,
       giveUpAfterMs: 0,
     };
-    const ports = { ledger, state, store, stream, clock: this.#stage.clock };
-    return compact(ports, settings, () => true);
+    return compact(this.#stage.ports(network), settings, () => true);
   }
 
   /** Every message alone, and all of them together; a message that another writer holds is a copy. */
@@ -116,7 +109,7 @@ export class Functions {
 
   #write(group: readonly string[], deltas: number): void {
     const { world, left } = this.#stage;
-    if (describeTime(deltas) !== '') left.timeouts -= 1;
+    if (deltas !== ALWAYS) left.timeouts -= 1;
     const messages = world.queue.receiveAgain(new Set(group)).map(deliveredMessage);
     const run = async (actor: Actor) => {
       const { retry } = await this.write(messages, actor, deltas);
@@ -144,18 +137,15 @@ export class Functions {
 
   #ask(): void {
     const { spec, oracle, clock } = this.#stage;
-    const by = spec.asks ?? 'minute';
     const hourMs = clock.ms - (clock.ms % HOUR_MS);
-    const range = by === 'total' ? {} : { from: String(hourMs - 3 * HOUR_MS), to: String(hourMs + HOUR_MS) };
+    const range = { by: spec.asks, from: String(hourMs - 3 * HOUR_MS), to: String(hourMs + HOUR_MS) };
     const run = async (actor: Actor) => {
-      const clients = this.#stage.clients(actor);
-      const ports = { watermarks: clients.ledger, state: clients.state, counts: clients.store, clock };
       const queries = oracle.counters.map((name) => {
         const [metric = '', entity = ''] = name.split('\n');
-        return parseCountQuery(metric, entity, { by, ...range }, clock.ms);
+        return parseCountQuery(metric, entity, range, clock.ms);
       });
-      const hints = new Map([['hours', spec.hint ?? 0] as const]);
-      for (const read of await readCounts(queries, { ...ports, hints }, QUERY)) {
+      const ports = { ...this.#stage.ports(actor), hints: new Map([['hours', spec.hint] as const]) };
+      for (const read of await readCounts(queries, ports, QUERY)) {
         if (read instanceof InvalidQuery) throw read;
         oracle.answered(read.answer);
         this.#checkFinal(read.answer);
@@ -178,11 +168,9 @@ export class Functions {
 
   #discard(name: string): void {
     const run = async (actor: Actor) => {
-      const clients = this.#stage.clients(actor);
-      const { archive: parked, store: deltas } = clients;
-      const message = await parked.read(name);
+      const ports = this.#stage.ports(actor);
+      const message = await ports.parked.read(name);
       if (message === undefined) return;
-      const ports = { ...clients, parked, deltas, clock: this.#stage.clock };
       if ((await discardParked(message, DISCARDING, ports)) === 'discarded') this.discarded.add(name);
     };
     this.#run('operator', run, name);

@@ -1,12 +1,11 @@
 // Small worlds of the ledger protocol: two invocations at once, redelivery, deployments, writers, redrive, the watermark.
-import { CONFIG, ORDINARY, records, SMALL_PARTS, type SmallWorld } from './small-world.ts';
+import { CONFIG, records, SMALL_PARTS, type SmallWorld, smallWorlds } from './small-world.ts';
 
 /** Two records of one millisecond. */
 const TIED = records('a:x', 'b:x').map((record) => ({ ...record, atMs: 0 }));
 
-export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
+export const PROTOCOL_WORLDS: readonly SmallWorld[] = smallWorlds(
   {
-    ...ORDINARY,
     name: 'time runs out in mid-batch',
     shows: 'A checkpoint past a record that no segment has loses it.',
     records: records('a:x', 'b:x'),
@@ -16,7 +15,6 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     timeouts: 1,
   },
   {
-    ...ORDINARY,
     name: 'two invocations at once, every cut, a duplicate, a crash',
     shows: 'Two invocations that plan the same records must not both send them.',
     records: records('a:x', 'b:x', 'a:x'),
@@ -25,7 +23,6 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     crashes: 1,
   },
   {
-    ...ORDINARY,
     name: 'three invocations, two at once, a crash',
     shows: 'A zombie that continues after its segment was recovered must change nothing.',
     records: records('a:x', 'a:x'),
@@ -34,7 +31,6 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     crashes: 1,
   },
   {
-    ...ORDINARY,
     name: 'three deliveries cut anew, crashes, a lost answer, messages not taken',
     shows: 'A segment is finished with the records of its plan, not with those of the current batch.',
     records: records('a:x', 'b:y', 'a:x'),
@@ -42,11 +38,10 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     aggregatorsAtOnce: 1,
     crashes: 1,
     ambiguities: 1,
-    partialSends: 1,
+    partials: 1,
     configs: [SMALL_PARTS],
   },
   {
-    ...ORDINARY,
     name: 'a lost answer and a crash while another invocation runs',
     shows: "A write that fails on its own first attempt is not a success, and not another invocation's.",
     records: records('a:x', 'a:x'),
@@ -56,18 +51,16 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     crashes: 1,
   },
   {
-    ...ORDINARY,
     name: 'a deployment between a plan and its recovery',
     shows: 'A recovery under a new configuration must produce what the old one planned.',
     records: records('a:x', 'b:y'),
     aggregators: 2,
     aggregatorsAtOnce: 2,
     crashes: 1,
-    partialSends: 1,
+    partials: 1,
     configs: [SMALL_PARTS, { ...CONFIG, slotBits: 1, wideBytesMax: 0 }],
   },
   {
-    ...ORDINARY,
     name: 'two writers at once, copies, a crash',
     shows: 'A delta that two writers store counts once.',
     records: records('a:x', 'b:x'),
@@ -77,7 +70,6 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     crashes: 1,
   },
   {
-    ...ORDINARY,
     name: 'two writers at once, two parts a segment, a lost answer',
     shows: 'A part is acknowledged only when all of its rows are stored.',
     records: records('a:x', 'b:x,c:y'),
@@ -89,7 +81,6 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     configs: [SMALL_PARTS],
   },
   {
-    ...ORDINARY,
     name: 'a writer runs out of time',
     shows: 'A part with rows that were not written is not acknowledged, and its message stays.',
     records: records('a:x,b:y'),
@@ -100,7 +91,6 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     timeouts: 1,
   },
   {
-    ...ORDINARY,
     name: 'a writer fails, redrive returns, crashes on the way',
     shows: 'At every moment, a message is in a queue, in the archive, or counted.',
     records: records('a:x'),
@@ -112,7 +102,6 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     errors: 2,
   },
   {
-    ...ORDINARY,
     name: 'aggregators and writers together',
     shows: 'A message may be written before its segment is marked sent.',
     records: records('a:x', 'a:x'),
@@ -122,7 +111,6 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     crashes: 1,
   },
   {
-    ...ORDINARY,
     name: 'the accountant publishes while writers work',
     shows: 'completeThrough never vouches for a record that is not stored yet, in any order of writes.',
     records: TIED,
@@ -132,7 +120,6 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     crashes: 1,
   },
   {
-    ...ORDINARY,
     name: 'the accountant publishes while the aggregator works',
     shows: 'A segment that is planned, or sent and not written, holds the watermark back.',
     records: TIED,
@@ -140,4 +127,4 @@ export const PROTOCOL_WORLDS: readonly SmallWorld[] = [
     accountants: 1,
     crashes: 1,
   },
-];
+);

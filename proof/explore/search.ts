@@ -5,11 +5,9 @@ import type { SmallWorld } from './small-world.ts';
 
 /** What a search found. */
 export interface Found {
-  readonly name: string;
   /** Different paths from the start to the end. */
   readonly histories: bigint;
   readonly states: number;
-  readonly steps: number;
   readonly violation:
     | { readonly promise: string; readonly message: string; readonly path: readonly string[] }
     | undefined;
@@ -37,43 +35,36 @@ export async function search(
 ): Promise<Found> {
   const known = new Map<string, bigint>();
   const frames: Frame[] = [];
-  let steps = 0;
   const found = (histories: bigint, violation: Found['violation']): Found => ({
-    name: world.name,
     histories,
     states: known.size,
-    steps,
     violation,
   });
+  /** Takes first choices up to a known state or an end. @returns the histories from there */
+  async function descend(run: SmallRun): Promise<bigint> {
+    for (;;) {
+      const state = run.state();
+      const histories = known.get(state);
+      if (histories !== undefined) return histories;
+      const choices = run.transitions().length;
+      if (choices === 0) {
+        await run.finish();
+        known.set(state, 1n);
+        return 1n;
+      }
+      const first = (order * state.charCodeAt(0)) % choices;
+      const frame = { state, choices, first, choice: 0, label: '', histories: 0n };
+      frames.push(frame);
+      await takeChoice(run, frame);
+    }
+  }
   for (;;) {
     let leaf: bigint;
     try {
       const run = new SmallRun(world);
       await run.start();
-      for (const frame of frames) {
-        steps += 1;
-        await takeChoice(run, frame);
-      }
-      for (;;) {
-        const state = run.state();
-        const histories = known.get(state);
-        if (histories !== undefined) {
-          leaf = histories;
-          break;
-        }
-        const choices = run.transitions().length;
-        if (choices === 0) {
-          await run.finish();
-          known.set(state, 1n);
-          leaf = 1n;
-          break;
-        }
-        const first = (order * state.charCodeAt(0)) % choices;
-        const frame = { state, choices, first, choice: 0, label: '', histories: 0n };
-        frames.push(frame);
-        steps += 1;
-        await takeChoice(run, frame);
-      }
+      for (const frame of frames) await takeChoice(run, frame);
+      leaf = await descend(run);
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
       const { promise, message } = error;

@@ -48,8 +48,8 @@ export class SmallRun {
 
   /** Puts the records, and takes the steps that the world declares as done before its start. */
   async start(): Promise<void> {
-    const { records, reshards = [], aggregated } = this.#stage.spec;
-    for (const [place, { shard, atMs = place, done = [], ...record }] of records.entries()) {
+    const { records, reshards, aggregated } = this.#stage.spec;
+    for (const [place, { shard = 0, atMs = place, done = [], ...record }] of records.entries()) {
       for (const reshard of reshards) if (reshard.after === place) this.#stage.reshard(reshard);
       this.#stage.put(this.#stage.shard(shard), record, NOW_MS + atMs);
       for (const step of done) await this.#steps[step]();
@@ -119,12 +119,12 @@ export class SmallRun {
         'everything is counted, and the watermark does not say so',
       );
     if (!this.#expiry.isLossy) await this.#checkCounts(atRest);
-    if (spec.compactors !== undefined) await this.#checkCompacted(atRest);
+    if (spec.compactors > 0) await this.#checkCompacted(atRest);
   }
 
   async #checkAccounts(): Promise<AtRest> {
     const { world, oracle, windowMs } = this.#stage;
-    const status = await readStatus(this.#stage.clients().ledger);
+    const status = await readStatus(this.#stage.ports().ledger);
     if (conservationDifference(status) !== 0)
       throw new Violation('accounts balance at every moment', JSON.stringify(status));
     checkHours(world, status);
@@ -138,7 +138,7 @@ export class SmallRun {
 
   /** Asks for the minutes and the sum of everything. */
   async #checkCounts(atRest: AtRest, isCompacted = false): Promise<void> {
-    const asking = { ports: { ...this.#stage.clients(), hints: new Map() }, settings: QUERY };
+    const asking = { ports: { ...this.#stage.ports(), hints: new Map() }, settings: QUERY };
     const asked = askedOf(atRest.expected.counters);
     const minutes = await minutesOf(asked, asking);
     checkMinutes(atRest, asked.names, minutes);
@@ -154,12 +154,12 @@ export class SmallRun {
     const { clock, spec } = this.#stage;
     clock.ms += 2 * DAY_MS - (clock.ms % MINUTE_MS);
     try {
-      await this.#functions.compact(directNetwork, spec.compactors ?? 0);
+      await this.#functions.compact(directNetwork, spec.compactors);
     } catch (error) {
       if (this.#expiry.isLossy) return;
       throw error;
     }
-    const { covers } = (await this.#stage.clients().state.readState()).hours;
+    const { covers } = (await this.#stage.ports().state.readState()).hours;
     const isParked = atRest.waiting.parkedEvents > 0;
     if (!isParked && covers.open.length > 0)
       throw new Violation('recovery ends', `${covers.open.length} segments stay open`);
@@ -189,7 +189,7 @@ export class SmallRun {
 
   /** Stores deltas like a writer that dies before it acknowledges them; their messages are consumed. */
   async #store(): Promise<void> {
-    const { store } = this.#stage.clients();
+    const { store } = this.#stage.ports();
     for (const { body, receiptHandle } of this.#messages()) {
       for (const delta of decodeRollupMessage(body).deltas) await store.putDelta(delta);
       this.#stage.world.queue.delete(receiptHandle);
@@ -198,7 +198,7 @@ export class SmallRun {
 
   /** Parks all messages; each stays in the queue as a copy. */
   async #park(): Promise<void> {
-    const { archive, ledger } = this.#stage.clients();
+    const { archive, ledger } = this.#stage.ports();
     for (const message of this.#messages()) {
       await archive.keepParked(message, unknownHistory(this.#stage.clock.ms));
       const { segment, deltas } = decodeRollupMessage(message.body);

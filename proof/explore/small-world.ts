@@ -11,9 +11,9 @@ export const HOUR_MS = 3_600_000;
  */
 export type Step = 'aggregate' | 'store' | 'write' | 'newest' | 'copy' | 'park' | 'account' | 'compact';
 
-/** One record: the shard that takes it, the events in it, `id:entity`, and when it arrives. */
+/** One record: the shard that takes it, 0 by default, the events in it, `id:entity`, and when it arrives. */
 export interface SmallRecord {
-  readonly shard: number;
+  readonly shard?: number;
   readonly events: readonly string[];
   /** Arrival, milliseconds after the start; later records may be stamped earlier. Left out: its place among the records. */
   readonly atMs?: number;
@@ -34,11 +34,7 @@ export interface SmallWorld {
   /** The mistake of a pipeline that this world would reveal, in one sentence. */
   readonly shows: string;
   readonly records: readonly SmallRecord[];
-  /** Shards at the start. */
-  readonly shards: number;
-  readonly reshards?: readonly Reshard[];
-  /** Whether a child may be read before its parent is done. */
-  readonly earlyChild?: boolean;
+  readonly reshards: readonly Reshard[];
   /** Invocations of the aggregator in all, and at once. */
   readonly aggregators: number;
   readonly aggregatorsAtOnce: number;
@@ -46,38 +42,38 @@ export interface SmallWorld {
   readonly containers: number;
   readonly writers: number;
   readonly writersAtOnce: number;
-  readonly redrivers?: number;
+  readonly redrivers: number;
   /** Runs of the accountant: checkpoints, then the watermark. */
-  readonly accountants?: number;
+  readonly accountants: number;
   /** Runs of the compactor in all, and at once. */
-  readonly compactors?: number;
-  readonly compactorsAtOnce?: number;
+  readonly compactors: number;
+  readonly compactorsAtOnce: number;
   /** Largest block by the settings of the first compactor, of the second, and so on. */
-  readonly blockBytes?: readonly number[];
-  /** Calls of a compactor that need a decision, if not those that other actors observe. */
-  readonly decided?: readonly string[];
+  readonly blockBytes: readonly number[];
+  /** Calls of a compactor that need a decision; the others run together with the call before. */
+  readonly decided: readonly string[];
   /** Queries, one at a time: the grain, and the depth at which the walk over splits begins. */
-  readonly readers?: number;
-  readonly asks?: 'minute' | 'hour' | 'day' | 'total';
-  readonly hint?: number;
+  readonly readers: number;
+  readonly asks: 'minute' | 'hour';
+  readonly hint: number;
   /** Times that an operator discards a parked dead letter. */
-  readonly operators?: number;
+  readonly operators: number;
   /** How often TTL deletes items that are an hour old; where compaction stalls, also those that no level has. */
-  readonly expiries?: number;
-  readonly stalls?: boolean;
+  readonly expiries: number;
+  readonly stalls: boolean;
   /** Whether the aggregator has done its work before the exploration starts. */
-  readonly aggregated?: boolean;
+  readonly aggregated: boolean;
   readonly crashes: number;
   /** Writes whose answer is lost and which the SDK sends again. */
   readonly ambiguities: number;
   /** Calls that fail permanently, before or after they took effect. */
   readonly errors: number;
   /** Sends of which only the first message is accepted. */
-  readonly partialSends: number;
+  readonly partials: number;
   /** Invocations with time for at most one more segment or update. */
-  readonly timeouts?: number;
+  readonly timeouts: number;
   /** How often an hour may pass. */
-  readonly hours?: number;
+  readonly hours: number;
   /** Configurations in the order of their deployment; an invocation may run under any not older than the last one's. */
   readonly configs: readonly RollupConfig[];
 }
@@ -93,22 +89,45 @@ export const SMALL_PARTS: RollupConfig = { ...CONFIG, slotBits: 4, wideBytesMax:
 /** A dedup window of ten seconds, for worlds in which arrivals lie seconds apart. */
 export const SHORT_WINDOW: RollupConfig = { ...CONFIG, dedupWindowMs: 10_000 };
 
-/** A world without faults. */
-export const ORDINARY = {
-  shards: 1,
+/** A world in which nothing happens. */
+const ORDINARY = {
+  reshards: [],
   aggregators: 0,
   aggregatorsAtOnce: 1,
   containers: 1,
   writers: 0,
   writersAtOnce: 1,
+  redrivers: 0,
+  accountants: 0,
+  compactors: 0,
+  compactorsAtOnce: 1,
+  blockBytes: [1_000],
+  /** Those that affect other actors or observe them. */
+  decided: ['putEpoch', 'queryDeltas', 'readBlocks', 'putBlock', 'putLate', 'markDone'],
+  readers: 0,
+  asks: 'minute',
+  hint: 0,
+  operators: 0,
+  expiries: 0,
+  stalls: false,
+  aggregated: false,
   crashes: 0,
   ambiguities: 0,
   errors: 0,
-  partialSends: 0,
+  partials: 0,
+  timeouts: 0,
+  hours: 0,
   configs: [CONFIG],
-};
+} as const satisfies Partial<SmallWorld>;
+
+/** Worlds in which nothing happens but for what each of them says. */
+export function smallWorlds(
+  ...worlds: readonly (Partial<SmallWorld> & Pick<SmallWorld, 'name' | 'shows' | 'records'>)[]
+): SmallWorld[] {
+  return worlds.map((world) => ({ ...ORDINARY, ...world }));
+}
 
 /** Records of shard 0, one after the other: `id:entity`, several of them with commas. */
 export function records(...events: string[]): SmallRecord[] {
-  return events.map((text) => ({ shard: 0, events: text.split(',') }));
+  return events.map((text) => ({ events: text.split(',') }));
 }

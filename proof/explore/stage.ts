@@ -32,7 +32,6 @@ export class Stage {
       clock: this.clock,
       random: new Random('small world'),
       oracle: this.oracle,
-      shards: spec.shards,
       retries: RETRIES,
       // Expired items are deleted when the world decides.
       deltaRetentionMs: HOUR_MS,
@@ -41,17 +40,13 @@ export class Stage {
     });
   }
 
-  /** The deployed adapters, over the network of an invocation. */
-  clients(network: Network = directNetwork) {
+  /** The deployed adapters over the network of an invocation, under the names of every function's ports. */
+  ports(network: Network = directNetwork) {
     return this.world.clients(network, this.clock);
   }
 
   shard(number: number): StoredShard {
     return this.world.stream.all()[number] as StoredShard;
-  }
-
-  shardOf(id: string): StoredShard {
-    return this.world.stream.all().find((shard) => shard.id === id) as StoredShard;
   }
 
   reshard(reshard: Reshard): void {

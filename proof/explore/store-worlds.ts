@@ -1,5 +1,5 @@
 // Small worlds of the store: compactors that overlap, splits, discards, late copies, TTL, and readers between any two steps.
-import { CONFIG, HOUR_MS, ORDINARY, type SmallWorld } from './small-world.ts';
+import { CONFIG, HOUR_MS, type SmallWorld, smallWorlds } from './small-world.ts';
 
 /** A block with two rows is split. */
 const SPLIT = [20];
@@ -9,27 +9,25 @@ const WRITTEN = ['aggregate', 'write', 'account'] as const;
 /** What a compactor reads before each of these is then read with the call before. */
 const WRITES = ['putBlock', 'markDone'];
 
-export const STORE_WORLDS: readonly SmallWorld[] = [
+export const STORE_WORLDS: readonly SmallWorld[] = smallWorlds(
   {
-    ...ORDINARY,
     name: 'compaction: two compactors merge one epoch, a crash',
     shows: 'A block that already has an epoch is not merged with it again.',
     records: [
-      { shard: 0, events: ['a:x'], done: DONE },
-      { shard: 0, events: ['b:x'], done: WRITTEN },
+      { events: ['a:x'], done: DONE },
+      { events: ['b:x'], done: WRITTEN },
     ],
     compactors: 2,
     compactorsAtOnce: 2,
     crashes: 1,
   },
   {
-    ...ORDINARY,
     name: 'compaction: a zombie goes on after its epoch and the next are done',
     shows: 'Writes, plans and ends by a zombie of an earlier epoch change nothing.',
     records: [
-      { shard: 0, events: ['a:x'], done: DONE },
-      { shard: 0, events: ['b:x'], done: WRITTEN },
-      { shard: 0, events: ['c:x'], done: ['aggregate'] },
+      { events: ['a:x'], done: DONE },
+      { events: ['b:x'], done: WRITTEN },
+      { events: ['c:x'], done: ['aggregate'] },
     ],
     writers: 1,
     compactors: 2,
@@ -38,13 +36,12 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: ['putEpoch', ...WRITES],
   },
   {
-    ...ORDINARY,
     name: 'compaction: splits, a zombie behind a later epoch',
     shows: 'A zombie that splits a block must not put back what a later epoch has written.',
     records: [
-      { shard: 0, events: ['a:x'], done: DONE },
-      { shard: 0, events: ['b:y'], done: WRITTEN },
-      { shard: 0, events: ['c:y'], done: ['aggregate'] },
+      { events: ['a:x'], done: DONE },
+      { events: ['b:y'], done: WRITTEN },
+      { events: ['c:y'], done: ['aggregate'] },
     ],
     blockBytes: SPLIT,
     writers: 1,
@@ -53,12 +50,11 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: WRITES,
   },
   {
-    ...ORDINARY,
     name: 'compaction: compactors with different block sizes, a reader',
     shows: "The plan's block size holds for all: half of a split that another did not make is never read.",
     records: [
-      { shard: 0, events: ['a:x', 'b:y'], done: WRITTEN },
-      { shard: 0, events: ['c:y'], done: ['aggregate'] },
+      { events: ['a:x', 'b:y'], done: WRITTEN },
+      { events: ['c:y'], done: ['aggregate'] },
     ],
     blockBytes: [20, 1_000],
     writers: 1,
@@ -68,13 +64,12 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     hint: 1,
   },
   {
-    ...ORDINARY,
     name: 'compaction: a reader between any two steps',
     shows: 'While an epoch is under way, each of its deltas counts once: in its block, or by itself.',
     records: [
-      { shard: 0, events: ['a:y'], done: DONE },
-      { shard: 0, events: ['b:x'], done: ['aggregate', 'write'] },
-      { shard: 0, events: ['c:x'], atMs: 10, done: WRITTEN },
+      { events: ['a:y'], done: DONE },
+      { events: ['b:x'], done: ['aggregate', 'write'] },
+      { events: ['c:x'], atMs: 10, done: WRITTEN },
     ],
     blockBytes: SPLIT,
     compactors: 1,
@@ -82,14 +77,13 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     crashes: 1,
   },
   {
-    ...ORDINARY,
     name: 'compaction: a reader while an epoch follows another',
     shows: 'A block of an epoch that the reader does not know makes it start again.',
     records: [
-      { shard: 0, events: ['a:x'], done: DONE },
-      { shard: 0, events: ['b:x'], done: ['aggregate', 'write'] },
-      { shard: 0, events: ['c:x'], atMs: 10, done: WRITTEN },
-      { shard: 0, events: ['d:x'], atMs: 11, done: ['aggregate'] },
+      { events: ['a:x'], done: DONE },
+      { events: ['b:x'], done: ['aggregate', 'write'] },
+      { events: ['c:x'], atMs: 10, done: WRITTEN },
+      { events: ['d:x'], atMs: 11, done: ['aggregate'] },
     ],
     writers: 1,
     compactors: 1,
@@ -97,12 +91,11 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: WRITES,
   },
   {
-    ...ORDINARY,
     name: 'compaction: a watermark, a writer and a reader',
     shows: 'An answer holds what the watermark that it shows vouches for.',
     records: [
-      { shard: 0, events: ['a:x'], done: DONE },
-      { shard: 0, events: ['b:x'], atMs: 10, done: ['aggregate'] },
+      { events: ['a:x'], done: DONE },
+      { events: ['b:x'], atMs: 10, done: ['aggregate'] },
     ],
     writers: 1,
     accountants: 1,
@@ -111,12 +104,11 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: WRITES,
   },
   {
-    ...ORDINARY,
     name: 'compaction: what is final does not change',
     shows: 'A minute that is final has one number, from deltas and from blocks.',
     records: [
-      { shard: 0, events: ['a:x'], done: ['aggregate'] },
-      { shard: 0, events: ['b:y'], atMs: 180_000, happenedMs: 180_000, done: WRITTEN },
+      { events: ['a:x'], done: ['aggregate'] },
+      { events: ['b:y'], atMs: 180_000, happenedMs: 180_000, done: WRITTEN },
     ],
     configs: [{ ...CONFIG, acceptPastMs: 60_000 }],
     compactors: 1,
@@ -124,13 +116,12 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: WRITES,
   },
   {
-    ...ORDINARY,
     name: 'compaction: an open segment is stepped over and comes later',
     shows: 'A delta that is stored after later segments were compacted is found by its segment.',
     records: [
-      { shard: 0, events: ['a:x'], done: DONE },
-      { shard: 0, events: ['b:x'], done: ['aggregate'] },
-      { shard: 0, events: ['c:x'], atMs: 400_000, done: ['aggregate', 'newest'] },
+      { events: ['a:x'], done: DONE },
+      { events: ['b:x'], done: ['aggregate'] },
+      { events: ['c:x'], atMs: 400_000, done: ['aggregate', 'newest'] },
     ],
     writers: 1,
     accountants: 1,
@@ -139,12 +130,11 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: WRITES,
   },
   {
-    ...ORDINARY,
     name: 'compaction: the aggregator works while an epoch is planned',
     shows: 'Deltas outside an epoch are found from its floor on, including those planned meanwhile.',
     records: [
-      { shard: 0, events: ['a:x'], done: DONE },
-      { shard: 0, events: ['b:x'], atMs: 10 },
+      { events: ['a:x'], done: DONE },
+      { events: ['b:x'], atMs: 10 },
     ],
     aggregators: 1,
     writers: 1,
@@ -153,13 +143,12 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: ['readHead', 'queryEntries', 'putEpoch', 'markDone'],
   },
   {
-    ...ORDINARY,
     name: 'compaction: late rows of a closed hour, a reader by hour',
     shows: 'Rows that arrive after a level closed their period are added until the level has them.',
     records: [
-      { shard: 0, events: ['a:x'], done: DONE },
-      { shard: 0, events: ['b:x'], happenedMs: -2 * HOUR_MS, done: ['aggregate', 'write'] },
-      { shard: 0, events: ['c:x'], atMs: 10, done: WRITTEN },
+      { events: ['a:x'], done: DONE },
+      { events: ['b:x'], happenedMs: -2 * HOUR_MS, done: ['aggregate', 'write'] },
+      { events: ['c:x'], atMs: 10, done: WRITTEN },
     ],
     compactors: 2,
     readers: 1,
@@ -168,12 +157,11 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: ['putLate', 'putBlock', 'markDone'],
   },
   {
-    ...ORDINARY,
     name: 'compaction: a level closes its time while another compactor plans the hours',
     shows: 'Hours planned by a state that does not know what is closed would set nothing aside for it.',
     records: [
-      { shard: 0, events: ['a:x'], happenedMs: -2 * HOUR_MS, done: WRITTEN },
-      { shard: 0, events: ['b:x'], happenedMs: -2 * HOUR_MS, atMs: 10, done: ['aggregate'] },
+      { events: ['a:x'], happenedMs: -2 * HOUR_MS, done: WRITTEN },
+      { events: ['b:x'], happenedMs: -2 * HOUR_MS, atMs: 10, done: ['aggregate'] },
     ],
     writers: 1,
     compactors: 2,
@@ -181,10 +169,9 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: ['putEpoch'],
   },
   {
-    ...ORDINARY,
     name: 'discard: a copy of the message, a writer that dies between put and acknowledgement',
     shows: 'Whichever comes first, delta or tombstone, the part is counted or lost, and never both.',
-    records: [{ shard: 0, events: ['a:x'], done: ['aggregate', 'park'] }],
+    records: [{ events: ['a:x'], done: ['aggregate', 'park'] }],
     writers: 2,
     writersAtOnce: 1,
     operators: 2,
@@ -193,12 +180,11 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: WRITES,
   },
   {
-    ...ORDINARY,
     name: 'discard: the delta is stored, and its writer is dead',
     shows: 'Discarding acknowledges a stored delta: otherwise its segment never settles.',
     records: [
-      { shard: 0, events: ['a:x'], done: ['aggregate', 'park', 'store'] },
-      { shard: 0, events: ['b:x'], done: ['aggregate', 'write'] },
+      { events: ['a:x'], done: ['aggregate', 'park', 'store'] },
+      { events: ['b:x'], done: ['aggregate', 'write'] },
     ],
     operators: 2,
     compactors: 1,
@@ -206,10 +192,9 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: WRITES,
   },
   {
-    ...ORDINARY,
     name: 'discard: a late copy after TTL',
     shows: 'A tombstone outlives every copy of the message.',
-    records: [{ shard: 0, events: ['a:x'], done: ['aggregate', 'park'] }],
+    records: [{ events: ['a:x'], done: ['aggregate', 'park'] }],
     writers: 1,
     operators: 1,
     compactors: 1,
@@ -218,10 +203,9 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: ['markDone'],
   },
   {
-    ...ORDINARY,
     name: 'discard: what was counted and has expired',
     shows: 'What every level has is never reported lost to an operator.',
-    records: [{ shard: 0, events: ['a:x'], done: ['aggregate', 'park', 'copy', 'compact'] }],
+    records: [{ events: ['a:x'], done: ['aggregate', 'park', 'copy', 'compact'] }],
     writers: 1,
     operators: 1,
     compactors: 1,
@@ -230,10 +214,9 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: ['markDone'],
   },
   {
-    ...ORDINARY,
     name: 'expiry: a plan that another has finished, its deltas gone',
     shows: 'A compactor that misses deltas checks whether its epoch is done before it raises an alarm.',
-    records: [{ shard: 0, events: ['a:x'], done: WRITTEN }],
+    records: [{ events: ['a:x'], done: WRITTEN }],
     compactors: 2,
     compactorsAtOnce: 2,
     hours: 1,
@@ -241,12 +224,11 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     decided: ['queryDeltas', 'markDone'],
   },
   {
-    ...ORDINARY,
     name: 'expiry: compaction stalls for longer than deltas are kept',
     shows: 'Deltas that expire before they are compacted stop compaction.',
     records: [
-      { shard: 0, events: ['a:x'], done: WRITTEN },
-      { shard: 0, events: ['b:x'], done: ['aggregate'] },
+      { events: ['a:x'], done: WRITTEN },
+      { events: ['b:x'], done: ['aggregate'] },
     ],
     writers: 1,
     compactors: 1,
@@ -255,4 +237,4 @@ export const STORE_WORLDS: readonly SmallWorld[] = [
     stalls: true,
     decided: ['queryDeltas', 'markDone'],
   },
-];
+);

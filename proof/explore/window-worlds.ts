@@ -1,9 +1,8 @@
 // Small worlds of the dedup window: what a segment must know of earlier ones, in warm containers, over time, across shards.
-import { ORDINARY, records, SHORT_WINDOW, type SmallWorld } from './small-world.ts';
+import { records, SHORT_WINDOW, type SmallWorld, smallWorlds } from './small-world.ts';
 
-export const WINDOW_WORLDS: readonly SmallWorld[] = [
+export const WINDOW_WORLDS: readonly SmallWorld[] = smallWorlds(
   {
-    ...ORDINARY,
     name: 'an attempt that failed, recovered in the same warm container',
     shows: 'A container that remembers the ids of a failed attempt treats its own events as duplicates.',
     records: records('a:x', 'b:x'),
@@ -11,7 +10,6 @@ export const WINDOW_WORLDS: readonly SmallWorld[] = [
     errors: 1,
   },
   {
-    ...ORDINARY,
     name: 'two warm containers, one of them behind',
     shows: 'A window in memory that ends before the plan begins must be brought up to it.',
     records: records('a:x', 'b:x', 'b:x'),
@@ -20,7 +18,6 @@ export const WINDOW_WORLDS: readonly SmallWorld[] = [
     errors: 1,
   },
   {
-    ...ORDINARY,
     name: 'errors in a warm container, a chain of retries',
     shows: 'A warm container finds the duplicates that a cold one finds.',
     records: records('a:x', 'a:x', 'a:x'),
@@ -28,33 +25,30 @@ export const WINDOW_WORLDS: readonly SmallWorld[] = [
     errors: 2,
   },
   {
-    ...ORDINARY,
     name: 'a chain of retries that outlasts the window',
     shows: 'A duplicate that was dropped enters the window too: the next retry is late only for the first.',
     records: [
-      { shard: 0, events: ['a:x'], atMs: 0 },
-      { shard: 0, events: ['a:x'], atMs: 9_000 },
-      { shard: 0, events: ['a:x'], atMs: 18_000 },
+      { events: ['a:x'], atMs: 0 },
+      { events: ['a:x'], atMs: 9_000 },
+      { events: ['a:x'], atMs: 18_000 },
     ],
     aggregators: 3,
     crashes: 1,
     configs: [SHORT_WINDOW],
   },
   {
-    ...ORDINARY,
     name: 'arrivals step back',
     shows: 'A segment whose last record arrived early is not old: its first one may still be in the window.',
     records: [
-      { shard: 0, events: ['a:x'], atMs: 12_000 },
-      { shard: 0, events: ['b:x'], atMs: 0 },
-      { shard: 0, events: ['a:x', 'b:x'], atMs: 13_000 },
+      { events: ['a:x'], atMs: 12_000 },
+      { events: ['b:x'], atMs: 0 },
+      { events: ['a:x', 'b:x'], atMs: 13_000 },
     ],
     aggregators: 3,
     crashes: 1,
     configs: [SHORT_WINDOW],
   },
   {
-    ...ORDINARY,
     name: 'a recovery hours later',
     shows: 'The window is that of the plan: by the time of a late recovery its ids would be too old.',
     records: records('a:x', 'a:x'),
@@ -63,52 +57,34 @@ export const WINDOW_WORLDS: readonly SmallWorld[] = [
     hours: 1,
   },
   {
-    ...ORDINARY,
     name: 'a split, a duplicate in the child, an early child',
     shows: 'A child knows the ids of its parent, and waits until the parent is read to its end.',
-    records: [
-      { shard: 0, events: ['a:x'] },
-      { shard: 0, events: ['b:x'] },
-      { shard: 1, events: ['a:x'] },
-    ],
+    records: [{ events: ['a:x'] }, { events: ['b:x'] }, { shard: 1, events: ['a:x'] }],
     reshards: [{ after: 2, split: 0 }],
-    earlyChild: true,
     aggregators: 2,
     aggregatorsAtOnce: 2,
     crashes: 1,
   },
   {
-    ...ORDINARY,
     name: 'three generations, a split of a split',
     shows: 'A grandchild knows the ids of its grandparent.',
-    records: [
-      { shard: 0, events: ['a:x'] },
-      { shard: 1, events: ['b:x'] },
-      { shard: 3, events: ['a:x', 'b:x'] },
-    ],
+    records: [{ events: ['a:x'] }, { shard: 1, events: ['b:x'] }, { shard: 3, events: ['a:x', 'b:x'] }],
     reshards: [
       { after: 1, split: 0 },
       { after: 2, split: 1 },
     ],
-    earlyChild: true,
     aggregators: 3,
     crashes: 1,
   },
   {
-    ...ORDINARY,
     name: 'three generations, split and merged, the middle one empty',
     shows: 'Shards that never held a record pass on what their parents knew.',
-    records: [
-      { shard: 0, events: ['a:x'] },
-      { shard: 0, events: ['b:x'] },
-      { shard: 3, events: ['a:x'] },
-    ],
+    records: [{ events: ['a:x'] }, { events: ['b:x'] }, { shard: 3, events: ['a:x'] }],
     reshards: [
       { after: 2, split: 0 },
       { after: 2, merge: [1, 2] },
     ],
-    earlyChild: true,
     aggregators: 2,
     aggregatorsAtOnce: 2,
   },
-];
+);
