@@ -1,8 +1,8 @@
 // `tally parameter`: reads and sets the retry parameter of a running stack; refuses a value that functions could not use.
 import { Command, InvalidArgumentError } from 'commander';
+import { jsonIn } from '../lambdas/core/json.ts';
 import { InvalidRetryPolicy, parseRetryPolicy } from '../lambdas/core/retry-policy.ts';
 import { UsageError } from './shared/errors.ts';
-import { jsonIn } from './shared/json.ts';
 import { commandOf, STACK_CODES, withStack } from './shared/options.ts';
 import type { StackAccess, StackName } from './shared/stack-access.ts';
 

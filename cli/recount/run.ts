@@ -93,7 +93,6 @@ async function compare(
       // Rows that an earlier retention setting removed are not a difference.
       retentions: retentionsKept(await ledger.readWatermark(), access.settings.retentions),
       periodsAtOnce: 64,
-      attemptsMax: 20,
       blockBytes: BLOCK_BYTES,
       partEvents: PART_EVENTS,
     };

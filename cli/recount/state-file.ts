@@ -1,8 +1,8 @@
 // The saved state that a recount resumes from.
 import { readFile, rename, writeFile } from 'node:fs/promises';
+import { jsonIn } from '../../lambdas/core/json.ts';
 import type { RecountState } from '../../lambdas/recount/ports.ts';
 import { systemCode, UsageError } from '../shared/errors.ts';
-import { jsonIn } from '../shared/json.ts';
 
 /** Reads a state. @returns undefined when there is none @throws UsageError when it belongs to another recount */
 export async function readStateFile(file: string, what: string): Promise<RecountState | undefined> {

@@ -1,8 +1,8 @@
 // What has been imported of a file so far, as a pure function of its journal's entries. Types match the journal's lines.
 import { createHash } from 'node:crypto';
 import type { ReadingPlan } from '../../formats/plan.ts';
+import { jsonIn } from '../../lambdas/core/json.ts';
 import { StateError } from '../shared/errors.ts';
-import { jsonIn } from '../shared/json.ts';
 import { type ByteRange, withRange } from './ranges.ts';
 
 /** Bytes of the uncompressed beginning that identify a file. */

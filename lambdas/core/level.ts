@@ -90,6 +90,15 @@ export function periodEndMs({ level, startMs }: Period): number {
   return SHAPES[level].periodEndMs(startMs);
 }
 
+/** The periods of a level that overlap `fromMs <= t < toMs`, ascending. */
+export function* periodsOver(level: Level, fromMs: number, toMs: number): Generator<Period> {
+  for (let atMs = fromMs; atMs < toMs; ) {
+    const period = periodAt(level, atMs);
+    yield period;
+    atMs = periodEndMs(period);
+  }
+}
+
 /** The start of a level's cell that contains an instant, epoch milliseconds. */
 export function cellStartMs(level: Level, atMs: number): number {
   return cellAtMs(periodAt(level, atMs), cellOf(level, atMs));

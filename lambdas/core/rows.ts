@@ -32,6 +32,13 @@ export function compareRows(a: Row, b: Row): number {
   return a.hour - b.hour;
 }
 
+/** Whether two rows have the same counts, whatever their names and hours. */
+export function hasSameCounts(a: Row, b: Row): boolean {
+  if (a.events !== b.events || a.cells.size !== b.cells.size) return false;
+  for (const [cell, n] of a.cells) if (b.cells.get(cell) !== n) return false;
+  return true;
+}
+
 /**
  * Approximate bytes of a row before compression. Limits use this unit: it grows with every row and cell, and does not
  * depend on the compression library.

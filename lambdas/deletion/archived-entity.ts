@@ -1,5 +1,5 @@
 // Removes one entity from an archived object, and leaves other entities' data.
-
+import { fieldsOf, jsonIn } from '../core/json.ts';
 import { RAW_PREFIX, rawLine } from '../core/raw-segment.ts';
 import {
   decodeRollupMessage,
@@ -23,7 +23,6 @@ const UNTOUCHED: Forgotten = { kind: 'untouched' };
 const REMOVE: Forgotten = { kind: 'remove' };
 
 type Forget = (text: string, entity: string) => Forgotten;
-type Fields = Record<string, unknown>;
 
 /** By the object's prefix; if one is a prefix of another, the longer comes first. */
 const KINDS: Readonly<Record<string, Forget>> = {
@@ -31,8 +30,8 @@ const KINDS: Readonly<Record<string, Forget>> = {
   [RAW_PREFIX]: forgetRaw,
   'parked/': forgetMessage,
   'discarded/': forgetMessage,
-  'expired/': forgetLines,
-  'repairs/': forgetLines,
+  'expired/': forgetRows,
+  'repairs/': forgetRows,
   // A deletion's record contains no name.
   'deletions/': () => UNTOUCHED,
 };
@@ -54,19 +53,15 @@ export function withoutEntity(key: string, text: string, entity: string): Forgot
 
 /** Lines `{ …, data }`, each a record in base64: one event, a batch, or unreadable bytes. */
 function forgetRejected(text: string, entity: string): Forgotten {
-  const lines = text.split('\n').filter((line) => line !== '');
-  const kept = lines.flatMap((line) => {
-    const fields = objectIn(line);
+  return rewriteLines(text, (line) => {
+    const fields = fieldsOf(jsonIn(line));
     const data = fields?.['data'];
-    if (typeof data !== 'string') return names(line, entity) ? [] : [line];
+    if (typeof data !== 'string') return names(line, entity) ? undefined : line;
     const rest = recordWithout(Buffer.from(data, 'base64').toString('utf8'), entity);
-    if (rest === 'untouched') return [line];
-    return rest === 'nothing'
-      ? []
-      : [JSON.stringify({ ...fields, data: Buffer.from(rest).toString('base64') })];
+    if (rest === 'untouched') return line;
+    if (rest === 'nothing') return undefined;
+    return JSON.stringify({ ...fields, data: Buffer.from(rest).toString('base64') });
   });
-  if (kept.length === lines.length && kept.every((line, at) => line === lines[at])) return UNTOUCHED;
-  return kept.length === 0 ? REMOVE : { kind: 'rewrite', text: `${kept.join('\n')}\n` };
 }
 
 /**
@@ -74,23 +69,14 @@ function forgetRejected(text: string, entity: string): Forgotten {
  * does not look incomplete; records with deleted events are marked.
  */
 function forgetRaw(text: string, entity: string): Forgotten {
-  const lines = text.split('\n');
-  const kept = lines.map((line) => {
-    const { sequenceNumber, arrivalMs, data } = objectIn(line) ?? {};
+  return rewriteLines(text, (line) => {
+    const { sequenceNumber, arrivalMs, data } = fieldsOf(jsonIn(line)) ?? {};
     if (typeof data !== 'string' || typeof sequenceNumber !== 'string' || typeof arrivalMs !== 'number')
       return line;
     const rest = recordWithout(Buffer.from(data, 'base64').toString('utf8'), entity);
     if (rest === 'untouched') return line;
-    return rawLine(
-      sequenceNumber,
-      arrivalMs,
-      rest === 'nothing' ? new Uint8Array() : Buffer.from(rest),
-      true,
-    );
+    return rawLine(sequenceNumber, arrivalMs, Buffer.from(rest === 'nothing' ? '' : rest), true);
   });
-  return kept.every((line, at) => line === lines[at])
-    ? UNTOUCHED
-    : { kind: 'rewrite', text: kept.join('\n') };
 }
 
 /**
@@ -98,7 +84,7 @@ function forgetRaw(text: string, entity: string): Forgotten {
  * event's index.
  */
 function recordWithout(record: string, entity: string): string | 'untouched' | 'nothing' {
-  const value = parse(record);
+  const value = jsonIn(record);
   if (value === undefined) return names(record, entity) ? 'nothing' : 'untouched';
   const [version, key, events] = Array.isArray(value) ? value : [];
   if (!Array.isArray(events)) return isOf(value, entity) ? 'nothing' : 'untouched';
@@ -119,7 +105,7 @@ function recordWithout(record: string, entity: string): string | 'untouched' | '
  * a replay then still settles the segment.
  */
 function forgetMessage(text: string, entity: string): Forgotten {
-  const parked = objectIn(text);
+  const parked = fieldsOf(jsonIn(text));
   const body = parked?.['body'];
   const message = typeof body === 'string' ? messageIn(body) : undefined;
   if (message === undefined) return names(text, entity) || names(String(body), entity) ? REMOVE : UNTOUCHED;
@@ -146,25 +132,32 @@ function messageIn(body: string): RollupContent | undefined {
 }
 
 /** Lines `{ …, entity, … }`: expired rows, or the record of a repair. */
-function forgetLines(text: string, entity: string): Forgotten {
-  const lines = text.split('\n').filter((line) => line !== '');
-  const kept = lines.filter((line) => {
-    const fields = objectIn(line);
-    return fields === undefined ? !names(line, entity) : !isOf(fields, entity);
+function forgetRows(text: string, entity: string): Forgotten {
+  return rewriteLines(text, (line) => {
+    const fields = fieldsOf(jsonIn(line));
+    const isOwn = fields === undefined ? names(line, entity) : isOf(fields, entity);
+    return isOwn ? undefined : line;
   });
-  if (kept.length === lines.length) return UNTOUCHED;
+}
+
+/** An object of lines. @param rest what is left of a line; undefined: nothing */
+function rewriteLines(text: string, rest: (line: string) => string | undefined): Forgotten {
+  const lines = text.split('\n').filter((line) => line !== '');
+  const left = lines.map(rest);
+  if (left.every((line, at) => line === lines[at])) return UNTOUCHED;
+  const kept = left.filter((line) => line !== undefined);
   return kept.length === 0 ? REMOVE : { kind: 'rewrite', text: `${kept.join('\n')}\n` };
 }
 
 /** Whether a value belongs to the entity: it says so, or it is not an event and contains the name. */
 function isOf(value: unknown, entity: string): boolean {
-  const own = typeof value === 'object' && value !== null ? (value as Fields)['entity'] : undefined;
+  const own = fieldsOf(value)?.['entity'];
   return typeof own === 'string' ? own === entity : hasString(value, entity);
 }
 
 /** Whether text contains the entity as a complete JSON string, or, if it is not JSON, anywhere. */
 function names(text: string, entity: string): boolean {
-  const value = parse(text);
+  const value = jsonIn(text);
   if (value === undefined) return text.includes(entity) || text.includes(JSON.stringify(entity).slice(1, -1));
   return hasString(value, entity);
 }
@@ -185,17 +178,4 @@ function recordsIn(text: string): string[] {
   return [...text.matchAll(/"([A-Za-z0-9+/\\]{16,}={0,2})"/g)].map(([, data = '']) =>
     Buffer.from(data.replaceAll('\\/', '/'), 'base64').toString('utf8'),
   );
-}
-
-function objectIn(text: string): Fields | undefined {
-  const value = parse(text);
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

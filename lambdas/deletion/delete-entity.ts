@@ -1,11 +1,17 @@
 // Deletes an entity's data on request from the store and the archive, and keeps a record without its name.
-import { type CompactionState, isCovered } from '../core/compaction.ts';
+import type { CompactionState } from '../core/compaction.ts';
 import { entityHash } from '../core/deletions.ts';
-import { parseSegmentId } from '../core/identifiers.ts';
 import { LEVELS } from '../core/level.ts';
 import { withoutEntity } from './archived-entity.ts';
-import { type DeletionTarget, deletionTarget, periodsWith, rowsOf, rowsOfDeltas } from './find-entity.ts';
-import { RowForgetting } from './forget-rows.ts';
+import {
+  type DeletionTarget,
+  deletionTarget,
+  isIn,
+  periodsWith,
+  rowsOf,
+  rowsOfDeltas,
+} from './find-entity.ts';
+import { forgetDeltas, forgetLate, forgetLevel } from './forget-rows.ts';
 import type { DeletionOptions, DeletionPorts, DeletionReport, DeletionSettings } from './ports.ts';
 
 const PAUSE_MS = 5_000;
@@ -43,16 +49,16 @@ export async function deleteEntity(
     report.events = await eventsOf(what, state, ports);
     const { retentions } = settings;
     const periods = await periodsWith(what, state, { nowMs: throughMs, retentions }, ports);
-    const forgetting = new RowForgetting(what, throughMs, ports, settings, report);
+    const forgetting = { what, throughMs, ports, settings, report };
     // Bottom up: a level's rows show where the rows of the level below are, also for a run that resumes after a crash.
     for (const level of LEVELS) {
-      options.onProgress?.(`rewriting blocks of ${level}: ${periods[level].length} to be looked at`);
-      await forgetting.level(level, periods[level]);
+      options.onProgress?.(`rewriting blocks of ${level}: ${periods(level).length} to be looked at`);
+      await forgetLevel(level, periods(level), forgetting);
     }
     options.onProgress?.('rewriting deltas');
-    await forgetting.late(lastEpoch);
+    await forgetLate(lastEpoch, forgetting);
     // Deltas last: they show where rows are that no upper level has yet.
-    await forgetting.deltas();
+    await forgetDeltas(forgetting);
     await ports.state.finishDeletion(number);
   }
   if (options.archive) await cleanArchive(entity, ports, options, report);
@@ -89,8 +95,7 @@ async function eventsOf(what: DeletionTarget, state: CompactionState, ports: Del
   let events = 0;
   for await (const { row } of rowsOf(what, [{ level: 'all', startMs: 0 }], ports.store)) events += row.events;
   for await (const { delta, row } of rowsOfDeltas(what, 0, ports)) {
-    const { shard, segment } = parseSegmentId(delta.segment);
-    if (!isCovered(state.all.covers, shard, segment)) events += row.events;
+    if (!isIn(state, 'all', delta)) events += row.events;
   }
   return events;
 }
@@ -106,7 +111,7 @@ async function look(
   report.events = await eventsOf(what, state, ports);
   const periods = await periodsWith(what, state, { nowMs: ports.clock.nowMs(), retentions }, ports);
   for (const level of LEVELS) {
-    for await (const { period, row } of rowsOf(what, periods[level], ports.store)) {
+    for await (const { period, row } of rowsOf(what, periods(level), ports.store)) {
       report.rows[level] += 1;
       const top = await ports.store.readTop(row.metric, period);
       if (top?.entries.some((entry) => entry.entity === entity)) report.tops += 1;

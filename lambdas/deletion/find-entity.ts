@@ -10,6 +10,7 @@ import {
   type Period,
   periodAt,
   periodEndMs,
+  periodsOver,
   type Retentions,
   UPPER_LEVELS,
   type UpperLevel,
@@ -47,19 +48,15 @@ export async function deletionTarget(
   return { entity, metrics, names, ranges: [...new Set([WHOLE_RANGE, ...ranges])] };
 }
 
-/** The periods of each level that may contain the entity, as far as they can be found now. */
+/** Finds the periods that may contain the entity, as far as they can be found now. @returns those of a level */
 export async function periodsWith(
   what: DeletionTarget,
   state: CompactionState,
   { nowMs, retentions }: { readonly nowMs: number; readonly retentions: Retentions },
   ports: Pick<DeletionPorts, 'store' | 'rewriter'>,
-): Promise<Record<Level, readonly Period[]>> {
-  const found: Record<Level, Set<number>> = {
-    hours: new Set(),
-    days: new Set(),
-    months: new Set(),
-    all: new Set([0]),
-  };
+): Promise<(level: Level) => readonly Period[]> {
+  const none = () => new Set<number>();
+  const found = { hours: none(), days: none(), months: none(), all: new Set([0]) };
   const add = (atMs: number, lowest: Level) => {
     for (const level of LEVELS.slice(LEVELS.indexOf(lowest))) found[level].add(periodAt(level, atMs).startMs);
   };
@@ -76,7 +73,8 @@ export async function periodsWith(
     // Rows that an upper level lacks so far are in the level below it.
     const { closedBeforeMs } = state[level];
     if (closedBeforeMs > 0)
-      for (const startMs of startsSince(BELOW[level], closedBeforeMs, nowMs)) add(startMs, BELOW[level]);
+      for (const { startMs } of periodsOver(BELOW[level], closedBeforeMs, nowMs + HOUR_MS + 1))
+        add(startMs, BELOW[level]);
   }
   for (const level of UPPER_LEVELS.toReversed()) {
     const below = BELOW[level];
@@ -86,28 +84,14 @@ export async function periodsWith(
     }
     // After a retention was raised, the block of a month may expire before those of its days, and a day's before its last hours'.
     for (const period of periods.filter((one) => goneAtMs(one, retentions) <= nowMs)) {
-      for (const startMs of startsSince(below, period.startMs, periodEndMs(period) - HOUR_MS - 1)) {
-        const lastHour = periodAt('hours', periodEndMs({ level: below, startMs }) - 1);
-        const goneMs = [{ level: below, startMs }, lastHour].map((one) => goneAtMs(one, retentions));
-        if (Math.max(...goneMs) > nowMs) add(startMs, below);
+      for (const part of periodsOver(below, period.startMs, periodEndMs(period))) {
+        const lastHour = periodAt('hours', periodEndMs(part) - 1);
+        const goneMs = [part, lastHour].map((one) => goneAtMs(one, retentions));
+        if (Math.max(...goneMs) > nowMs) add(part.startMs, below);
       }
     }
   }
-  const asPeriods = (level: Level) =>
-    [...found[level]].sort((a, b) => a - b).map((startMs) => ({ level, startMs }));
-  return {
-    hours: asPeriods('hours'),
-    days: asPeriods('days'),
-    months: asPeriods('months'),
-    all: asPeriods('all'),
-  };
-}
-
-function* startsSince(level: Level, fromMs: number, nowMs: number): Iterable<number> {
-  for (let period = periodAt(level, fromMs); period.startMs <= nowMs + HOUR_MS; ) {
-    yield period.startMs;
-    period = periodAt(level, periodEndMs(period));
-  }
+  return (level) => [...found[level]].sort((a, b) => a - b).map((startMs) => ({ level, startMs }));
 }
 
 export interface FoundRow {

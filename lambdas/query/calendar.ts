@@ -17,10 +17,10 @@ export type Grain = (typeof GRAINS)[number];
 /** Grains whose points have a time. Minutes are the same everywhere; the others depend on the time zone. Weeks begin on Monday. */
 export type TimedGrain = Exclude<Grain, 'total'>;
 
-/** A time range, epoch milliseconds, `startMs <= t < endMs`. */
-export interface Period {
-  readonly startMs: number;
-  readonly endMs: number;
+/** A time range, epoch milliseconds, `fromMs <= t < toMs`. */
+export interface Stretch {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** A time zone's name in the IANA database, such as `Europe/Berlin` or `UTC`. */
@@ -58,7 +58,7 @@ const UTC_STARTS: Readonly<Record<TimedGrain, (atMs: number) => number>> = {
   week: (atMs) => Math.floor((atMs - FIRST_MONDAY_MS) / WEEK_MS) * WEEK_MS + FIRST_MONDAY_MS,
   month: monthStartMs,
 };
-const UTC_LENGTHS_MS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS, week: WEEK_MS };
+const LENGTHS_MS = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS, week: WEEK_MS };
 
 /** Grains whose periods consist of whole dates. */
 type DateGrain = 'day' | 'week' | 'month';
@@ -66,15 +66,15 @@ type DateGrain = 'day' | 'week' | 'month';
 /** The start of the minute, hour, day, week or month that contains an instant, epoch milliseconds. */
 export function periodStartMs(grain: TimedGrain, atMs: number, zone = UTC): number {
   if (zone === UTC || grain === 'minute') return UTC_STARTS[grain](atMs);
-  if (grain === 'hour') return zoneHour(atMs, zone).startMs;
+  if (grain === 'hour') return zoneHour(atMs, zone).fromMs;
   return midnightMs(firstDate(grain, atMs, zone), zone);
 }
 
 /** The start of the next one. */
 export function nextPeriodMs(grain: TimedGrain, atMs: number, zone = UTC): number {
   if (zone === UTC || grain === 'minute')
-    return grain === 'month' ? nextMonthMs(atMs) : UTC_STARTS[grain](atMs) + UTC_LENGTHS_MS[grain];
-  if (grain === 'hour') return zoneHour(atMs, zone).endMs;
+    return grain === 'month' ? nextMonthMs(atMs) : UTC_STARTS[grain](atMs) + LENGTHS_MS[grain];
+  if (grain === 'hour') return zoneHour(atMs, zone).toMs;
   return followingMs(firstDate(grain, atMs, zone), grain, zone, atMs);
 }
 
@@ -89,28 +89,18 @@ export function periodCeilingMs(grain: TimedGrain, atMs: number, zone = UTC): nu
  * hours where clocks change, and a date that a zone skipped (Apia's 30 December 2011) is omitted.
  * @param range epoch milliseconds; an empty range has no periods
  */
-export function* periodsOf(range: Period, grain: TimedGrain, zone = UTC): Generator<Period> {
-  if (range.startMs >= range.endMs) return;
-  if (zone === UTC || grain === 'minute') {
-    for (let startMs = periodStartMs(grain, range.startMs); startMs < range.endMs; ) {
-      const endMs = nextPeriodMs(grain, startMs);
-      yield { startMs, endMs };
-      startMs = endMs;
-    }
-    return;
-  }
-  const steadyAt = steadyStretches(zone);
-  for (let startMs = periodStartMs(grain, range.startMs, zone); startMs < range.endMs; ) {
-    const endMs = steadyEndMs(grain, startMs, steadyAt) ?? nextPeriodMs(grain, startMs, zone);
-    yield { startMs, endMs };
-    startMs = endMs;
+export function* periodsOf(range: Stretch, grain: TimedGrain, zone = UTC): Generator<Stretch> {
+  if (range.fromMs >= range.toMs) return;
+  const steadyAt = zone === UTC || grain === 'minute' ? undefined : steadyStretches(zone);
+  for (let fromMs = periodStartMs(grain, range.fromMs, zone); fromMs < range.toMs; ) {
+    const toMs = (steadyAt && steadyEndMs(grain, fromMs, steadyAt)) ?? nextPeriodMs(grain, fromMs, zone);
+    yield { fromMs, toMs };
+    fromMs = toMs;
   }
 }
 
-/** A time range without clock changes in a zone, epoch milliseconds, `fromMs <= t < untilMs`. */
-interface Steady {
-  readonly fromMs: number;
-  readonly untilMs: number;
+/** A time range without clock changes in a zone. */
+interface Steady extends Stretch {
   /** The zone's offset from UTC, and its ISO 8601 form: to the minute, or to the second if necessary. */
   readonly aheadMs: number;
   readonly offset: string;
@@ -123,39 +113,36 @@ const STEADY_MAX_MS = 365 * DAY_MS;
 function steadyStretches(zone: TimeZone): (atMs: number) => Steady {
   let last: Steady | undefined;
   return (atMs) => {
-    if (last !== undefined && last.fromMs <= atMs && atMs < last.untilMs) return last;
+    if (last !== undefined && last.fromMs <= atMs && atMs < last.toMs) return last;
     const at = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone);
     const changeMs = at.getTimeZoneTransition('next')?.epochMilliseconds ?? Infinity;
-    const untilMs = Math.min(changeMs, atMs + STEADY_MAX_MS);
-    last = { fromMs: atMs, untilMs, aheadMs: at.offsetNanoseconds / 1e6, offset: at.offset };
+    const toMs = Math.min(changeMs, atMs + STEADY_MAX_MS);
+    last = { fromMs: atMs, toMs, aheadMs: at.offsetNanoseconds / 1e6, offset: at.offset };
     return last;
   };
 }
-
-const STEADY_LENGTHS_MS = { hour: HOUR_MS, day: DAY_MS, week: WEEK_MS };
 
 /**
  * When an hour, a day or a week ends that begins on the hour or at midnight; undefined: clocks change before or at its end,
  * or it begins at another time.
  */
 function steadyEndMs(
-  grain: Exclude<TimedGrain, 'minute'>,
+  grain: TimedGrain,
   startMs: number,
   steadyAt: (atMs: number) => Steady,
 ): number | undefined {
   if (grain === 'month') return undefined;
-  const { untilMs, aheadMs } = steadyAt(startMs);
-  const endMs = startMs + STEADY_LENGTHS_MS[grain];
-  return (startMs + aheadMs) % (grain === 'hour' ? HOUR_MS : DAY_MS) === 0 && endMs < untilMs
-    ? endMs
-    : undefined;
+  const { toMs, aheadMs } = steadyAt(startMs);
+  const endMs = startMs + LENGTHS_MS[grain];
+  const isAligned = (startMs + aheadMs) % (grain === 'hour' ? HOUR_MS : DAY_MS) === 0;
+  return isAligned && endMs < toMs ? endMs : undefined;
 }
 
 /**
  * The hour on a zone's clocks that contains an instant. Where clocks change by half an hour (Lord Howe), the change ends the
  * current hour, and the next one begins.
  */
-function zoneHour(atMs: number, zone: TimeZone): Period {
+function zoneHour(atMs: number, zone: TimeZone): Stretch {
   const at = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone);
   const aheadMs = at.offsetNanoseconds / 1e6;
   const startMs = hourStartMs(atMs + aheadMs) - aheadMs;
@@ -169,8 +156,8 @@ function zoneHour(atMs: number, zone: TimeZone): Period {
   // `previous` finds a change before the instant, not at it.
   const last = at.add({ nanoseconds: 1 }).getTimeZoneTransition('previous');
   return {
-    startMs: shifts(last, startMs, atMs + 1) ?? startMs,
-    endMs: shifts(at.getTimeZoneTransition('next'), atMs, endMs) ?? endMs,
+    fromMs: shifts(last, startMs, atMs + 1) ?? startMs,
+    toMs: shifts(at.getTimeZoneTransition('next'), atMs, endMs) ?? endMs,
   };
 }
 
@@ -214,14 +201,12 @@ function midnightMs(date: Temporal.PlainDate, zone: TimeZone): number {
   return date.toZonedDateTime({ timeZone: zone }).epochMilliseconds;
 }
 
-/** Formats an instant for answers: `Z` in UTC, otherwise the offset then in force, `2026-10-25T00:00:00+02:00`. */
-export function instantIn(atMs: number, zone: TimeZone): string {
-  return instantsIn(zone)(atMs);
-}
-
 const WHOLE_MINUTES = /^[+-]\d\d:\d\d$/;
 
-/** The same for many instants; fastest in ascending order. */
+/**
+ * Formats instants for answers: `Z` in UTC, otherwise the offset then in force, `2026-10-25T00:00:00+02:00`. Fastest in
+ * ascending order.
+ */
 export function instantsIn(zone: TimeZone): (atMs: number) => string {
   if (zone === UTC) return isoSeconds;
   const steadyAt = steadyStretches(zone);
@@ -238,8 +223,4 @@ export function instantsIn(zone: TimeZone): (atMs: number) => string {
 
 export function isFiner(grain: Grain, other: Grain): boolean {
   return GRAINS.indexOf(grain) < GRAINS.indexOf(other);
-}
-
-export function coarser<G extends Grain>(a: G, b: G): G {
-  return isFiner(a, b) ? b : a;
 }

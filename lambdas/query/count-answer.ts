@@ -1,5 +1,4 @@
 // The answer to a count query: its points, and how complete they are.
-
 import { isoSeconds, MINUTE_MS } from '../core/time.ts';
 import { type Grain, instantsIn } from './calendar.ts';
 import type { CountPlan } from './count-plan.ts';
@@ -64,30 +63,34 @@ export function isFinal(
   return (finalFromMs(toMs, acceptPastMs) ?? Infinity) <= throughMs;
 }
 
-/** The answer to a query, without the preceding range. @param acceptPastMs maximum age of an event on arrival; undefined: unlimited */
+/**
+ * The answer to a query.
+ * @param sums of its range, and of the preceding range if requested
+ * @param acceptPastMs maximum age of an event on arrival; undefined: unlimited
+ */
 export function countAnswer(
   query: CountQuery,
-  plan: CountPlan,
-  sums: PointSums,
+  [sums, before]: readonly [PointSums, ...PointSums[]],
   acceptPastMs: number | undefined,
 ): CountAnswer {
   const { metric, entity, by } = query;
-  const next = nextToken(query, plan, sums.total);
+  const next = nextToken(query, sums);
   return {
     metric,
     entity,
     by,
-    ...countsOfStretch(query, plan, sums, acceptPastMs),
+    ...countsOfStretch(query, sums, acceptPastMs),
     ...(next !== undefined && { next }),
+    ...(before !== undefined && { previous: countsOfStretch(query, before, acceptPastMs) }),
   };
 }
 
-export function countsOfStretch(
+function countsOfStretch(
   { fillZero, cumulative, page }: CountQuery,
-  plan: CountPlan,
   sums: PointSums,
   acceptPastMs: number | undefined,
 ): CountsOfStretch {
+  const { plan } = sums;
   const { grain, zone, toMs, throughMs, note } = plan;
   const iso = instantsIn(zone);
   let sum = page?.sum ?? 0n;
@@ -101,17 +104,17 @@ export function countsOfStretch(
     total: sums.total,
     completeThrough: knownMs === 0 ? null : new Date(knownMs).toISOString(),
     ...(note !== undefined && { note }),
-    points: points.map(([{ startMs, endMs }, n]): CountPoint => {
+    points: points.map(([period, n]): CountPoint => {
       sum += n;
-      const state = isFinal({ toMs: Math.min(toMs, endMs), throughMs }, acceptPastMs)
-        ? 'final'
-        : 'provisional';
-      return { at: iso(startMs), n, state, ...(cumulative && { sum }) };
+      const isOver = isFinal({ toMs: Math.min(toMs, period.toMs), throughMs }, acceptPastMs);
+      const state = isOver ? 'final' : 'provisional';
+      return { at: iso(period.fromMs), n, state, ...(cumulative && { sum }) };
     }),
   };
 }
 
-function nextToken(query: CountQuery, { nextMs, grain, zone }: CountPlan, total: bigint): string | undefined {
+function nextToken(query: CountQuery, { plan, total }: PointSums): string | undefined {
+  const { nextMs, grain, zone } = plan;
   if (nextMs === undefined) return undefined;
   const { metric, entity, by, toMs, fillZero, cumulative, limit, page } = query;
   const parameters = {

@@ -1,8 +1,9 @@
 // Parses the body of a batch of count queries.
+import { fieldsOf, jsonIn } from '../core/json.ts';
 import { type CountQuery, POINTS_MAX, parseCountQuery } from './count-query.ts';
 import { InvalidQuery } from './invalid-query.ts';
 
-export const QUERIES_MAX = 100;
+const QUERIES_MAX = 100;
 
 /**
  * Parses a batch: `{ "queries": [{ metric, entity, from?, to?, by?, … }] }`, each with the parameters of a single query.
@@ -11,7 +12,7 @@ export const QUERIES_MAX = 100;
  * @throws InvalidQuery when the body as a whole is invalid
  */
 export function parseCountBatch(body: string, nowMs: number): readonly (CountQuery | InvalidQuery)[] {
-  const { queries, ...others } = objectIn(jsonIn(body)) ?? {};
+  const { queries, ...others } = fieldsOf(jsonIn(body)) ?? {};
   const isBatch = Array.isArray(queries) && queries.length >= 1 && queries.length <= QUERIES_MAX;
   if (!isBatch || Object.keys(others).length > 0)
     throw new InvalidQuery(
@@ -29,7 +30,7 @@ export function parseCountBatch(body: string, nowMs: number): readonly (CountQue
 }
 
 function parseQuestion(question: unknown, nowMs: number, limitMax: number): CountQuery {
-  const fields = objectIn(question);
+  const fields = fieldsOf(question);
   if (fields === undefined) throw new InvalidQuery('a question must be an object');
   const { metric, entity, ...rest } = fields;
   const parameters = Object.fromEntries(
@@ -43,18 +44,4 @@ function textOf(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || value === true) return String(value);
   throw new InvalidQuery(`"${name}" must be a string, a number or true`);
-}
-
-function objectIn(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : undefined;
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

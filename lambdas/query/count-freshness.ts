@@ -1,10 +1,9 @@
 // How long clients may cache an answer: days if it is final, seconds if it is open.
-import type { Retentions } from '../core/level.ts';
 import type { Freshness } from '../ports.ts';
 import { isFinal } from './count-answer.ts';
 import type { CountPlan } from './count-plan.ts';
 import type { CountQuery } from './count-query.ts';
-import { keptUntilMs } from './kept-grain.ts';
+import { type Kept, keptUntilMs } from './kept-grain.ts';
 
 /** Counts are seconds old anyway, so as many more go unnoticed. */
 const OPEN_SECONDS = 5;
@@ -31,11 +30,10 @@ export function freshnessOf(
   { isEndGiven }: Pick<CountQuery, 'isEndGiven'>,
   plans: readonly CountPlan[],
   acceptPastMs: number | undefined,
-  retentions: Retentions,
-  nowMs: number,
+  kept: Kept,
 ): Freshness {
   // Without an end, the next request is another query.
   if (!isEndGiven || !plans.every((plan) => isFinal(plan, acceptPastMs))) return OPEN_FRESHNESS;
   // When a finer grain expires, the answer's grain changes.
-  return finalFreshness(Math.min(...plans.map((plan) => keptUntilMs(plan, retentions, nowMs))), nowMs);
+  return finalFreshness(Math.min(...plans.map((plan) => keptUntilMs(plan, kept))), kept.nowMs);
 }

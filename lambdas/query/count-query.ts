@@ -1,5 +1,4 @@
 // Parses count queries.
-
 import { isEntity, isMetric } from '../core/event.ts';
 import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS } from '../core/time.ts';
 import {
@@ -8,20 +7,15 @@ import {
   nextPeriodMs,
   parseTimeZone,
   periodStartMs,
+  type Stretch,
   type TimedGrain,
   type TimeZone,
   UTC,
 } from './calendar.ts';
-import { instantIn, isDate } from './instant.ts';
 import { InvalidQuery } from './invalid-query.ts';
 import { type PageStart, readPageToken } from './page-token.ts';
+import { flag, instantIn, isDate, oneOf, type Parameters, wholeNumber } from './parameters.ts';
 import { previousRange } from './previous-range.ts';
-
-/** A time range, `fromMs <= t < toMs`, epoch milliseconds. */
-export interface Stretch {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 /** A query: the count of a metric and entity in `fromMs <= t < toMs`, whole minutes. */
 export interface CountQuery extends Stretch {
@@ -43,8 +37,6 @@ export interface CountQuery extends Stretch {
   /** State carried over from earlier pages; undefined: this is the first. */
   readonly page: PageStart | undefined;
 }
-
-export type CountParameters = Readonly<Record<string, string | undefined>>;
 
 /** Maximum points of an answer: Lambda limits a response to 6 MB. */
 export const POINTS_MAX = 50_000;
@@ -92,7 +84,7 @@ const OF_POINTS = ['fill', 'cumulative', 'limit'] as const;
 export function parseCountQuery(
   metric: string,
   entity: string,
-  parameters: CountParameters,
+  parameters: Parameters,
   nowMs: number,
   limitMax = POINTS_MAX,
 ): CountQuery {
@@ -117,7 +109,7 @@ export function parseCountQuery(
 function read(
   metric: string,
   entity: string,
-  parameters: CountParameters,
+  parameters: Parameters,
   nowMs: number,
   limitMax: number,
 ): Omit<CountQuery, 'page'> {
@@ -128,7 +120,7 @@ function read(
   const fillZero = flag('fill', parameters['fill'], 'zero');
   const cumulative = flag('cumulative', parameters['cumulative'], 'true');
   const compare = flag('compare', parameters['compare'], 'previous');
-  const limit = limitIn(parameters['limit'], limitMax);
+  const limit = wholeNumber('limit', parameters['limit'] ?? String(POINTS_MAX), 1, POINTS_MAX);
   const endMs = wholeMinute('to', parameters['to'], asked);
   const toMs = endMs ?? nextPeriodMs('minute', nowMs);
   const fromMs = wholeMinute('from', parameters['from'], asked) ?? defaultFromMs(by, toMs, zone);
@@ -141,13 +133,14 @@ function read(
   }
   const previous = compare ? previousRange(stretch, by, zone) : undefined;
   return {
-    ...{ metric, entity, by, zone, ...stretch, fillZero, cumulative, previous, limit },
+    ...{ metric, entity, by, zone, ...stretch, fillZero, cumulative, previous },
+    limit: Math.min(limit, limitMax),
     isEndGiven: endMs !== undefined,
   };
 }
 
 /** @throws InvalidQuery for parameters that conflict */
-function checkCombination(by: Grain, parameters: CountParameters): void {
+function checkCombination(by: Grain, parameters: Parameters): void {
   const { tz, compare, from, to, limit } = parameters;
   if (tz !== undefined && !hasZone(by) && !isDate(from) && !isDate(to))
     throw new InvalidQuery('"tz" needs by=hour, day, week or month, or a date as "from" or "to"');
@@ -165,32 +158,12 @@ export function hasZone(by: Grain): boolean {
   return by !== 'minute' && by !== 'total';
 }
 
-function flag(name: string, value: string | undefined, only: string): boolean {
-  if (value !== undefined && value !== only) throw new InvalidQuery(`"${name}" can only be "${only}"`);
-  return value === only;
-}
-
-/** @throws InvalidQuery if a value is none of those allowed */
-export function oneOf<T extends string>(name: string, value: string, values: readonly T[]): T {
-  const found = values.find((each) => each === value);
-  if (found === undefined) throw new InvalidQuery(`"${name}" must be one of ${values.join(', ')}`);
-  return found;
-}
-
 function zoneIn(name: string | undefined): TimeZone {
   if (name === undefined) return UTC;
   const zone = parseTimeZone(name);
   if (zone === undefined)
     throw new InvalidQuery('"tz" must be a time zone of the IANA database, such as Europe/Berlin');
   return zone;
-}
-
-function limitIn(text: string | undefined, limitMax: number): number {
-  if (text === undefined) return limitMax;
-  const limit = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (limit < 1 || limit > POINTS_MAX)
-    throw new InvalidQuery(`"limit" must be a whole number from 1 to ${POINTS_MAX}`);
-  return Math.min(limit, limitMax);
 }
 
 /** @param zone in which a date means its midnight */

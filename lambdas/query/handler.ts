@@ -21,8 +21,9 @@ import { CompactionStateTable } from '../store/state-table.ts';
 import { StoreTable } from '../store/store-table.ts';
 import { parseCountBatch } from './count-batch.ts';
 import { OPEN_FRESHNESS } from './count-freshness.ts';
-import { type CountParameters, type CountQuery, parseCountQuery } from './count-query.ts';
+import { type CountQuery, parseCountQuery } from './count-query.ts';
 import { InvalidQuery } from './invalid-query.ts';
+import { type Parameters, requestedHours } from './parameters.ts';
 import { badgeLabel, badgeSvg, grouped, publicCounterOf } from './public-counter.ts';
 import {
   type QueryPorts,
@@ -32,7 +33,6 @@ import {
   readCounts,
 } from './read-counts.ts';
 import { readTop, type TopPorts } from './read-top.ts';
-import { requestedHours } from './status-query.ts';
 import { parseTopQuery } from './top-query.ts';
 
 const { env } = process;
@@ -145,7 +145,7 @@ async function answerStatus({ queryStringParameters }: APIGatewayProxyEvent): Pr
 }
 
 /** The query string's parameters; each may be given only once. */
-function givenOnce({ multiValueQueryStringParameters }: APIGatewayProxyEvent): CountParameters {
+function givenOnce({ multiValueQueryStringParameters }: APIGatewayProxyEvent): Parameters {
   const given = Object.entries(multiValueQueryStringParameters ?? {});
   const twice = given.find(([, values = []]) => values.length > 1);
   if (twice !== undefined) throw new InvalidQuery(`"${twice[0]}" is given more than once`);
@@ -161,12 +161,7 @@ async function answerTop(event: APIGatewayProxyEvent): Promise<HttpAnswer> {
 
 async function answerMetrics({ headers }: APIGatewayProxyEvent): Promise<HttpAnswer> {
   const names = await counts.metrics();
-  return keptAnswer(
-    { metrics: [...names].sort() },
-    OPEN_FRESHNESS,
-    headerIn(headers, 'if-none-match'),
-    origin,
-  );
+  return keptAnswer({ metrics: names }, OPEN_FRESHNESS, headerIn(headers, 'if-none-match'), origin);
 }
 
 /** A REST API passes path parameters as received: percent-encoded. */

@@ -1,38 +1,38 @@
 // Which grain is still retained for a time, and for how long.
-import { goneAtMs, type Level, periodAt, type Retentions } from '../core/level.ts';
-import { periodStartMs, periodsOf, type TimedGrain, type TimeZone } from './calendar.ts';
-import type { Stretch } from './count-query.ts';
+import { goneAtMs, LEVELS, type Level, periodAt, type Retentions } from '../core/level.ts';
+import { periodStartMs, periodsOf, type Stretch, type TimedGrain, type TimeZone } from './calendar.ts';
 
-/** The levels whose sums are finer than months, and the grain of their sums. */
-const KEPT: readonly (readonly [kept: TimedGrain, level: Level])[] = [
-  ['minute', 'hours'],
-  ['hour', 'days'],
-  ['day', 'months'],
-];
+/** The grain of each level's sums. */
+export const SUMS: Readonly<Record<Level, TimedGrain>> = {
+  hours: 'minute',
+  days: 'hour',
+  months: 'day',
+  all: 'month',
+};
+
+/** What decides which sums are still retained. */
+export interface Kept {
+  readonly retentions: Retentions;
+  /** The request's time: blocks past their retention count as gone, whether or not they are deleted yet. */
+  readonly nowMs: number;
+}
 
 /** The finest grain still retained for an instant. */
-export function keptGrain(atMs: number, retentions: Retentions, nowMs: number): TimedGrain {
-  const kept = KEPT.find(([, level]) => goneAtMs(periodAt(level, atMs), retentions) > nowMs);
-  return kept === undefined ? 'month' : kept[0];
+export function keptGrain(atMs: number, { retentions, nowMs }: Kept): TimedGrain {
+  return SUMS[LEVELS.find((level) => goneAtMs(periodAt(level, atMs), retentions) > nowMs) ?? 'all'];
 }
 
 /** Zones whose days begin within a minute are history: Liberia gave up the last one in January 1972. */
 const WHOLE_MINUTES_FROM_MS = Date.UTC(1972, 1);
 
 /** Whether the retained sums of a range can be grouped into a zone's periods: no period begins within a sum. */
-export function canCut(
-  { fromMs, toMs }: Stretch,
-  grain: TimedGrain,
-  zone: TimeZone,
-  retentions: Retentions,
-  nowMs: number,
-): boolean {
-  for (const { startMs } of periodsOf({ startMs: fromMs, endMs: toMs }, grain, zone)) {
-    if (startMs < fromMs) continue;
-    const kept = keptGrain(startMs, retentions, nowMs);
-    if (periodStartMs(kept, startMs) !== startMs) return false;
+export function canCut(range: Stretch, grain: TimedGrain, zone: TimeZone, kept: Kept): boolean {
+  for (const { fromMs } of periodsOf(range, grain, zone)) {
+    if (fromMs < range.fromMs) continue;
+    const sums = keptGrain(fromMs, kept);
+    if (periodStartMs(sums, fromMs) !== fromMs) return false;
     // Later times are retained at least as finely.
-    if (kept === 'minute' && startMs >= WHOLE_MINUTES_FROM_MS) return true;
+    if (sums === 'minute' && fromMs >= WHOLE_MINUTES_FROM_MS) return true;
   }
   return true;
 }
@@ -41,9 +41,9 @@ export function canCut(
  * Until when a range's retained grains stay the same, epoch milliseconds; `Infinity`: forever. `nowMs` itself if a grain is
  * currently expiring within the range.
  */
-export function keptUntilMs({ fromMs, toMs }: Stretch, retentions: Retentions, nowMs: number): number {
+export function keptUntilMs({ fromMs, toMs }: Stretch, { retentions, nowMs }: Kept): number {
   let untilMs = Infinity;
-  for (const [, level] of KEPT) {
+  for (const level of LEVELS) {
     const firstMs = goneAtMs(periodAt(level, fromMs), retentions);
     const lastMs = goneAtMs(periodAt(level, toMs - 1), retentions);
     if (lastMs > nowMs) untilMs = Math.min(untilMs, Math.max(nowMs, firstMs));

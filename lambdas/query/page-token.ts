@@ -1,5 +1,6 @@
 // The token of a next page: its start and the whole query, so that no page depends on the time of its request.
 import { createHash } from 'node:crypto';
+import { jsonIn } from '../core/json.ts';
 import { GRAINS, type Grain, parseTimeZone, type TimeZone } from './calendar.ts';
 
 /** State carried over from earlier pages. */
@@ -55,12 +56,8 @@ function checkOf(metric: string, entity: string, content: string): string {
 }
 
 function listIn(text: string): readonly unknown[] {
-  try {
-    const list: unknown = JSON.parse(text);
-    return Array.isArray(list) ? list : [];
-  } catch {
-    return [];
-  }
+  const list = jsonIn(text);
+  return Array.isArray(list) ? list : [];
 }
 
 function isTexts(value: unknown): value is Readonly<Record<string, string>> {

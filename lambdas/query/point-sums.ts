@@ -1,11 +1,11 @@
 // Adds up an answer's points while its items are read.
 import type { Level } from '../core/level.ts';
-import type { Period } from './calendar.ts';
+import type { Stretch } from './calendar.ts';
 import type { CountPlan } from './count-plan.ts';
 
 /** Sums by point. Counts each instant only from the level that the plan assigns to it. */
 export class PointSums {
-  readonly #plan: CountPlan;
+  readonly plan: CountPlan;
   readonly #pieceStartsMs: readonly number[];
   readonly #periodStartsMs: readonly number[];
   /** By the period's index in the plan. */
@@ -13,14 +13,14 @@ export class PointSums {
   total = 0n;
 
   constructor(plan: CountPlan) {
-    this.#plan = plan;
+    this.plan = plan;
     this.#pieceStartsMs = plan.pieces.map(({ fromMs }) => fromMs);
-    this.#periodStartsMs = plan.periods.map(({ startMs }) => startMs);
+    this.#periodStartsMs = plan.periods.map(({ fromMs }) => fromMs);
   }
 
   /** The level that answers for an instant; undefined: the plan does not include it. */
   levelAt(atMs: number): Level | undefined {
-    const { fromMs, toMs, pieces } = this.#plan;
+    const { fromMs, toMs, pieces } = this.plan;
     if (atMs < fromMs || atMs >= toMs) return undefined;
     return pieces[lastAtOrBefore(this.#pieceStartsMs, atMs)]?.level;
   }
@@ -34,9 +34,9 @@ export class PointSums {
   }
 
   /** The points in time order. @param fillZero whether to include points without events as 0 */
-  points(fillZero: boolean): readonly (readonly [period: Period, n: bigint])[] {
-    const points: [Period, bigint][] = [];
-    for (const [index, period] of this.#plan.periods.entries()) {
+  points(fillZero: boolean): readonly (readonly [period: Stretch, n: bigint])[] {
+    const points: [Stretch, bigint][] = [];
+    for (const [index, period] of this.plan.periods.entries()) {
       const n = this.#sums.get(index) ?? (fillZero ? 0n : undefined);
       if (n !== undefined) points.push([period, n]);
     }

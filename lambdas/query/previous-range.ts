@@ -1,13 +1,13 @@
 // The preceding range of a comparison: as long, or as many days, weeks or months.
 import {
   type Grain,
-  instantIn,
+  instantsIn,
   periodCeilingMs,
   periodStartMs,
   periodsOf,
+  type Stretch,
   type TimeZone,
 } from './calendar.ts';
-import type { Stretch } from './count-query.ts';
 import { InvalidQuery } from './invalid-query.ts';
 
 /**
@@ -29,19 +29,13 @@ function calendarBefore({ fromMs, toMs }: Stretch, by: 'day' | 'week' | 'month',
   if (periodStartMs(by, fromMs, zone) !== fromMs) {
     const nextMs = periodCeilingMs(by, fromMs, zone);
     throw new InvalidQuery(
-      `"compare" by ${by} needs a "from" that starts a ${by}, such as ${instantIn(nextMs, zone)}`,
+      `"compare" by ${by} needs a "from" that starts a ${by}, such as ${instantsIn(zone)(nextMs)}`,
     );
   }
-  let count = 0;
-  let last = { startMs: fromMs, endMs: fromMs };
-  for (last of periodsOf({ startMs: fromMs, endMs: toMs }, by, zone)) count += 1;
   let startMs = fromMs;
-  let lastBefore = { startMs: fromMs, endMs: fromMs };
-  for (let index = 0; index < count; index += 1) {
-    const endMs = startMs;
-    startMs = periodStartMs(by, startMs - 1, zone);
-    if (index === 0) lastBefore = { startMs, endMs };
-  }
-  if (toMs === last.endMs) return { fromMs: startMs, toMs: fromMs };
-  return { fromMs: startMs, toMs: Math.min(lastBefore.endMs, lastBefore.startMs + (toMs - last.startMs)) };
+  let last: Stretch = { fromMs, toMs: fromMs };
+  for (last of periodsOf({ fromMs, toMs }, by, zone)) startMs = periodStartMs(by, startMs - 1, zone);
+  if (toMs === last.toMs) return { fromMs: startMs, toMs: fromMs };
+  const lastBeforeMs = periodStartMs(by, fromMs - 1, zone);
+  return { fromMs: startMs, toMs: Math.min(fromMs, lastBeforeMs + (toMs - last.fromMs)) };
 }

@@ -5,6 +5,7 @@ import { type HashRange, rangeOf } from '../core/hash-range.ts';
 import type { Level, Period } from '../core/level.ts';
 import { pickRows, type Row, rowName } from '../core/rows.ts';
 import type { Block, BlockReader } from '../store/ports.ts';
+import type { Name } from './read-deltas.ts';
 
 /** A block is of a later epoch than the state that was read before it: its segments are unknown, so the state must be read again. */
 export class StaleState extends Error {
@@ -20,6 +21,7 @@ const BATCH_BLOCKS = 100;
 /** The search for the block of one period that holds a name. */
 export class BlockWalk {
   readonly period: Period;
+  readonly name: string;
   /** The name's row in the block; undefined: none. */
   row: Row | undefined;
   /** Whether the result includes the plan in progress: the block does, or it is absent below a split of that epoch. */
@@ -32,8 +34,9 @@ export class BlockWalk {
   #absentDepth = Number.POSITIVE_INFINITY;
   #isAbsentAfterSplit = true;
 
-  constructor(period: Period, hash: number, startDepth: number) {
+  constructor(period: Period, { name, hash }: Name, startDepth: number) {
     this.period = period;
+    this.name = name;
     this.#hash = hash;
     this.#depth = startDepth;
   }
@@ -76,18 +79,12 @@ export class BlockWalk {
   }
 }
 
-export interface NamedWalk {
-  readonly metric: string;
-  readonly entity: string;
-  readonly walk: BlockWalk;
-}
-
 /**
  * Finishes all walks, one step of all at a time. Reads each block once for all names in it.
  * @throws StaleState when a block is of an epoch unknown to `state`
  */
 export async function readBlocks(
-  walks: readonly NamedWalk[],
+  walks: readonly BlockWalk[],
   state: CompactionState,
   reader: BlockReader,
   hints: DepthHints,
@@ -95,53 +92,39 @@ export async function readBlocks(
 ): Promise<void> {
   let open = walks;
   while (open.length > 0) {
-    const groups = [...groupedByBlock(open).values()];
-    const batches: NamedWalk[][][] = [];
-    for (let at = 0; at < groups.length; at += BATCH_BLOCKS)
-      batches.push(groups.slice(at, at + BATCH_BLOCKS));
-    const step = async (batch: readonly NamedWalk[][]) => {
-      const names = batch.flatMap(([first]) =>
-        first === undefined ? [] : [{ period: first.walk.period, range: first.walk.range }],
-      );
-      const blocks = await reader.readBlocks(names);
+    // Groups of walks that need the same block next.
+    const byBlock = Map.groupBy(open, ({ period, range }) => `${period.level} ${period.startMs} ${range}`);
+    const groups = [...byBlock.values()];
+    const step = async (batch: readonly BlockWalk[][]) => {
+      const blocks = await reader.readBlocks(batch.flatMap(([first]) => first ?? []));
       for (const [index, group] of batch.entries()) takeBlock(blocks[index], group, state, hints);
     };
-    await Promise.all(batches.map((batch) => limit(() => step(batch))));
-    open = open.filter(({ walk }) => !walk.isDone);
+    const steps: Promise<void>[] = [];
+    for (let at = 0; at < groups.length; at += BATCH_BLOCKS)
+      steps.push(limit(() => step(groups.slice(at, at + BATCH_BLOCKS))));
+    await Promise.all(steps);
+    open = open.filter(({ isDone }) => !isDone);
   }
-}
-
-/** Groups walks that need the same block next. */
-function groupedByBlock(walks: readonly NamedWalk[]): ReadonlyMap<string, NamedWalk[]> {
-  const groups = new Map<string, NamedWalk[]>();
-  for (const each of walks) {
-    const { period, range } = each.walk;
-    const name = `${period.level} ${period.startMs} ${range}`;
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [each]);
-    else group.push(each);
-  }
-  return groups;
 }
 
 function takeBlock(
   block: Block | undefined,
-  group: readonly NamedWalk[],
+  group: readonly BlockWalk[],
   state: CompactionState,
   hints: DepthHints,
 ): void {
   const [first] = group;
   if (first === undefined) return;
-  const { level } = first.walk.period;
+  const { level } = first.period;
   const { epoch, plan } = state[level];
   if (block !== undefined && block.epoch > epoch + (plan === undefined ? 0 : 1)) {
     throw new StaleState(`a block of the ${level} is of epoch ${block.epoch}, and the state knows ${epoch}`);
   }
   if (block !== undefined && block.content !== 'split') {
-    hints.set(level, first.walk.range.length);
-    const rows = pickRows(block.content, new Set(group.map(({ metric, entity }) => rowName(metric, entity))));
+    hints.set(level, first.range.length);
+    const rows = pickRows(block.content, new Set(group.map(({ name }) => name)));
     const byName = new Map(rows.map((row) => [rowName(row.metric, row.entity), row]));
-    for (const { metric, entity, walk } of group) walk.row = byName.get(rowName(metric, entity));
+    for (const walk of group) walk.row = byName.get(walk.name);
   }
-  for (const { walk } of group) walk.take(block, epoch);
+  for (const walk of group) walk.take(block, epoch);
 }

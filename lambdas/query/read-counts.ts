@@ -5,23 +5,19 @@ import { Deletions } from '../core/deletions.ts';
 import { LEVELS, type Retentions } from '../core/level.ts';
 import { DAY_MS, isoSeconds, LATEST_INSTANT_MS } from '../core/time.ts';
 import { acceptPastOf, deltasGoneBeforeMs, retentionsKept, type Watermark } from '../core/watermark.ts';
-import type { Clock, Freshness } from '../ports.ts';
+import type { Clock, Freshness, PartLedger } from '../ports.ts';
 import type { CompactionStateReader } from '../store/ports.ts';
-import { type CountAnswer, countAnswer, countsOfStretch } from './count-answer.ts';
+import { type CountAnswer, countAnswer } from './count-answer.ts';
 import { freshnessOf } from './count-freshness.ts';
-import { type Closed, type CountPlan, planCounts } from './count-plan.ts';
+import { type Closed, type Known, planCounts } from './count-plan.ts';
 import type { CountQuery } from './count-query.ts';
 import { InvalidQuery } from './invalid-query.ts';
-import type { PointSums } from './point-sums.ts';
+import { PointSums } from './point-sums.ts';
 import { type DepthHints, StaleState } from './read-blocks.ts';
 import { type CountStore, isBeyondBlocks, readSums } from './read-sums.ts';
 
-export interface WatermarkReader {
-  readWatermark(): Promise<Watermark>;
-}
-
 export interface QueryPorts {
-  readonly watermarks: WatermarkReader;
+  readonly watermarks: Pick<PartLedger, 'readWatermark'>;
   readonly state: CompactionStateReader;
   readonly counts: CountStore;
   readonly hints: DepthHints;
@@ -78,8 +74,7 @@ export async function readBatch(
   ports: QueryPorts,
   settings: QuerySettings,
 ): Promise<readonly BatchAnswer[]> {
-  const queries = questions.flatMap((each) => (each instanceof InvalidQuery ? [] : [each]));
-  const reads = (await readCounts(queries, ports, settings)).values();
+  const reads = (await readCounts(valid(questions), ports, settings)).values();
   return questions.map((question) => {
     const read = question instanceof InvalidQuery ? question : reads.next().value;
     if (read === undefined) throw new Error('a question of the batch was not read');
@@ -87,10 +82,10 @@ export async function readBatch(
   });
 }
 
-/** A query, and the plans to read for it: its own range, then the preceding range if it is compared. */
+/** A query, and the sums to read for it: of its own range, then of the preceding range if it is compared. */
 interface Planned {
   readonly query: CountQuery;
-  readonly plans: readonly CountPlan[];
+  readonly sums: readonly [PointSums, ...PointSums[]];
 }
 
 async function readAsOf(
@@ -108,42 +103,34 @@ async function readAsOf(
   const keptThroughMs = Math.min(watermark.throughMs, keptBeforeMs(state, goneBeforeMs));
   const throughOf = ({ entity }: CountQuery) =>
     isDeletionStuck(deletions.deletingThroughMs(entity), nowMs) ? 0 : keptThroughMs;
-  const retentions = retentionsKept(watermark, settings.retentions);
-  const answering = { acceptPastMs: acceptPastOf(watermark), retentions };
+  const kept = { retentions: retentionsKept(watermark, settings.retentions), nowMs };
   const reading = {
-    state,
-    deletions,
-    store: ports.counts,
-    hints: ports.hints,
-    limit: pLimit(READS_MAX),
-    retentions,
-    nowMs,
-    latestMs,
+    ...{ ...kept, state, deletions, latestMs },
+    ...{ store: ports.counts, hints: ports.hints, limit: pLimit(READS_MAX) },
   };
   const planAll = (closed: Closed) =>
-    queries.map((query) => planOrRefuse(query, closed, throughOf(query), retentions, nowMs));
+    queries.map((query) => planOrRefuse(query, { ...kept, closed, throughMs: throughOf(query) }));
   let planned = planAll(forUpperLevels((level) => state[level].closedBeforeMs));
-  const isEachByItself = planned.some((each) => plansOf(each).some((plan) => isBeyondBlocks(plan, reading)));
+  const isEachByItself = valid(planned).some(({ sums }) =>
+    sums.some(({ plan }) => isBeyondBlocks(plan, reading)),
+  );
   // Finer blocks are gone, or too many, and the coarser levels have not closed their time: each can still answer alone.
   if (isEachByItself) planned = planAll(forUpperLevels(() => LATEST_INSTANT_MS));
-  const wanted = planned.flatMap((each) =>
-    each instanceof InvalidQuery ? [] : each.plans.map((plan) => ({ ...each.query, plan })),
-  );
-  const sums = (await readSums(wanted, { ...reading, isEachByItself })).values();
-  return planned.map((each) =>
-    each instanceof InvalidQuery
-      ? each
-      : answerOf(
-          each,
-          each.plans.map(() => sums.next().value as PointSums),
-          answering,
-          nowMs,
-        ),
-  );
+  await readSums(valid(planned), { ...reading, isEachByItself });
+  const acceptPastMs = acceptPastOf(watermark);
+  return planned.map((each) => {
+    if (each instanceof InvalidQuery) return each;
+    const { query, sums } = each;
+    const plans = sums.map(({ plan }) => plan);
+    return {
+      answer: countAnswer(query, sums, acceptPastMs),
+      freshness: freshnessOf(query, plans, acceptPastMs, kept),
+    };
+  });
 }
 
-function plansOf(planned: Planned | InvalidQuery): readonly CountPlan[] {
-  return planned instanceof InvalidQuery ? [] : planned.plans;
+function valid<T>(all: readonly (T | InvalidQuery)[]): readonly T[] {
+  return all.flatMap((each) => (each instanceof InvalidQuery ? [] : [each]));
 }
 
 /**
@@ -162,20 +149,14 @@ function isDeletionStuck(deletingMs: number | undefined, nowMs: number): boolean
   return deletingMs !== undefined && nowMs - deletingMs > DAY_MS;
 }
 
-function planOrRefuse(
-  query: CountQuery,
-  closed: Closed,
-  throughMs: number,
-  retentions: Retentions,
-  nowMs: number,
-): Planned | InvalidQuery {
-  const planOf = (each: CountQuery) => planCounts(each, closed, throughMs, retentions, nowMs);
+function planOrRefuse(query: CountQuery, known: Known): Planned | InvalidQuery {
   try {
-    const plan = planOf(query);
-    if (query.previous === undefined) return { query, plans: [plan] };
-    const before = planOf({ ...query, ...query.previous });
+    const plan = planCounts(query, known);
+    const own = new PointSums(plan);
+    if (query.previous === undefined) return { query, sums: [own] };
+    const before = planCounts({ ...query, ...query.previous }, known);
     const cutOffMs = plan.nextMs ?? before.nextMs;
-    if (cutOffMs === undefined) return { query, plans: [plan, before] };
+    if (cutOffMs === undefined) return { query, sums: [own, new PointSums(before)] };
     return new InvalidQuery(
       `a comparison is answered in one piece, which ends at ${isoSeconds(cutOffMs)}: ask for a shorter range`,
     );
@@ -183,29 +164,4 @@ function planOrRefuse(
     if (error instanceof InvalidQuery) return error;
     throw error;
   }
-}
-
-/** The parts of an answer besides counts, from the ledger. */
-interface Answering {
-  readonly acceptPastMs: number | undefined;
-  readonly retentions: Retentions;
-}
-
-function answerOf(
-  { query, plans }: Planned,
-  [sums, sumsBefore]: readonly PointSums[],
-  { acceptPastMs, retentions }: Answering,
-  nowMs: number,
-): ReadCounts {
-  const [plan, before] = plans;
-  if (plan === undefined || sums === undefined) throw new Error('a question was not read');
-  const answer = countAnswer(query, plan, sums, acceptPastMs);
-  const previous =
-    before &&
-    sumsBefore &&
-    countsOfStretch({ ...query, ...query.previous }, before, sumsBefore, acceptPastMs);
-  return {
-    answer: previous === undefined ? answer : { ...answer, previous },
-    freshness: freshnessOf(query, plans, acceptPastMs, retentions, nowMs),
-  };
 }

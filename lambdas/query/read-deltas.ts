@@ -1,17 +1,16 @@
 // Reads what no block contains yet: rows of uncompacted deltas, and rows set aside for an upper level.
-import type { LimitFunction } from 'p-limit';
 import { type CompactionState, type Coverage, isCovered } from '../core/compaction.ts';
-import type { Deletions } from '../core/deletions.ts';
 import { type HashRange, holds, rangeOf } from '../core/hash-range.ts';
 import { parseSegmentId, type ShardKey } from '../core/identifiers.ts';
 import type { UpperLevel } from '../core/level.ts';
 import { pickRows, type Row, rowName } from '../core/rows.ts';
 import { LATEST_INSTANT_MS } from '../core/time.ts';
-import type { DeltaReader, LateStore, StoredDelta } from '../store/ports.ts';
+import type { SumsContext } from './read-sums.ts';
 
+/** A (metric, entity). */
 export interface Name {
-  readonly metric: string;
-  readonly entity: string;
+  /** From `rowName`. */
+  readonly name: string;
   readonly hash: number;
 }
 
@@ -21,13 +20,6 @@ export interface DeltaRow {
   readonly row: Row;
 }
 
-export interface DeltaReading {
-  readonly rangeBits: readonly number[];
-  readonly store: DeltaReader;
-  readonly deletions: Deletions;
-  readonly limit: LimitFunction;
-}
-
 /**
  * The rows of some names in deltas whose segments at least one of the coverages lacks. Reads each hash range once. Skips what
  * the register of deletions excludes.
@@ -35,7 +27,7 @@ export interface DeltaReading {
 export async function readDeltas(
   names: readonly Name[],
   coverages: readonly Coverage[],
-  { rangeBits, store, deletions, limit }: DeltaReading,
+  { state, store, deletions, limit }: SumsContext,
 ): Promise<readonly DeltaRow[]> {
   if (names.length === 0) return [];
   const floorMs = Math.min(...coverages.map((covers) => covers.floorMs));
@@ -51,54 +43,44 @@ export async function readDeltas(
     const asked = namesIn(range, names);
     for await (const delta of store.deltasIn(range, fromMs, toMs)) {
       const { shard, segment } = parseSegmentId(delta.segment);
-      if (coverages.every((covers) => isCovered(covers, shard, segment))) continue;
-      const rows = rowsOf(delta, asked, shard, segment);
-      found.push(...rows.filter(({ row }) => !deletions.cover(row.entity, delta.runMaxMs)));
+      if (delta.rows === undefined || coverages.every((covers) => isCovered(covers, shard, segment)))
+        continue;
+      const rows = pickRows(delta.rows, asked).filter(
+        ({ entity }) => !deletions.cover(entity, delta.runMaxMs),
+      );
+      found.push(...rows.map((row) => ({ shard, segment, row })));
     }
   };
-  const reads = rangesOfNames(names, rangeBits).flatMap((range) =>
+  const reads = rangesOfNames(names, state).flatMap((range) =>
     stretches.map(([fromMs, toMs]) => limit(() => read(range, fromMs, toMs))),
   );
   await Promise.all(reads);
   return found;
 }
 
-function rowsOf(
-  { rows }: StoredDelta,
-  asked: ReadonlySet<string>,
-  shard: ShardKey,
-  segment: number,
-): readonly DeltaRow[] {
-  return rows === undefined ? [] : pickRows(rows, asked).map((row) => ({ shard, segment, row }));
-}
-
-/** The rows of some names that epochs of the hours in `after < epoch <= through` set aside for a level. */
+/** The rows of some names that epochs of the hours later than `after` set aside for a level. */
 export async function readLate(
   level: UpperLevel,
   names: readonly Name[],
   after: number,
-  through: number,
-  { rangeBits }: CompactionState,
-  reader: Pick<LateStore, 'lateRows'>,
-  limit: LimitFunction,
+  { state, store, limit }: SumsContext,
 ): Promise<readonly Row[]> {
   const found: Row[] = [];
   const read = async (range: HashRange) => {
     const asked = namesIn(range, names);
-    for await (const row of reader.lateRows(level, range, after, through)) {
+    for await (const row of store.lateRows(level, range, after, state.hours.epoch)) {
       if (asked.has(rowName(row.metric, row.entity))) found.push(row);
     }
   };
-  await Promise.all(rangesOfNames(names, rangeBits).map((range) => limit(() => read(range))));
+  await Promise.all(rangesOfNames(names, state).map((range) => limit(() => read(range))));
   return found;
 }
 
 /** Every range that may contain rows of the names. */
-function rangesOfNames(names: readonly Name[], rangeBits: readonly number[]): readonly HashRange[] {
+function rangesOfNames(names: readonly Name[], { rangeBits }: CompactionState): readonly HashRange[] {
   return [...new Set(names.flatMap(({ hash }) => rangeBits.map((bits) => rangeOf(hash, bits))))];
 }
 
 function namesIn(range: HashRange, names: readonly Name[]): ReadonlySet<string> {
-  const within = names.filter(({ hash }) => holds(range, hash));
-  return new Set(within.map(({ metric, entity }) => rowName(metric, entity)));
+  return new Set(names.filter(({ hash }) => holds(range, hash)).map(({ name }) => name));
 }

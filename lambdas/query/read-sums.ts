@@ -2,15 +2,14 @@
 import type { LimitFunction } from 'p-limit';
 import { type CompactionState, type Coverage, isCovered } from '../core/compaction.ts';
 import type { Deletions } from '../core/deletions.ts';
-import { nameHash } from '../core/hash-range.ts';
+import { hashOf } from '../core/hash-range.ts';
 import {
   cellAtMs,
   goneAtMs,
   type Level,
   type Period,
   periodAt,
-  periodEndMs,
-  type Retentions,
+  periodsOver,
   UPPER_LEVELS,
 } from '../core/level.ts';
 import { type Row, rowName } from '../core/rows.ts';
@@ -18,14 +17,15 @@ import { HOUR_MS, MINUTE_MS } from '../core/time.ts';
 import type { BlockReader, DeltaReader, LateStore } from '../store/ports.ts';
 import type { CountPlan } from './count-plan.ts';
 import type { CountQuery } from './count-query.ts';
-import { PointSums } from './point-sums.ts';
+import type { Kept } from './kept-grain.ts';
+import type { PointSums } from './point-sums.ts';
 import { BlockWalk, type DepthHints, readBlocks } from './read-blocks.ts';
 import { type DeltaRow, type Name, readDeltas, readLate } from './read-deltas.ts';
 
 export interface CountStore extends DeltaReader, BlockReader, Pick<LateStore, 'lateRows'> {}
 
-/** Shared input for all plans of a request. Times are milliseconds. */
-export interface SumsContext {
+/** Shared input for all queries of a request. Times are milliseconds. */
+export interface SumsContext extends Kept {
   /** Read before anything else, but after the watermark. */
   readonly state: CompactionState;
   /**
@@ -37,50 +37,43 @@ export interface SumsContext {
   readonly store: CountStore;
   readonly hints: DepthHints;
   readonly limit: LimitFunction;
-  readonly retentions: Retentions;
-  /** The request's time: blocks past their retention count as gone, whether or not they are deleted yet. */
-  readonly nowMs: number;
   /** Events later than this cannot have been accepted. */
   readonly latestMs: number;
 }
 
-/** A plan, with its metric and entity. */
-export type PlanFor = Pick<CountQuery, 'metric' | 'entity'> & { readonly plan: CountPlan };
+/** A query, and the sums to fill for it. */
+export interface QuerySums {
+  readonly query: Pick<CountQuery, 'metric' | 'entity'>;
+  readonly sums: readonly PointSums[];
+}
 
 /**
- * Reads the sums of plans.
- * @returns the sums of each plan, in order
+ * Fills the sums of queries.
  * @throws StaleState when compaction overtook the state: read it again
  */
-export async function readSums(
-  plans: readonly PlanFor[],
-  context: SumsContext,
-): Promise<readonly PointSums[]> {
-  const sums = plans.map(({ plan }) => new PointSums(plan));
-  const asked = askedNames(plans, sums, context);
-  const walks = asked.flatMap(({ metric, entity, walks }) =>
-    [...walks.values()].map((walk) => ({ metric, entity, walk })),
-  );
+export async function readSums(queries: readonly QuerySums[], context: SumsContext): Promise<void> {
+  const asked = askedNames(queries, context);
+  const walks = asked.flatMap((each) => [...each.walks.values()]);
   const { state, store, hints, limit, isEachByItself } = context;
-  const reading = { ...context, rangeBits: state.rangeBits };
-  const used = plans.flatMap(({ plan }) => plan.pieces.map(({ level }) => level));
-  const levels = isEachByItself ? [...new Set(used)] : (['hours'] as const);
+  const pieces = queries.flatMap(({ sums }) => sums.flatMap(({ plan }) => plan.pieces));
+  const levels = isEachByItself ? [...new Set(pieces.map(({ level }) => level))] : (['hours'] as const);
   const deleting = asked.filter(({ deletingMs }) => deletingMs !== undefined);
   const deltas = await Promise.all([
     readDeltas(
       asked.filter(({ deletingMs }) => deletingMs === undefined),
       levels.map((level) => state[level].covers),
-      reading,
+      context,
     ),
-    ...deleting.map((each) => readDeltas([each], [allAfter(each.deletingMs ?? 0)], reading)),
+    ...deleting.map((each) => readDeltas([each], [allAfter(each.deletingMs ?? 0)], context)),
     readBlocks(walks, state, store, hints, limit),
   ]);
-  const byName = new Map(asked.map((each) => [rowName(each.metric, each.entity), each]));
-  for (const each of asked) addBlocks(each);
+  const byName = new Map(asked.map((each) => [each.name, each]));
+  for (const { sums, walks } of asked) {
+    for (const { period, row } of walks.values()) if (row !== undefined) addCells(sums, period, row);
+  }
   if (!isEachByItself) await addLate(asked, byName, context);
   for (const delta of deltas.flatMap((some) => some ?? []))
     addDelta(delta, byName.get(rowName(delta.row.metric, delta.row.entity)), context);
-  return sums;
 }
 
 /** A coverage that lacks everything after a deletion. */
@@ -88,7 +81,7 @@ function allAfter(deletingMs: number): Coverage {
   return { through: {}, open: [], floorMs: deletingMs + 1 };
 }
 
-/** A name requested by one or more plans. */
+/** A name in one or more queries. */
 interface Asked extends Name {
   readonly sums: PointSums[];
   /** The periods that may have blocks with the name, by `periodKey`. */
@@ -104,27 +97,21 @@ function periodKey({ level, startMs }: Period): string {
   return `${level} ${startMs}`;
 }
 
-function askedNames(
-  plans: readonly PlanFor[],
-  sums: readonly PointSums[],
-  context: SumsContext,
-): readonly Asked[] {
+function askedNames(queries: readonly QuerySums[], context: SumsContext): readonly Asked[] {
   const byName = new Map<string, Asked>();
-  for (const [index, { metric, entity, plan }] of plans.entries()) {
-    const name = rowName(metric, entity);
+  for (const { query, sums } of queries) {
+    const name = rowName(query.metric, query.entity);
     const asked = byName.get(name) ?? {
-      ...{ metric, entity, hash: nameHash(metric, entity) },
-      ...{ sums: [], walks: new Map<string, BlockWalk>() },
-      deletingMs: context.deletions.deletingThroughMs(entity),
+      ...{ name, hash: hashOf(name), sums: [], walks: new Map<string, BlockWalk>() },
+      deletingMs: context.deletions.deletingThroughMs(query.entity),
     };
     byName.set(name, asked);
-    const own = sums[index];
-    if (own !== undefined) asked.sums.push(own);
+    asked.sums.push(...sums);
     if (asked.deletingMs !== undefined) continue;
-    for (const period of periodsWithBlocks(plan, context)) {
+    for (const period of sums.flatMap(({ plan }) => [...periodsWithBlocks(plan, context)])) {
       const key = periodKey(period);
       if (asked.walks.has(key)) continue;
-      asked.walks.set(key, new BlockWalk(period, asked.hash, context.hints.get(period.level) ?? 0));
+      asked.walks.set(key, new BlockWalk(period, asked, context.hints.get(period.level) ?? 0));
     }
   }
   return [...byName.values()];
@@ -136,12 +123,8 @@ function* periodsWithBlocks({ pieces }: CountPlan, context: SumsContext): Genera
   for (const { level, fromMs, toMs } of pieces) {
     const { epoch, plan } = state[level];
     if (epoch === 0 && plan === undefined) continue;
-    const endMs = Math.min(toMs, latestMs);
-    for (let atMs = fromMs; atMs < endMs; ) {
-      const period = periodAt(level, atMs);
+    for (const period of periodsOver(level, fromMs, Math.min(toMs, latestMs)))
       if (goneAtMs(period, retentions) > nowMs) yield period;
-      atMs = periodEndMs(period);
-    }
   }
 }
 
@@ -164,10 +147,6 @@ export function isBeyondBlocks(
   return hours > HOURS_MAX;
 }
 
-function addBlocks({ sums, walks }: Asked): void {
-  for (const { period, row } of walks.values()) if (row !== undefined) addCells(sums, period, row);
-}
-
 function addCells(sums: readonly PointSums[], period: Period, { cells }: Row): void {
   for (const [cell, n] of cells) {
     const atMs = cellAtMs(period, cell);
@@ -179,8 +158,9 @@ function addCells(sums: readonly PointSums[], period: Period, { cells }: Row): v
 async function addLate(
   asked: readonly Asked[],
   byName: ReadonlyMap<string, Asked>,
-  { state, store, limit }: SumsContext,
+  context: SumsContext,
 ): Promise<void> {
+  const { state } = context;
   for (const level of UPPER_LEVELS) {
     const { hourEpoch, plan } = state[level];
     for (const isAhead of [false, true]) {
@@ -189,7 +169,7 @@ async function addLate(
       const isWanted = (walk: BlockWalk | undefined): walk is BlockWalk =>
         walk !== undefined && walk.period.level === level && walk.isAhead === isAhead;
       const names = asked.filter(({ walks }) => [...walks.values()].some(isWanted));
-      const rows = await readLate(level, names, after, state.hours.epoch, state, store, limit);
+      const rows = await readLate(level, names, after, context);
       for (const row of rows) {
         const each = byName.get(rowName(row.metric, row.entity));
         const walk = each?.walks.get(periodKey({ level, startMs: row.hour * HOUR_MS }));

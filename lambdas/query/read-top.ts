@@ -1,24 +1,14 @@
 // The use case of top lists: which entities lead, and how complete the answer is.
-
 import { coveredBeforeMs } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
 import { acceptPastOf, retentionsKept } from '../core/watermark.ts';
-import type { Clock, Freshness } from '../ports.ts';
-import type { CompactionStateReader, TopStore } from '../store/ports.ts';
-import type { WatermarkReader } from './read-counts.ts';
-import {
-  type TopAnswer,
-  type TopAnswerSettings,
-  type TopQuery,
-  topAnswer,
-  topFreshness,
-} from './top-query.ts';
+import type { Freshness } from '../ports.ts';
+import type { TopStore } from '../store/ports.ts';
+import type { QueryPorts, QuerySettings } from './read-counts.ts';
+import { type TopAnswer, type TopQuery, topAnswer, topFreshness } from './top-query.ts';
 
-export interface TopPorts {
+export interface TopPorts extends Pick<QueryPorts, 'watermarks' | 'state' | 'clock'> {
   readonly tops: Pick<TopStore, 'readTop'>;
-  readonly watermarks: WatermarkReader;
-  readonly state: CompactionStateReader;
-  readonly clock: Clock;
 }
 
 export interface ReadTop {
@@ -30,7 +20,7 @@ export interface ReadTop {
 export async function readTop(
   query: TopQuery,
   ports: TopPorts,
-  settings: Pick<TopAnswerSettings, 'retentions'>,
+  settings: Pick<QuerySettings, 'retentions'>,
 ): Promise<ReadTop> {
   const nowMs = ports.clock.nowMs();
   // The watermark first, then the state: read after the list, they could vouch for events that it does not include yet.
@@ -40,10 +30,10 @@ export async function readTop(
   const throughMs = Math.min(watermark.throughMs, coveredBeforeMs(state[query.period.level].covers));
   const as = {
     acceptPastMs: acceptPastOf(watermark),
-    retentions: retentionsKept(watermark, settings.retentions),
+    ...{ retentions: retentionsKept(watermark, settings.retentions), nowMs },
   };
   const deletions = new Deletions(await ports.state.readDeletions(state.deletions), state.deleting);
   const entries = stored?.entries.filter(({ entity }) => deletions.deletingThroughMs(entity) === undefined);
-  const answer = topAnswer(query, entries ?? [], throughMs, nowMs, as);
-  return { answer, freshness: topFreshness(query, answer, nowMs, as) };
+  const answer = topAnswer(query, entries ?? [], throughMs, as);
+  return { answer, freshness: topFreshness(query, answer, as) };
 }

@@ -1,14 +1,14 @@
 // Top list queries: parsing a request, and answering it from a list and the watermark.
-import { goneAtMs, type Level, type Period, periodAt, periodEndMs, type Retentions } from '../core/level.ts';
+import { goneAtMs, type Level, type Period, periodAt, periodEndMs } from '../core/level.ts';
 import { isoSeconds, MINUTE_MS } from '../core/time.ts';
 import { TOP_MAX, type TopEntry } from '../core/top.ts';
 import type { Freshness } from '../ports.ts';
 import { UTC } from './calendar.ts';
 import { finalFromMs, isFinal } from './count-answer.ts';
 import { finalFreshness, OPEN_FRESHNESS } from './count-freshness.ts';
-import { oneOf } from './count-query.ts';
-import { instantIn } from './instant.ts';
 import { InvalidQuery } from './invalid-query.ts';
+import type { Kept } from './kept-grain.ts';
+import { instantIn, oneOf, type Parameters, wholeNumber } from './parameters.ts';
 
 /** The lengths of periods that have lists. */
 export const TOP_GRAINS = ['hour', 'day', 'month', 'total'] as const;
@@ -32,7 +32,6 @@ export interface TopQuery {
 }
 
 const PARAMETERS: ReadonlySet<string> = new Set(['by', 'at', 'k']);
-const K_DEFAULT = 10;
 
 /**
  * Parses a query.
@@ -40,28 +39,22 @@ const K_DEFAULT = 10;
  *   of the period (default: now), and `k` (default 10)
  * @throws InvalidQuery naming the wrong parameter
  */
-export function parseTopQuery(
-  metric: string,
-  parameters: Readonly<Record<string, string | undefined>>,
-  nowMs: number,
-): TopQuery {
+export function parseTopQuery(metric: string, parameters: Parameters, nowMs: number): TopQuery {
   for (const name of Object.keys(parameters)) {
     if (!PARAMETERS.has(name)) {
       throw new InvalidQuery(`there is no parameter "${name}": use by, at and k`);
     }
   }
-  const { at, k = String(K_DEFAULT) } = parameters;
+  const { at } = parameters;
   const by = oneOf('by', parameters['by'] ?? 'day', TOP_GRAINS);
-  if (!/^\d{1,3}$/.test(k) || Number(k) < 1 || Number(k) > TOP_MAX) {
-    throw new InvalidQuery(`"k" must be a whole number from 1 to ${TOP_MAX}`);
-  }
+  const k = wholeNumber('k', parameters['k'] ?? '10', 1, TOP_MAX);
   const atMs = at === undefined ? undefined : instantIn('at', at, UTC);
   if (atMs !== undefined && by === 'total') throw new InvalidQuery('"at" needs by=hour, day or month');
   const period = periodAt(LEVEL_OF[by], atMs ?? nowMs);
   if (period.startMs > nowMs) {
     throw new InvalidQuery(`"at" (${isoSeconds(period.startMs)}) is in a ${by} that has not begun`);
   }
-  return { metric, by, period, isNamed: atMs !== undefined, k: Number(k) };
+  return { metric, by, period, isNamed: atMs !== undefined, k };
 }
 
 export interface TopAnswer {
@@ -84,10 +77,9 @@ export interface TopAnswer {
 }
 
 /** What an answer depends on besides the list. Times are milliseconds. */
-export interface TopAnswerSettings {
+export interface TopAnswerSettings extends Kept {
   /** Maximum age of an event on arrival; undefined: unlimited, so that nothing is ever final. */
   readonly acceptPastMs: number | undefined;
-  readonly retentions: Retentions;
 }
 
 /**
@@ -99,8 +91,7 @@ export function topAnswer(
   { metric, by, period, k }: TopQuery,
   entries: readonly TopEntry[],
   throughMs: number,
-  nowMs: number,
-  { acceptPastMs, retentions }: TopAnswerSettings,
+  { acceptPastMs, retentions, nowMs }: TopAnswerSettings,
 ): TopAnswer {
   const endMs = periodEndMs(period);
   const isGone = goneAtMs(period, retentions) <= nowMs;
@@ -131,8 +122,7 @@ function openNote(by: TopGrain, endMs: number, throughMs: number, nowMs: number)
 export function topFreshness(
   { period, isNamed }: TopQuery,
   { state }: TopAnswer,
-  nowMs: number,
-  { retentions }: TopAnswerSettings,
+  { retentions, nowMs }: Kept,
 ): Freshness {
   // Without a time, the next request is about another period.
   if (!isNamed || state !== 'final') return OPEN_FRESHNESS;

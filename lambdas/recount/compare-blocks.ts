@@ -1,12 +1,12 @@
 // Compares the blocks and late rows of one part, both ways, with what segments produce.
 import type { CompactionState } from '../core/compaction.ts';
-import { covers, type HashRange, holds, nameHash, rangesOf } from '../core/hash-range.ts';
+import { covers, hashOf, holds, nameHash } from '../core/hash-range.ts';
 import { goneAtMs, type Level, type Period, UPPER_LEVELS, type UpperLevel } from '../core/level.ts';
-import { decodeRows, type Row, rowName, splitName } from '../core/rows.ts';
+import { decodeRows, type Row, rowName } from '../core/rows.ts';
 import { HOUR_MS, isoSeconds } from '../core/time.ts';
 import { type Leaf, leavesIn } from '../store/leaf-blocks.ts';
-import { Judge, periodsIn } from './judge.ts';
-import type { PartRows } from './part-rows.ts';
+import { PeriodJudge, periodsIn } from './judge.ts';
+import { type PartRows, partOf, rangesOver } from './part-rows.ts';
 import {
   ALL_HOURS,
   type Difference,
@@ -14,7 +14,7 @@ import {
   type RecountSettings,
   type RecountState,
 } from './ports.ts';
-import { addRow, hourOf, levelSums, type PeriodSums, type Sum } from './sums.ts';
+import { addRow, hourOf, levelSums, type PeriodSums, type Sum, sides } from './sums.ts';
 
 /** Compaction advanced while blocks were read, so the reads are inconsistent. */
 export class CompactionMoved extends Error {
@@ -41,7 +41,6 @@ export async function* compareBlocks(
 ): AsyncIterable<WrongPeriod> {
   const part = partOf(state);
   const expected = levelSums(level, rows.of(level));
-  const judge = new Judge(state.range, state.found);
   const nowMs = ports.clock.nowMs();
   const periods = (await periodsOf(level, state, expected, ports)).filter(
     (period) => goneAtMs(period, retentions) > nowMs,
@@ -52,7 +51,7 @@ export async function* compareBlocks(
     await assertUnmoved(level, compaction, ports);
     for (const period of some) {
       const own = leaves.get(period.startMs) ?? [];
-      const wrong = comparePeriod(judge, period, part, own, expected.get(period.startMs));
+      const wrong = comparePeriod(period, state, own, expected.get(period.startMs));
       if (wrong.differences.length > 0) yield wrong;
     }
   }
@@ -81,25 +80,24 @@ async function assertUnmoved(
 }
 
 function comparePeriod(
-  judge: Judge,
   period: Period,
-  part: HashRange,
+  state: RecountState,
   leaves: readonly Leaf[],
-  expected: ReadonlyMap<string, Sum> | undefined,
+  expected: ReadonlyMap<string, Row> | undefined,
 ): WrongPeriod {
+  const part = partOf(state);
   const found = new Map<string, Row>();
-  for (const { range, block } of leaves) {
-    if (block === undefined || block.content === 'split') continue;
-    for (const row of decodeRows(block.content)) {
-      if (covers(part, range) || holds(part, nameHash(row.metric, row.entity)))
-        found.set(rowName(row.metric, row.entity), row);
+  for (const leaf of leaves) {
+    for (const row of rowsIn(leaf)) {
+      const name = rowName(row.metric, row.entity);
+      if (covers(part, leaf.range) || holds(part, hashOf(name))) found.set(name, row);
     }
   }
   const differences: Difference[] = [];
   const right = new Map<string, Sum | undefined>();
-  const ofPeriod = judge.of(period);
-  for (const name of namesOf(expected, found)) {
-    const compared = judge.compare(ofPeriod, expected?.get(name), found.get(name));
+  const judge = new PeriodJudge(period, state);
+  for (const [name, is, was] of sides(expected, found)) {
+    const compared = judge.compare(is, was);
     if (compared.differences.length === 0) continue;
     differences.push(...compared.differences);
     right.set(name, compared.right);
@@ -107,13 +105,8 @@ function comparePeriod(
   return { period, differences, right, leaves };
 }
 
-/** The names on either side, without duplicates. */
-function* namesOf(
-  one: ReadonlyMap<string, Row> | undefined,
-  other: ReadonlyMap<string, Row>,
-): Iterable<string> {
-  if (one !== undefined) yield* one.keys();
-  for (const name of other.keys()) if (one?.has(name) !== true) yield name;
+function rowsIn({ block }: Leaf): readonly Row[] {
+  return block === undefined || block.content === 'split' ? [] : decodeRows(block.content);
 }
 
 /** The differences in the rows of one part that are set aside for a level. */
@@ -125,8 +118,8 @@ export interface WrongLate {
 
 /** The correct row of one name in a period of the level. */
 export interface RightLate {
-  readonly metric: string;
-  readonly entity: string;
+  /** From `rowName`. */
+  readonly name: string;
   /** The start of the period, hours since 1970. */
   readonly hour: number;
   /** Undefined: no row. */
@@ -145,55 +138,47 @@ export async function* compareLate(
     const { hourEpoch, closedBeforeMs } = compaction[level];
     const expected = levelSums(level, rows.beyond(level), (hourMs) => hourMs < closedBeforeMs);
     const stored: PeriodSums = new Map();
-    for (const range of compaction.rangeBits.flatMap((bits) => rangesOf(bits))) {
-      if (!covers(range, part) && !covers(part, range)) continue;
+    for (const range of rangesOver(part, compaction)) {
       for await (const row of ports.store.lateRows(level, range, hourEpoch, compaction.hours.epoch)) {
-        if (holds(part, nameHash(row.metric, row.entity))) addRow(stored, hourOf(row), row, undefined);
+        if (holds(part, nameHash(row.metric, row.entity))) addRow(stored, hourOf(row), row);
       }
     }
     await assertUnmoved('hours', compaction, ports);
     await assertUnmoved(level, compaction, ports);
-    const wrong = wrongLate(level, new Judge(state.range, state.found), expected, stored);
+    const wrong = wrongLate(level, state, expected, stored);
     if (wrong.differences.length > 0) yield wrong;
   }
 }
 
-function wrongLate(level: UpperLevel, judge: Judge, expected: PeriodSums, stored: PeriodSums): WrongLate {
+function wrongLate(
+  level: UpperLevel,
+  state: RecountState,
+  expected: PeriodSums,
+  stored: PeriodSums,
+): WrongLate {
   const differences: Difference[] = [];
   const right: RightLate[] = [];
-  for (const startMs of new Set([...expected.keys(), ...stored.keys()])) {
-    const [is, was] = [expected.get(startMs), stored.get(startMs) ?? new Map<string, Row>()];
-    const ofPeriod = judge.of({ level, startMs });
+  for (const [startMs, inExpected, inStored] of sides(expected, stored)) {
+    const judge = new PeriodJudge({ level, startMs }, state);
     const of = `${level} ${isoSeconds(startMs)}`;
-    for (const name of namesOf(is, was)) {
-      const compared = judge.compare(ofPeriod, is?.get(name), was.get(name));
+    for (const [name, is, was] of sides(inExpected, inStored)) {
+      const compared = judge.compare(is, was);
       if (compared.differences.length === 0) continue;
       differences.push(...compared.differences.map((one) => ({ ...one, in: 'late' as const, of })));
-      const [metric, entity] = splitName(name);
       const hour = startMs / HOUR_MS;
-      right.push({ metric, entity, hour, row: compared.right && { ...compared.right, hour } });
+      right.push({ name, hour, row: compared.right && { ...compared.right, hour } });
     }
   }
   return { level, differences, right };
 }
 
-function partOf({ bits, part }: RecountState): HashRange {
-  return rangesOf(bits)[part] as HashRange;
-}
-
 /** The rows of a leaf, some of them corrected. */
-export function correctedRows({ range, block }: Leaf, right: WrongPeriod['right']): Sum[] {
-  const rows = block === undefined || block.content === 'split' ? [] : decodeRows(block.content);
-  const byName = new Map<string, Sum>(rows.map((row) => [rowName(row.metric, row.entity), asSum(row)]));
+export function correctedRows(leaf: Leaf, right: WrongPeriod['right']): readonly Row[] {
+  const byName = new Map(rowsIn(leaf).map((row) => [rowName(row.metric, row.entity), row]));
   for (const [name, sum] of right) {
-    const [metric, entity] = splitName(name);
-    if (!holds(range, nameHash(metric, entity))) continue;
+    if (!holds(leaf.range, hashOf(name))) continue;
     if (sum === undefined) byName.delete(name);
     else byName.set(name, sum);
   }
   return [...byName.values()];
-}
-
-function asSum(row: Row): Sum {
-  return { ...row, cells: new Map(row.cells) };
 }

@@ -1,14 +1,14 @@
 // Compares uncompacted deltas, which readers add to the blocks, with what their segments produce.
 import type { CompactionState } from '../core/compaction.ts';
-import { covers, type HashRange, holds, nameHash, rangesOf } from '../core/hash-range.ts';
+import { type HashRange, holds, nameHash } from '../core/hash-range.ts';
 import { parseSegmentId, type ShardKey } from '../core/identifiers.ts';
 import { decodeRows, type Row } from '../core/rows.ts';
 import { isoSeconds, LATEST_INSTANT_MS, MINUTE_MS } from '../core/time.ts';
 import type { StoredDelta } from '../store/ports.ts';
 import { partName } from './frames.ts';
-import type { PartRows } from './part-rows.ts';
-import type { Difference, RecountPorts, RecountState } from './ports.ts';
-import { addRow, hourOf, type PeriodSums } from './sums.ts';
+import { type PartRows, partOf, rangesOver } from './part-rows.ts';
+import { contains, type Difference, type RecountPorts, type RecountState } from './ports.ts';
+import { addRow, hourOf, type PeriodSums, sides } from './sums.ts';
 
 export interface SegmentName {
   readonly shard: ShardKey;
@@ -33,7 +33,7 @@ export async function compareDeltas(
   fromMs: number,
   ports: RecountPorts,
 ): Promise<WrongDeltas> {
-  const part = rangesOf(state.bits)[state.part] as HashRange;
+  const part = partOf(state);
   const wrong: WrongDeltas = { differences: [], segments: new Map(), phantoms: [], compared: 0 };
   const seen = new Set<string>();
   const blame = ({ shard, segment }: SegmentName, differences: readonly Difference[]) => {
@@ -48,7 +48,9 @@ export async function compareDeltas(
     seen.add(name);
     const expected = rows.deltas.get(name)?.rows;
     if (expected === undefined && !(await isKnown({ shard, segment }, state, ports))) continue;
-    const found = decodeRows(stored.rows).filter(isOf(state, part));
+    const found = decodeRows(stored.rows).filter(
+      (row) => contains(state.range, hourOf(row)) && holds(part, nameHash(row.metric, row.entity)),
+    );
     wrong.compared += 1;
     const differences = differencesIn(name, expected ?? [], found);
     if (differences.length > 0 && expected === undefined) wrong.phantoms.push(stored);
@@ -67,15 +69,11 @@ export async function compareDeltas(
 /** Every delta that may contain rows of a part. */
 async function* storedDeltas(
   part: HashRange,
-  { rangeBits }: CompactionState,
+  compaction: CompactionState,
   fromMs: number,
   { store }: RecountPorts,
 ): AsyncIterable<StoredDelta> {
-  for (const bits of rangeBits) {
-    for (const range of rangesOf(bits)) {
-      if (covers(range, part) || covers(part, range)) yield* store.deltasIn(range, fromMs, LATEST_INSTANT_MS);
-    }
-  }
+  for (const range of rangesOver(part, compaction)) yield* store.deltasIn(range, fromMs, LATEST_INSTANT_MS);
 }
 
 /** Whether the correct deltas of a segment are known. They are for a segment that the ledger lacks: none. */
@@ -93,25 +91,12 @@ async function isKnown(
   return head === undefined || segment > head.segment;
 }
 
-function isOf({ range }: RecountState, part: HashRange): (row: Row) => boolean {
-  return (row) => {
-    const hourMs = hourOf(row);
-    return hourMs >= range.fromMs && hourMs < range.toMs && holds(part, nameHash(row.metric, row.entity));
-  };
-}
-
 function differencesIn(of: string, expected: readonly Row[], stored: readonly Row[]): Difference[] {
   const differences: Difference[] = [];
-  const [right, left]: [PeriodSums, PeriodSums] = [new Map(), new Map()];
-  for (const row of expected) addRow(right, hourOf(row), row, undefined);
-  for (const row of stored) addRow(left, hourOf(row), row, undefined);
-  for (const hourMs of new Set([...right.keys(), ...left.keys()])) {
-    const [a, b] = [right.get(hourMs), left.get(hourMs)];
-    for (const name of new Set([...(a?.keys() ?? []), ...(b?.keys() ?? [])])) {
-      const [one, other] = [a?.get(name), b?.get(name)];
+  for (const [hourMs, right, left] of sides(byHour(expected), byHour(stored))) {
+    for (const [, one, other] of sides(right, left)) {
       const { metric = '', entity = '' } = one ?? other ?? {};
-      for (const minute of new Set([...(one?.cells.keys() ?? []), ...(other?.cells.keys() ?? [])])) {
-        const [n, m] = [one?.cells.get(minute), other?.cells.get(minute)];
+      for (const [minute, n, m] of sides(one?.cells, other?.cells)) {
         const at = isoSeconds(hourMs + minute * MINUTE_MS);
         const [is, was] = [String(n ?? 'none'), String(m ?? 'none')];
         if (n !== m) differences.push({ in: 'delta', of, metric, entity, at, expected: is, stored: was });
@@ -119,4 +104,10 @@ function differencesIn(of: string, expected: readonly Row[], stored: readonly Ro
     }
   }
   return differences;
+}
+
+function byHour(rows: readonly Row[]): PeriodSums {
+  const sums: PeriodSums = new Map();
+  for (const row of rows) addRow(sums, hourOf(row), row);
+  return sums;
 }

@@ -1,18 +1,9 @@
 // Decides whether a cell can be compared: the recounted hours cover it, and no unknown segment may have added to it.
-import { cellAtMs, cellStartMs, type Level, type Period, periodAt, periodEndMs } from '../core/level.ts';
-import type { Row } from '../core/rows.ts';
+import { cellAtMs, cellStartMs, type Level, type Period, periodEndMs, periodsOver } from '../core/level.ts';
+import { hasSameCounts, type Row } from '../core/rows.ts';
 import { DAY_MS, HOUR_MS, isoSeconds, MINUTE_MS, nextMonthMs } from '../core/time.ts';
-import type { Difference, Findings, HourRange } from './ports.ts';
-import { overlaps } from './produce.ts';
-import type { Sum } from './sums.ts';
-
-/** What is known about a period. */
-export interface PeriodJudge {
-  readonly period: Period;
-  /** Whether everything in it can be compared. */
-  readonly isWhole: boolean;
-  readonly cell: (cell: number) => Judgement;
-}
+import { type Difference, type HourRange, overlaps, type RecountState } from './ports.ts';
+import { type Sum, sides } from './sums.ts';
 
 type Judgement = 'compared' | 'partly' | 'unknown';
 
@@ -26,87 +17,63 @@ export interface Compared {
 
 const EQUAL: Compared = { differences: [], right: undefined };
 
-function isSame(a: Row, b: Row): boolean {
-  if (a.events !== b.events || a.cells.size !== b.cells.size) return false;
-  for (const [cell, n] of a.cells) if (b.cells.get(cell) !== n) return false;
-  return true;
-}
+/** Judges the cells of a period, and compares their contents. */
+export class PeriodJudge {
+  readonly #period: Period;
+  readonly #state: RecountState;
+  readonly #whole: Judgement;
+  readonly #cells = new Map<number, Judgement>();
 
-/** Judges cells, and compares their contents. */
-export class Judge {
-  readonly #range: HourRange;
-  readonly #found: Findings;
-
-  constructor(range: HourRange, found: Findings) {
-    this.#range = range;
-    this.#found = found;
+  constructor(period: Period, state: RecountState) {
+    this.#period = period;
+    this.#state = state;
+    this.#whole = this.#judge(rangeOfPeriod(period));
   }
 
-  /** What is known about a period and each of its cells. */
-  of(period: Period): PeriodJudge {
-    const known = new Map<number, Judgement>();
-    const whole = this.#judge(rangeOfPeriod(period));
-    const cell = (cell: number) => {
-      // An hour is always recounted as a whole.
-      if (period.level === 'hours') return whole;
-      let judgement = known.get(cell);
-      if (judgement === undefined) {
-        judgement = this.#judge(rangeOfCell(period, cellAtMs(period, cell)));
-        known.set(cell, judgement);
-      }
-      return judgement;
-    };
-    return { period, isWhole: whole === 'compared', cell };
-  }
-
-  #judge(time: HourRange): Judgement {
-    if (time.fromMs < this.#range.fromMs || time.toMs > this.#range.toMs) return 'partly';
-    return this.#found.unknown.some((unknown) => overlaps(unknown, time)) ? 'unknown' : 'compared';
-  }
-
-  /** Compares one name in a period. @returns the differences, and the correct stored sum */
-  compare(
-    { period, isWhole, cell: judge }: PeriodJudge,
-    expected: Row | undefined,
-    stored: Row | undefined,
-  ): Compared {
-    const figures = this.#found.figures[period.level];
+  /** Compares one name. @returns the differences, and the correct stored sum */
+  compare(expected: Row | undefined, stored: Row | undefined): Compared {
+    const period = this.#period;
+    const figures = this.#state.found.figures[period.level];
+    const isWhole = this.#whole === 'compared';
     const sum = expected ?? stored;
     if (sum === undefined) return EQUAL;
-    if (isWhole && expected !== undefined && stored !== undefined && isSame(expected, stored)) {
+    if (isWhole && expected !== undefined && stored !== undefined && hasSameCounts(expected, stored)) {
       figures.compared += stored.cells.size;
       return EQUAL;
     }
     const { metric, entity } = sum;
+    const name = { in: period.level, of: nameOf(period), metric, entity };
     const differences: Difference[] = [];
-    const cells = new Map(stored?.cells);
     const differ = (at: string, a: bigint | number | undefined, b: bigint | number | undefined) =>
-      differences.push({
-        in: period.level,
-        of: nameOf(period),
-        metric,
-        entity,
-        at,
-        expected: String(a ?? 'none'),
-        stored: String(b ?? 'none'),
-      });
-    for (const cell of new Set([...(expected?.cells.keys() ?? []), ...cells.keys()])) {
-      const judgement = judge(cell);
+      differences.push({ ...name, at, expected: String(a ?? 'none'), stored: String(b ?? 'none') });
+    const cells = new Map(stored?.cells);
+    for (const [cell, a, b] of sides(expected?.cells, stored?.cells)) {
+      const judgement = this.#judgeCell(cell);
       figures[judgement] += 1;
-      if (judgement !== 'compared') continue;
-      const [a, b] = [expected?.cells.get(cell), cells.get(cell)];
-      if (a === b) continue;
+      if (judgement !== 'compared' || a === b) continue;
       differ(isoSeconds(cellAtMs(period, cell)), a, b);
       if (a === undefined) cells.delete(cell);
       else cells.set(cell, a);
     }
-    let events = stored?.events ?? 0;
-    if (isWhole) {
-      if (events !== (expected?.events ?? 0)) differ('events', expected?.events, stored?.events);
-      events = expected?.events ?? 0;
-    } else if (stored === undefined) events = expected?.events ?? 0;
+    const events = isWhole || stored === undefined ? (expected?.events ?? 0) : stored.events;
+    if (isWhole && events !== (stored?.events ?? 0)) differ('events', expected?.events, stored?.events);
     const right = cells.size === 0 ? undefined : { metric, entity, hour: 0, events, cells };
     return { differences, right };
+  }
+
+  #judgeCell(cell: number): Judgement {
+    const period = this.#period;
+    // An hour is always recounted as a whole.
+    if (period.level === 'hours') return this.#whole;
+    const judgement = this.#cells.get(cell) ?? this.#judge(rangeOfCell(period, cellAtMs(period, cell)));
+    this.#cells.set(cell, judgement);
+    return judgement;
+  }
+
+  #judge(time: HourRange): Judgement {
+    const { range, found } = this.#state;
+    if (time.fromMs < range.fromMs || time.toMs > range.toMs) return 'partly';
+    return found.unknown.some((unknown) => overlaps(unknown, time)) ? 'unknown' : 'compared';
   }
 }
 
@@ -124,16 +91,12 @@ function nameOf({ level, startMs }: Period): string {
 
 /** Every period of a level with at least one cell in a range of hours. */
 export function periodsIn(level: Level, { fromMs, toMs }: HourRange): Period[] {
-  const periods: Period[] = [];
-  let period = periodAt(level, fromMs);
-  while (period.startMs < toMs) {
-    const endMs = periodEndMs(period);
-    if (coversCell(period, { fromMs: Math.max(fromMs, period.startMs), toMs: Math.min(toMs, endMs) }))
-      periods.push(period);
-    if (endMs === Number.POSITIVE_INFINITY) break;
-    period = periodAt(level, endMs);
-  }
-  return periods;
+  return [...periodsOver(level, fromMs, toMs)].filter((period) =>
+    coversCell(period, {
+      fromMs: Math.max(fromMs, period.startMs),
+      toMs: Math.min(toMs, periodEndMs(period)),
+    }),
+  );
 }
 
 function coversCell(period: Period, { fromMs, toMs }: HourRange): boolean {

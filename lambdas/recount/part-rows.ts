@@ -1,13 +1,25 @@
 // The spilled rows of one part, added up by the levels that include their segments.
 import { type CompactionState, isCovered } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
+import { covers, type HashRange, rangesOf } from '../core/hash-range.ts';
 import { parseShardKey, type ShardKey } from '../core/identifiers.ts';
 import { LEVELS, type Level } from '../core/level.ts';
 import { type Row, readLaid } from '../core/rows.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
 import { decodeFrame, type Frame, partName } from './frames.ts';
-import type { RecountPorts, RecountState } from './ports.ts';
+import { contains, type RecountPorts, type RecountState } from './ports.ts';
 import { addRow, hourOf, type PeriodSums } from './sums.ts';
+
+/** The hash range of the part that is compared now. */
+export function partOf({ bits, part }: RecountState): HashRange {
+  return rangesOf(bits)[part] as HashRange;
+}
+
+/** Every range in use that overlaps a part. */
+export function rangesOver(part: HashRange, { rangeBits }: CompactionState): readonly HashRange[] {
+  const ranges = rangeBits.flatMap((bits) => rangesOf(bits));
+  return ranges.filter((range) => covers(range, part) || covers(part, range));
+}
 
 /** The rows of the part that an uncompacted delta must contain. */
 export interface ExpectedDelta {
@@ -33,7 +45,6 @@ export async function readPart(
   isPending: (shard: ShardKey, segment: number) => boolean,
   ports: RecountPorts,
 ): Promise<PartRows> {
-  const { fromMs, toMs } = state.range;
   const deletions = new Deletions(await ports.state.readDeletions(compaction.deletions));
   const unsettled = await unsettledEntries(state, ports);
   /** Sums by the set of levels that include them, one bit each. */
@@ -44,16 +55,15 @@ export async function readPart(
     const { shard, segment, part, runMaxMs } = frame;
     const entry = unsettled.get(`${shard} ${segment}`);
     const acked = entry === undefined || entry.acked.has(part);
-    const rows = readLaid(frame.laid).filter((row) => {
-      const hourMs = hourOf(row);
-      return hourMs >= fromMs && hourMs < toMs && !deletions.cover(row.entity, runMaxMs);
-    });
+    const rows = readLaid(frame.laid).filter(
+      (row) => contains(state.range, hourOf(row)) && !deletions.cover(row.entity, runMaxMs),
+    );
     if (isPending(shard, segment)) deltas.set(partName(frame), { frame, rows, acked });
     const levels = bitsOf(compaction, shard, segment);
     if (levels === 0 || !acked) continue;
     const group = sums.get(levels) ?? new Map();
     sums.set(levels, group);
-    for (const row of rows) addRow(group, hourOf(row), row, undefined);
+    for (const row of rows) addRow(group, hourOf(row), row);
   }
   const groups = (isOf: (levels: number) => boolean) =>
     [...sums].filter(([levels]) => isOf(levels)).map(([, group]) => group);

@@ -1,4 +1,4 @@
-// A recount's ports, state and findings. Types only.
+// A recount's ports, state and findings.
 import type { ShardKey } from '../core/identifiers.ts';
 import type { Level, Period, Retentions } from '../core/level.ts';
 import type { CheckpointLedger, Clock, SegmentLedger } from '../ports.ts';
@@ -23,6 +23,16 @@ export interface HourRange {
 }
 
 export const ALL_HOURS: HourRange = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+
+/** Whether two ranges overlap. */
+export function overlaps(a: HourRange, b: HourRange): boolean {
+  return a.fromMs < b.toMs && b.fromMs < a.toMs;
+}
+
+/** Whether a range contains an instant. */
+export function contains({ fromMs, toMs }: HourRange, atMs: number): boolean {
+  return fromMs <= atMs && atMs < toMs;
+}
 
 /** Why a segment could not be reproduced. */
 export type UnknownReason =
@@ -180,8 +190,6 @@ export interface RecountSettings {
   readonly retentions: Retentions;
   /** How many periods' blocks are read together. */
   readonly periodsAtOnce: number;
-  /** How often a part is compared again when compaction advanced meanwhile. */
-  readonly attemptsMax: number;
   /** Maximum size of a block, in bytes of `rowBytes`, when a repair has to split one. */
   readonly blockBytes: number;
   /** Events in a part, which bounds memory. */

@@ -8,12 +8,13 @@ import type { SegmentOutput } from '../core/rollup.ts';
 import { layRows, type Row, readLaid } from '../core/rows.ts';
 import type { Head } from '../core/segment.ts';
 import { isGivenUp, type SegmentEntry } from '../core/segment-entry.ts';
-import { HOUR_MS } from '../core/time.ts';
 import type { SegmentReader } from '../raw-ports.ts';
 import { encodeFrame } from './frames.ts';
 import {
   ALL_HOURS,
+  contains,
   type HourRange,
+  overlaps,
   type RecountHooks,
   type RecountPorts,
   type RecountSettings,
@@ -22,6 +23,7 @@ import {
   type UnknownReason,
 } from './ports.ts';
 import { produceOne } from './produce-segment.ts';
+import { hourOf } from './sums.ts';
 
 /** Concurrent shards: while one waits for the stream or the ledger, another is rolled up. */
 const SHARDS_AT_ONCE = 4;
@@ -43,11 +45,6 @@ function reachOf({ minArrivalMs, runMaxMs, config }: SegmentEntry): HourRange {
     fromMs: acceptPastMs === undefined ? ALL_HOURS.fromMs : minArrivalMs - acceptPastMs,
     toMs: runMaxMs + acceptFutureMs + 1,
   };
-}
-
-/** Whether two ranges overlap. */
-export function overlaps(a: HourRange, b: HourRange): boolean {
-  return a.fromMs < b.toMs && b.fromMs < a.toMs;
 }
 
 /** Begins a recount: the amount of data determines the number of parts. */
@@ -250,23 +247,15 @@ class ShardWork {
       // A part that was given up stays so: its tombstone never expires.
       if (entry.discarded.has(part) && !entry.acked.has(part)) continue;
       const name = { shard: this.#shard, segment: entry.segment, part, runMaxMs: entry.runMaxMs };
-      const byRange = new Map<HashRange, Row[]>();
       const whole = cutRange.length >= bits ? (cutRange.slice(0, bits) as HashRange) : undefined;
       if (whole !== undefined && isNear(entry, range)) {
         this.#ports.spill.append(numberOf(whole), encodeFrame(name, laid));
         continue;
       }
-      for (const row of readLaid(laid)) {
-        const hourMs = row.hour * HOUR_MS;
-        if (hourMs < range.fromMs || hourMs >= range.toMs) continue;
-        const at = whole ?? rangeOf(nameHash(row.metric, row.entity), bits);
-        const rows = byRange.get(at);
-        if (rows === undefined) byRange.set(at, [row]);
-        else rows.push(row);
-      }
-      for (const [at, rows] of byRange) {
-        this.#ports.spill.append(numberOf(at), encodeFrame(name, layRows(rows)));
-      }
+      const rows = readLaid(laid).filter((row) => contains(range, hourOf(row)));
+      const rangeOfRow = ({ metric, entity }: Row) => whole ?? rangeOf(nameHash(metric, entity), bits);
+      for (const [at, own] of Map.groupBy(rows, rangeOfRow))
+        this.#ports.spill.append(numberOf(at), encodeFrame(name, layRows(own)));
     }
   }
 }

@@ -12,7 +12,7 @@ import { LEVELS, type Level } from '../core/level.ts';
 import { makeTops } from '../store/make-tops.ts';
 import { CompactionMoved, compareBlocks, compareLate, type WrongPeriod } from './compare-blocks.ts';
 import { compareDeltas } from './compare-deltas.ts';
-import { readPart } from './part-rows.ts';
+import { type PartRows, readPart } from './part-rows.ts';
 import type {
   Difference,
   Findings,
@@ -28,6 +28,8 @@ import { ChangedMeanwhile, repairDeltas, repairLate, repairPeriod } from './repa
 
 /** Differences listed; the others are only counted. */
 const LISTED_MAX = 1_000;
+/** How often a part is compared when compaction advances meanwhile. */
+const ATTEMPTS_MAX = 20;
 
 /**
  * Runs a recount to its end.
@@ -76,12 +78,6 @@ function countedTwice({ shards }: RecountState): Findings['twice'] {
         segments: [segmentId(one.key, one.last), segmentId(other.key, other.last)] as const,
       })),
   );
-}
-
-/** The findings of one attempt at a part: kept only if compaction did not advance meanwhile. */
-interface Attempt {
-  readonly differences: Difference[];
-  stuck: string | undefined;
 }
 
 class Comparison {
@@ -134,14 +130,13 @@ class Comparison {
 
   async #part(): Promise<void> {
     const { found } = this.#state;
-    for (let attempt = 1; attempt <= this.#settings.attemptsMax; attempt += 1) {
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
       const figures = structuredClone(found.figures);
       const { deltas } = found;
       try {
         const { differences, stuck } = await this.#attempt();
         found.stuck ??= stuck;
-        found.differing += differences.length;
-        found.differences.push(...differences.slice(0, LISTED_MAX - found.differences.length));
+        this.#note(differences);
         return;
       } catch (error) {
         if (!(error instanceof CompactionMoved || error instanceof ChangedMeanwhile)) throw error;
@@ -152,7 +147,8 @@ class Comparison {
     found.restless += 1;
   }
 
-  async #attempt(): Promise<Attempt> {
+  /** @returns the differences that were not repaired: they count only if compaction did not advance meanwhile */
+  async #attempt(): Promise<{ readonly differences: readonly Difference[]; readonly stuck?: string }> {
     const [state, ports] = [this.#state, this.#ports];
     const stuck = await ports.finishPlans();
     const compaction = await ports.state.readState();
@@ -180,13 +176,13 @@ class Comparison {
         this.#noteRepaired(wrong.differences);
       }
     }
-    return { differences, stuck };
+    return { differences };
   }
 
   /** Compares deltas, and repairs them. @returns the remaining differences */
   async #deltas(
     compaction: CompactionState,
-    rows: Awaited<ReturnType<typeof readPart>>,
+    rows: PartRows,
     isPending: (shard: ShardKey, segment: number) => boolean,
     fromTheFirst: boolean,
   ): Promise<Difference[]> {
@@ -196,7 +192,7 @@ class Comparison {
     const wrong = await compareDeltas(this.#state, compaction, rows, isPending, fromMs, this.#ports);
     this.#state.found.deltas += wrong.compared;
     if (repair === undefined) return wrong.differences;
-    let left: Difference[] = wrong.differences;
+    let left = wrong.differences;
     for (const name of wrong.segments.values()) {
       if (!(await repairDeltas(name, wrong.phantoms, compaction, this.#ports, repair))) continue;
       const id = segmentId(name.shard, name.segment);
@@ -218,9 +214,13 @@ class Comparison {
   }
 
   #noteRepaired(differences: readonly Difference[]): void {
+    this.#state.found.repaired += differences.length;
+    this.#note(differences);
+  }
+
+  #note(differences: readonly Difference[]): void {
     const { found } = this.#state;
     found.differing += differences.length;
-    found.repaired += differences.length;
     found.differences.push(...differences.slice(0, LISTED_MAX - found.differences.length));
   }
 }

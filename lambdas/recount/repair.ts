@@ -3,10 +3,10 @@ import { DedupWindows } from '../aggregator/windows.ts';
 import type { CompactionState } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
 import { type Delta, type DeltaName, deltasOf } from '../core/delta.ts';
-import { type HashRange, halvesOf, holds, nameHash, rangeOf, rangesOf } from '../core/hash-range.ts';
+import { type HashRange, halvesOf, hashOf, holds, nameHash, rangeOf, rangesOf } from '../core/hash-range.ts';
 import { segmentId } from '../core/identifiers.ts';
 import { expiresAtOf, type Period, periodName } from '../core/level.ts';
-import { compareRows, decodeRows, encodeRows, type Row, rowBytes } from '../core/rows.ts';
+import { compareRows, decodeRows, encodeRows, type Row, rowBytes, rowName } from '../core/rows.ts';
 import type { Block, BlockCondition, StoredDelta } from '../store/ports.ts';
 import { correctedRows, type WrongLate, type WrongPeriod } from './compare-blocks.ts';
 import type { SegmentName } from './compare-deltas.ts';
@@ -25,27 +25,72 @@ export async function repairPeriod(
   repair: RepairPorts,
   { retentions, blockBytes }: Pick<RecountSettings, 'retentions' | 'blockBytes'>,
 ): Promise<void> {
-  const wrong = [...right.keys()].map((name) => {
-    const [metric = '', entity = ''] = name.split('\0');
-    return { metric, entity, hash: nameHash(metric, entity) };
-  });
   for (const leaf of leaves) {
-    const names = wrong.filter(({ hash }) => holds(leaf.range, hash));
-    if (names.length === 0) continue;
+    const names = new Set([...right.keys()].filter((name) => holds(leaf.range, hashOf(name))));
+    if (names.size === 0) continue;
     const { epoch } = leaf.block ?? compaction[period.level];
     const edit = (leaf.block?.edit ?? 0) + 1;
     const trace = `${period.level}/${periodName(period)}/B${leaf.range}.${epoch}.${edit}`;
-    const isNamed = (one: { metric: string; entity: string }) =>
-      names.some(({ metric, entity }) => metric === one.metric && entity === one.entity);
-    await repair.archive.keepRepair(trace, differences.filter(isNamed));
-    const put = new BlockRewrite(period, repair, {
-      epoch,
-      edit,
-      blockBytes,
-      expiresAt: expiresAtOf(period, retentions),
-    });
-    await put.range(leaf.range, leaf.block, correctedRows(leaf, right));
+    const own = differences.filter(({ metric, entity }) => names.has(rowName(metric, entity)));
+    await repair.archive.keepRepair(trace, own);
+    const expiresAt = expiresAtOf(period, retentions);
+    const rewriting = { period, store: repair.store, epoch, edit, blockBytes, expiresAt };
+    await rewriteRange(leaf.range, leaf.block, correctedRows(leaf, right), rewriting);
   }
+}
+
+/** How a block is rewritten, within its epoch. */
+interface Rewriting extends Pick<RepairPorts, 'store'> {
+  readonly period: Period;
+  readonly epoch: number;
+  /** The least edit that its blocks get. */
+  readonly edit: number;
+  readonly blockBytes: number;
+  readonly expiresAt: number | undefined;
+}
+
+/** Writes the rows of a range; if too many for one block, as its halves, which are put before the split marker. */
+async function rewriteRange(
+  range: HashRange,
+  before: Block | undefined,
+  rows: readonly Row[],
+  rewriting: Rewriting,
+): Promise<void> {
+  const { period, store, epoch, blockBytes } = rewriting;
+  // If a repair makes a block somewhat too large, the next epoch splits it.
+  const isTooLarge = rows.reduce((sum, row) => sum + rowBytes(row), 0) > 2 * blockBytes && rows.length > 1;
+  if (!isTooLarge) {
+    await putBlock(range, before, encodeRows([...rows].sort(compareRows)), rewriting);
+    return;
+  }
+  // Edited first: if this repair dies before the marker, the next epoch finds the halves and puts them again.
+  const edited = await putBlock(range, before, before?.content ?? encodeRows([]), rewriting);
+  for (const half of halvesOf(range)) {
+    const own = rows.filter(({ metric, entity }) => holds(half, nameHash(metric, entity)));
+    const [there] = await store.readBlocks([{ period, range: half }]);
+    // A later epoch also splits this block: its halves must not be overwritten.
+    if (there !== undefined && there.epoch > epoch) throw changed(period);
+    if (own.length > 0 || there !== undefined) await rewriteRange(half, there, own, rewriting);
+  }
+  await putBlock(range, edited, 'split', rewriting);
+}
+
+async function putBlock(
+  range: HashRange,
+  before: Block | undefined,
+  content: Block['content'],
+  { period, store, epoch, edit, expiresAt }: Rewriting,
+): Promise<Block> {
+  const condition: BlockCondition =
+    before === undefined ? { is: 'absent' } : { is: 'as-read', epoch: before.epoch, edit: before.edit };
+  const block = { epoch, edit: Math.max(edit, (before?.edit ?? 0) + 1), content };
+  if ((await store.putBlock(period, range, block, condition, expiresAt)) === 'conflict')
+    throw changed(period);
+  return block;
+}
+
+function changed({ level }: Period): ChangedMeanwhile {
+  return new ChangedMeanwhile(`a block of the ${level} was changed while it was repaired`);
 }
 
 /**
@@ -58,7 +103,7 @@ export async function repairLate(
   { archive, store, rewriter, state }: RepairPorts,
 ): Promise<void> {
   const { hours, rangeBits } = compaction;
-  const wrong = right.map((one) => ({ ...one, hash: nameHash(one.metric, one.entity) }));
+  const wrong = right.map((one) => ({ ...one, hash: hashOf(one.name) }));
   await archive.keepRepair(`late/${level}.${compaction[level].epoch}.${hours.epoch}`, differences);
   let left = wrong;
   // Search everywhere: an extra row may be in an item of a range other than its own.
@@ -66,7 +111,9 @@ export async function repairLate(
     for await (const item of rewriter.lateItems(level, range)) {
       if (item.epoch <= compaction[level].hourEpoch || item.epoch > hours.epoch) continue;
       const rows = decodeRows(item.rows);
-      const others = rows.filter((row) => !wrong.some((one) => isSameRow(one, row)));
+      const isWrong = (row: Row) =>
+        wrong.some(({ name, hour }) => name === rowName(row.metric, row.entity) && hour === row.hour);
+      const others = rows.filter((row) => !isWrong(row));
       const own = left.filter(({ hash }) => holds(range, hash));
       if (others.length === rows.length && own.length === 0) continue;
       const whole = [...others, ...own.flatMap(({ row }) => row ?? [])].sort(compareRows);
@@ -82,64 +129,6 @@ export async function repairLate(
   }
   if ((await state.noteLate(compaction, level)) === 'conflict')
     throw new ChangedMeanwhile(`the hours moved on while rows of the ${level} were repaired`);
-}
-
-function isSameRow(one: { metric: string; entity: string; hour: number }, other: Row): boolean {
-  return one.metric === other.metric && one.entity === other.entity && one.hour === other.hour;
-}
-
-interface RewriteSettings {
-  readonly epoch: number;
-  readonly edit: number;
-  readonly blockBytes: number;
-  readonly expiresAt: number | undefined;
-}
-
-/** Writes the rows of a range within their epoch; if too many for one block, as its halves, which are put before the split marker. */
-class BlockRewrite {
-  readonly #period: Period;
-  readonly #ports: RepairPorts;
-  readonly #settings: RewriteSettings;
-
-  constructor(period: Period, ports: RepairPorts, settings: RewriteSettings) {
-    this.#period = period;
-    this.#ports = ports;
-    this.#settings = settings;
-  }
-
-  async range(range: HashRange, before: Block | undefined, rows: readonly Row[]): Promise<void> {
-    const { blockBytes } = this.#settings;
-    // If a repair makes a block somewhat too large, the next epoch splits it.
-    const isTooLarge = rows.reduce((sum, row) => sum + rowBytes(row), 0) > 2 * blockBytes && rows.length > 1;
-    if (!isTooLarge) {
-      await this.#put(range, before, encodeRows([...rows].sort(compareRows)));
-      return;
-    }
-    // Edited first: if this repair dies before the marker, the next epoch finds the halves and puts them again.
-    const edited = await this.#put(range, before, before?.content ?? encodeRows([]));
-    for (const half of halvesOf(range)) {
-      const own = rows.filter(({ metric, entity }) => holds(half, nameHash(metric, entity)));
-      const [there] = await this.#ports.store.readBlocks([{ period: this.#period, range: half }]);
-      // A later epoch also splits this block: its halves must not be overwritten.
-      if (there !== undefined && there.epoch > this.#settings.epoch) throw changed(this.#period);
-      if (own.length > 0 || there !== undefined) await this.range(half, there, own);
-    }
-    await this.#put(range, edited, 'split');
-  }
-
-  async #put(range: HashRange, before: Block | undefined, content: Block['content']): Promise<Block> {
-    const { epoch, edit, expiresAt } = this.#settings;
-    const condition: BlockCondition =
-      before === undefined ? { is: 'absent' } : { is: 'as-read', epoch: before.epoch, edit: before.edit };
-    const block = { epoch, edit: Math.max(edit, (before?.edit ?? 0) + 1), content };
-    const put = await this.#ports.store.putBlock(this.#period, range, block, condition, expiresAt);
-    if (put === 'conflict') throw changed(this.#period);
-    return block;
-  }
-}
-
-function changed({ level }: Period): ChangedMeanwhile {
-  return new ChangedMeanwhile(`a block of the ${level} was changed while it was repaired`);
 }
 
 /**

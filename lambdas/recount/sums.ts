@@ -13,7 +13,7 @@ export interface Sum extends Row {
 export type PeriodSums = Map<number, Map<string, Sum>>;
 
 /** Adds a row to its period. @param cell for all of the row's cells; undefined: each keeps its own */
-export function addRow(sums: PeriodSums, startMs: number, row: Row, cell: number | undefined): void {
+export function addRow(sums: PeriodSums, startMs: number, row: Row, cell?: number): void {
   let byName = sums.get(startMs);
   if (byName === undefined) {
     byName = new Map();
@@ -58,6 +58,15 @@ export function levelSums(
     }
   }
   return sums;
+}
+
+/** The keys on either side, each with the value of both. */
+export function* sides<Key, Value>(
+  one: ReadonlyMap<Key, Value> = new Map(),
+  other: ReadonlyMap<Key, Value> = new Map(),
+): Iterable<readonly [key: Key, one: Value | undefined, other: Value | undefined]> {
+  for (const [key, value] of one) yield [key, value, other.get(key)];
+  for (const [key, value] of other) if (!one.has(key)) yield [key, undefined, value];
 }
 
 /** The start of the hour of a delta's row, epoch milliseconds. */

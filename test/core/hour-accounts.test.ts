@@ -15,7 +15,7 @@ import { planSegment } from '../../lambdas/core/segment.ts';
 import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import { HOUR_MS } from '../../lambdas/core/time.ts';
 import { InvalidQuery } from '../../lambdas/query/invalid-query.ts';
-import { requestedHours } from '../../lambdas/query/status-query.ts';
+import { requestedHours } from '../../lambdas/query/parameters.ts';
 import { entry, movedThrough } from '../support/entries.ts';
 import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
 

@@ -4,14 +4,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
 import {
-  instantIn,
   instantsIn,
   nextPeriodMs,
-  type Period,
   parseTimeZone,
   periodCeilingMs,
   periodStartMs,
   periodsOf,
+  type Stretch,
   type TimedGrain,
   type TimeZone,
   UTC,
@@ -35,7 +34,8 @@ function zone(name: string): TimeZone {
 }
 
 const utc = (text: string) => Date.parse(text);
-const hours = ({ startMs, endMs }: Period) => (endMs - startMs) / HOUR_MS;
+const instantIn = (atMs: number, of: TimeZone) => instantsIn(of)(atMs);
+const hours = ({ fromMs, toMs }: Stretch) => (toMs - fromMs) / HOUR_MS;
 
 /** The date and time of day on a zone's clock, by another library than the one under test. */
 function clock(atMs: number, name: string): { date: string; week: string; month: string } {
@@ -55,7 +55,7 @@ function clock(atMs: number, name: string): { date: string; week: string; month:
 
 test('days have 23, 24 and 25 hours where clocks change', () => {
   const days = (from: string, to: string, name: string) =>
-    [...periodsOf({ startMs: utc(from), endMs: utc(to) }, 'day', zone(name))].map(hours);
+    [...periodsOf({ fromMs: utc(from), toMs: utc(to) }, 'day', zone(name))].map(hours);
   assert.deepEqual(days('2026-10-24T00:00Z', '2026-10-26T12:00Z', 'Europe/Berlin'), [24, 25, 24]);
   assert.deepEqual(days('2026-03-28T12:00Z', '2026-03-30T12:00Z', 'Europe/Berlin'), [24, 23, 24]);
   assert.deepEqual(days('2026-04-04T12:00Z', '2026-04-05T12:00Z', 'Australia/Lord_Howe'), [24, 24.5]);
@@ -76,8 +76,8 @@ test('a day begins when its midnight first comes, where clocks are set back over
 
 test('hours are those of the zone, with a half hour where clocks change by one', () => {
   const starts = (from: string, to: string, name: string) =>
-    [...periodsOf({ startMs: utc(from), endMs: utc(to) }, 'hour', zone(name))].map(({ startMs }) =>
-      instantIn(startMs, zone(name)).slice(11),
+    [...periodsOf({ fromMs: utc(from), toMs: utc(to) }, 'hour', zone(name))].map(({ fromMs }) =>
+      instantIn(fromMs, zone(name)).slice(11),
     );
   const kolkata = starts('2026-11-22T00:00Z', '2026-11-22T02:00Z', 'Asia/Kolkata');
   assert.deepEqual(kolkata, ['05:00:00+05:30', '06:00:00+05:30', '07:00:00+05:30']);
@@ -90,10 +90,10 @@ test('hours are those of the zone, with a half hour where clocks change by one',
 test('a day that a zone skipped is missing, and the days around it are adjacent', () => {
   const apia = zone('Pacific/Apia');
   const days = [
-    ...periodsOf({ startMs: utc('2011-12-29T12:00Z'), endMs: utc('2011-12-31T12:00Z') }, 'day', apia),
+    ...periodsOf({ fromMs: utc('2011-12-29T12:00Z'), toMs: utc('2011-12-31T12:00Z') }, 'day', apia),
   ];
   assert.deepEqual(
-    days.map(({ startMs }) => clock(startMs, 'Pacific/Apia').date),
+    days.map(({ fromMs }) => clock(fromMs, 'Pacific/Apia').date),
     ['2011-12-29', '2011-12-31', '2012-01-01'],
   );
 });
@@ -153,14 +153,14 @@ test('periods cover their range without gaps or overlaps, and each is one date, 
       fc.constantFrom(...grains),
       fc.integer({ min: utc('1990-01-01T00:00Z'), max: utc('2035-01-01T00:00Z') }),
       fc.integer({ min: 1, max: 40 * DAY_MS }),
-      (name, grain, startMs, anyLengthMs) => {
+      (name, grain, fromMs, anyLengthMs) => {
         const lengthMs = grain === 'minute' ? Math.ceil(anyLengthMs / 1000) : anyLengthMs;
-        const range = { startMs, endMs: startMs + lengthMs };
+        const range = { fromMs, toMs: fromMs + lengthMs };
         const periods = [...periodsOf(range, grain, zone(name))];
         const [first, last] = [periods[0], periods.at(-1)];
-        assert.ok(first !== undefined && first.startMs <= startMs && startMs < first.endMs);
-        assert.ok(last !== undefined && last.startMs < range.endMs && range.endMs <= last.endMs);
-        for (const [index, { startMs: from, endMs: to }] of periods.entries()) {
+        assert.ok(first !== undefined && first.fromMs <= fromMs && fromMs < first.toMs);
+        assert.ok(last !== undefined && last.fromMs < range.toMs && range.toMs <= last.toMs);
+        for (const [index, { fromMs: from, toMs: to }] of periods.entries()) {
           assert.ok(from < to);
           const withinMs = Math.floor((from + to) / 2);
           assert.deepEqual(
@@ -169,7 +169,7 @@ test('periods cover their range without gaps or overlaps, and each is one date, 
           );
           assert.equal(periodCeilingMs(grain, from, zone(name)), from);
           assert.equal(periodCeilingMs(grain, withinMs, zone(name)), to);
-          if (index > 0) assert.equal(periods[index - 1]?.endMs, from);
+          if (index > 0) assert.equal(periods[index - 1]?.toMs, from);
           if (grain === 'minute' || grain === 'hour') continue;
           const field = grain === 'day' ? 'date' : grain;
           const of = (atMs: number) => clock(atMs, name)[field];

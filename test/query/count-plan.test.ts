@@ -36,7 +36,7 @@ const CLOSED: Closed = {
 };
 const NOTHING_CLOSED: Closed = { days: 0, months: 0, all: 0 };
 const planned = (query: CountQuery, closed = CLOSED, retentions = FOREVER) =>
-  planCounts(query, closed, WATERMARK_MS, retentions, NOW_MS);
+  planCounts(query, { closed, throughMs: WATERMARK_MS, retentions, nowMs: NOW_MS });
 const shown = (pieces: readonly Piece[]) =>
   pieces.map(({ level, fromMs, toMs }) => {
     const iso = (atMs: number) => new Date(atMs).toISOString().slice(0, 16);
@@ -86,7 +86,7 @@ test('a range past its retention is answered in the next grain, and the answer s
   const answer = (by: Grain, from: string, to: string) => {
     const query = asked(by, from, to);
     const plan = planned(query, CLOSED, RETENTIONS);
-    const { grain, from: start, to: end, note } = countAnswer(query, plan, new PointSums(plan), 0);
+    const { grain, from: start, to: end, note } = countAnswer(query, [new PointSums(plan)], 0);
     return { grain, range: `${start.slice(0, 16)} ${end.slice(0, 16)}`, note };
   };
   const recent = answer('minute', '2026-11-01T10:30Z', '2026-11-01T10:45Z');
@@ -135,7 +135,7 @@ test('for any closed periods and any query, the answer is the plain sum of the m
           for (const level of LEVELS) sums.add(level, cellStartMs(level, atMs), n);
         }
         const inRange = minutes.filter(([atMs]) => atMs >= query.fromMs && atMs < query.toMs);
-        const answer = countAnswer(query, plan, sums, undefined);
+        const answer = countAnswer(query, [sums], undefined);
         assert.equal(
           answer.total,
           inRange.reduce((sum, [, n]) => sum + n, 0n),

@@ -20,14 +20,14 @@ function answerOf(
   throughMs = 0,
   acceptPastMs?: number,
 ) {
-  const plan = planCounts(asked, NOTHING_CLOSED, throughMs, FOREVER, NOW_MS);
-  const sums = new PointSums(plan);
+  const known = { closed: NOTHING_CLOSED, throughMs, retentions: FOREVER, nowMs: NOW_MS };
+  const sums = new PointSums(planCounts(asked, known));
   for (const [start, minutes] of stored) {
     for (const [minute, n] of Object.entries(minutes)) {
       sums.add('hours', Date.parse(start) + Number(minute) * MINUTE_MS, n);
     }
   }
-  return countAnswer(asked, plan, sums, acceptPastMs);
+  return countAnswer(asked, [sums], acceptPastMs);
 }
 const answer = (parameters: Record<string, string>, ...stored: Stored[]) =>
   answerOf(query(parameters), stored);

@@ -4,16 +4,16 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import pLimit from 'p-limit';
 import { type CompactionState, INITIAL_STATE } from '../../lambdas/core/compaction.ts';
-import { nameHash, rangeOf } from '../../lambdas/core/hash-range.ts';
-import { encodeRows } from '../../lambdas/core/rows.ts';
+import { hashOf, rangeOf } from '../../lambdas/core/hash-range.ts';
+import { encodeRows, rowName } from '../../lambdas/core/rows.ts';
 import { BlockWalk, readBlocks, StaleState } from '../../lambdas/query/read-blocks.ts';
 import type { Block } from '../../lambdas/store/ports.ts';
 
 const FOREVER = { hours: undefined, days: undefined, months: undefined, all: undefined };
 const PERIOD = { level: 'hours', startMs: 0 } as const;
-const NAME = { metric: 'view', entity: '/a' };
-const HASH = nameHash(NAME.metric, NAME.entity);
-const ROW = { ...NAME, hour: 0, events: 1, cells: new Map([[0, 1n]]) };
+const NAME = rowName('view', '/a');
+const HASH = hashOf(NAME);
+const ROW = { metric: 'view', entity: '/a', hour: 0, events: 1, cells: new Map([[0, 1n]]) };
 const split = (epoch: number): Block => ({ epoch, edit: 0, content: 'split' });
 const rows = (epoch: number): Block => ({ epoch, edit: 0, content: encodeRows([ROW]) });
 /** Epoch 3 is done; 4 is under way, if it is. */
@@ -47,7 +47,7 @@ async function walked(
   isPlanned = false,
   changes: Readonly<Record<number, readonly (Block | undefined)[]>> = {},
 ) {
-  const walk = new BlockWalk(PERIOD, HASH, depth);
+  const walk = new BlockWalk(PERIOD, { name: NAME, hash: HASH }, depth);
   let [now, reads] = [blocks, 0];
   const reader = {
     readBlocks: async (names: readonly { range: string }[]) => {
@@ -60,7 +60,7 @@ async function walked(
     },
   };
   const hints = new Map();
-  await readBlocks([{ ...NAME, walk }], state(isPlanned), reader, hints, pLimit(1));
+  await readBlocks([walk], state(isPlanned), reader, hints, pLimit(1));
   return { found: walk.row !== undefined, isAhead: walk.isAhead, hint: hints.get('hours'), reads };
 }
 

@@ -22,8 +22,8 @@ const THROUGH_MS = ms('2026-11-22T05:20:00Z');
 const ENTRIES = ['a', 'b', 'c'].map((entity, index) => ({ entity, n: BigInt(9 - index) }));
 const kept = (parameters: Record<string, string>, throughMs = THROUGH_MS, nowMs = NOW_MS) => {
   const query = ask(parameters);
-  const answer = topAnswer(query, ENTRIES, throughMs, nowMs, settings);
-  return { answer, ...topFreshness(query, answer, nowMs, settings) };
+  const answer = topAnswer(query, ENTRIES, throughMs, { ...settings, nowMs });
+  return { answer, ...topFreshness(query, answer, { ...settings, nowMs }) };
 };
 const answer = (parameters: Record<string, string>, throughMs = THROUGH_MS) =>
   kept(parameters, throughMs).answer;

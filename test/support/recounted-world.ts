@@ -26,7 +26,6 @@ export { MemorySpill, type Saved };
 export const RECOUNT_SETTINGS: RecountSettings = {
   retentions: { hours: undefined, days: undefined, months: undefined, all: undefined },
   periodsAtOnce: 16,
-  attemptsMax: 20,
   blockBytes: 200,
   partEvents: 50,
 };

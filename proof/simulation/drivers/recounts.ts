@@ -32,7 +32,6 @@ export async function recountAll(
   const { blockBytes } = settings.compaction;
   const cut = {
     periodsAtOnce: 16,
-    attemptsMax: 20,
     blockBytes,
     partEvents: settings.size === 'small' ? 20 : 5_000,
   };

@@ -1,8 +1,37 @@
-// Parses instants in a query string, and suggests what an invalid one probably means.
+// Parses single parameters of a query string.
 import { AT_NUMBER_MIN_MS } from '../core/event.ts';
+import { HOURS_KEPT } from '../core/hour-accounts.ts';
 import { LATEST_INSTANT_MS, parseInstant } from '../core/time.ts';
 import { dateStartMs, type TimeZone } from './calendar.ts';
 import { InvalidQuery } from './invalid-query.ts';
+
+/** The parameters of a query string, each given at most once. */
+export type Parameters = Readonly<Record<string, string | undefined>>;
+
+/** @throws InvalidQuery if a value is none of those allowed */
+export function oneOf<T extends string>(name: string, value: string, values: readonly T[]): T {
+  const found = values.find((each) => each === value);
+  if (found === undefined) throw new InvalidQuery(`"${name}" must be one of ${values.join(', ')}`);
+  return found;
+}
+
+/** Whether a parameter is given that has one allowed value. @throws InvalidQuery if it has another */
+export function flag(name: string, value: string | undefined, only: string): boolean {
+  if (value !== undefined && value !== only) throw new InvalidQuery(`"${name}" can only be "${only}"`);
+  return value === only;
+}
+
+/** @throws InvalidQuery unless the text is a whole number from `min` to `max` */
+export function wholeNumber(name: string, text: string, min: number, max: number): number {
+  const number = /^\d+$/.test(text) && text.length <= String(max).length ? Number(text) : Number.NaN;
+  if (number >= min && number <= max) return number;
+  throw new InvalidQuery(`"${name}" must be a whole number from ${min} to ${max}`);
+}
+
+/** How many hours of arrival the pipeline's status includes: 0 to 48, by default 24. @throws InvalidQuery */
+export function requestedHours({ hours = '24' }: { readonly hours?: string | undefined }): number {
+  return wholeNumber('hours', hours, 0, HOURS_KEPT);
+}
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
