@@ -35,11 +35,7 @@ export async function compact(
   settings: CompactorSettings,
   hasTime: () => boolean,
 ): Promise<CompactionReport> {
-  const report: CompactionReport = {
-    epochs: { hours: 0, days: 0, months: 0, all: 0 },
-    open: 0,
-    unfinished: false,
-  };
+  const report: CompactionReport = { epochs: { hours: 0, days: 0, months: 0, all: 0 }, unfinished: false };
   // A step of each level in turn: the hours may be due again at once, and must not hold up the others.
   for (let again = true; again && !report.unfinished; ) {
     again = false;
@@ -47,7 +43,6 @@ export async function compact(
       if (!report.unfinished && (await compactLevel(level, ports, settings, hasTime, report))) again = true;
     }
   }
-  report.open = (await ports.state.readState()).hours.covers.open.length;
   return report;
 }
 

@@ -52,8 +52,6 @@ export interface CompactorSettings {
 export interface CompactionReport {
   /** Epochs finished, by level. */
   readonly epochs: Record<Level, number>;
-  /** Open segments in the hours' coverage now. */
-  open: number;
   /** Whether time ran out during an epoch. */
   unfinished: boolean;
 }
