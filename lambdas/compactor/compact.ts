@@ -1,4 +1,4 @@
-// The compactor's use case: finish planned epochs and plan due ones, level by level.
+// The compactor's use case: finish planned epochs and plan due ones, for all levels in turn.
 import { progressOfShards, runMaxOf } from '../accountant/shard-progress.ts';
 import { lastEntered } from '../core/checkpoint.ts';
 import {
