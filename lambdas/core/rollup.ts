@@ -75,13 +75,16 @@ export function rollUp(
   let duplicate = 0;
   let late = 0;
   for (const record of records) {
+    // Once: each access may decode the record anew, and a batch has up to 10,000 events.
+    let data: Uint8Array | undefined;
     for (let index = 0; index < record.events.length; index += 1) {
       const event = record.events[index] as DecodedEvent;
       received += 1;
       const reason = isRejected(event) ? event.rejected : outOfRange(event, record.arrivalMs, config);
       if (reason !== undefined) {
         rejectedByReason[reason] = (rejectedByReason[reason] ?? 0) + 1;
-        const { sequenceNumber, arrivalMs, data } = record;
+        const { sequenceNumber, arrivalMs } = record;
+        data ??= record.data;
         rejected.push({ sequenceNumber, arrivalMs, data, index, reason });
         continue;
       }
