@@ -98,12 +98,13 @@ export function contentOf({ body }: DeliveredMessage): RollupContent | InvalidRo
 /** Stores a message's deltas and acknowledges those that are in the table. */
 async function writeContent(content: RollupContent, run: Run): Promise<Outcome> {
   const { ports, limit, hasTime } = run;
-  await keepExpired(content, run);
+  const isGone = await goneHours(content, run);
   const results = await Promise.all(
     content.deltas.map((delta) =>
       limit(async (): Promise<Outcome | 'stored' | 'discarded'> => {
         if (!hasTime()) return 'no-time';
         try {
+          if (isGone !== undefined) await keepExpired(delta, isGone, run);
           return await ports.deltas.putDelta(delta);
         } catch (failure) {
           return { failure };
@@ -136,28 +137,36 @@ function noteCounted({ parts, events, oldestArrivalMs }: NewlyCounted, { ports, 
 /** The least value of `minuteRetentionDays`, now or earlier. */
 const RETENTION_MIN_MS = DAY_MS;
 
+/** Whether an hour's minutes are no longer kept; undefined if a message has no such hour. */
+async function goneHours(
+  content: RollupContent,
+  { ports, settings }: Run,
+): Promise<((hourMs: number) => boolean) | undefined> {
+  const nowMs = ports.clock.nowMs();
+  const youngestMs = Math.min(RETENTION_MIN_MS, settings.retentions.hours ?? RETENTION_MIN_MS);
+  if (nowMs - content.earliestHourMs < youngestMs) return undefined;
+  const retentions = retentionsKept(await ports.ledger.readWatermark(), settings.retentions);
+  const isGone = (hourMs: number) => goneAtMs(periodAt('hours', hourMs), retentions) <= nowMs;
+  return isGone(content.earliestHourMs) ? isGone : undefined;
+}
+
 /**
  * Notes and archives rows whose minutes are no longer kept. They count in days, months and totals, as far as those are kept,
  * but their minutes cannot be queried any more.
  */
-async function keepExpired(content: RollupContent, { ports, settings, report }: Run): Promise<void> {
-  const { expired, ledger, clock } = ports;
-  const nowMs = clock.nowMs();
-  const youngestMs = Math.min(RETENTION_MIN_MS, settings.retentions.hours ?? RETENTION_MIN_MS);
-  if (nowMs - content.earliestHourMs < youngestMs) return;
-  const retentions = retentionsKept(await ledger.readWatermark(), settings.retentions);
-  const isGone = (hourMs: number) => goneAtMs(periodAt('hours', hourMs), retentions) <= nowMs;
-  if (!isGone(content.earliestHourMs)) return;
-  for (const delta of content.deltas) {
-    const events = expiredEvents(delta, isGone);
-    if (events === 0) continue;
-    // Note it before archiving: a copy of a counted part has nothing to archive, and after a crash in between the message
-    // is delivered again.
-    if ((await ledger.noteExpired({ segment: content.segment, part: delta.part }, events)) === 'acknowledged')
-      continue;
-    await expired.keepExpired(delta);
-    report.expired += events;
-  }
+async function keepExpired(
+  delta: Delta,
+  isGone: (hourMs: number) => boolean,
+  { ports, report }: Run,
+): Promise<void> {
+  const { segment, part } = delta;
+  const events = expiredEvents(delta, isGone);
+  if (events === 0) return;
+  // Note it before archiving: a copy of a counted part has nothing to archive, and after a crash in between the message
+  // is delivered again.
+  if ((await ports.ledger.noteExpired({ segment, part }, events)) === 'acknowledged') return;
+  await ports.expired.keepExpired(delta);
+  report.expired += events;
 }
 
 function expiredEvents({ rows }: Delta, isGone: (hourMs: number) => boolean): number {
