@@ -1,6 +1,6 @@
 // The accountant's use case: move every shard's checkpoint forward over settled segments.
-import pLimit from 'p-limit';
-import { lastEntered, moveForward } from '../core/checkpoint.ts';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { type Checkpoint, lastEntered, moveForward } from '../core/checkpoint.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
 import type { CheckpointLedger } from '../ports.ts';
@@ -8,6 +8,8 @@ import { SHARDS_AT_ONCE } from './shard-progress.ts';
 
 /** Maximum entries read in one step. */
 const STEP_ENTRIES_MAX = 1_000;
+/** A shard with more entries to read waits until no other such shard has any in memory: an entry can take 30 KB. */
+const FEW_ENTRIES = 100;
 
 /**
  * Moves the checkpoints of all shards forward, in steps, while there is time. Repeatable: a checkpoint sums segments that
@@ -15,16 +17,28 @@ const STEP_ENTRIES_MAX = 1_000;
  */
 export async function advanceCheckpoints(ledger: CheckpointLedger, hasTime: () => boolean): Promise<void> {
   const limit = pLimit(SHARDS_AT_ONCE);
+  const many = pLimit(1);
   const advance = async (shard: ShardKey) => {
-    while (hasTime() && (await step(shard, ledger)));
+    while (hasTime() && (await step(shard, ledger, many)));
   };
   await Promise.all((await ledger.shards()).map((shard) => limit(() => advance(shard))));
 }
 
 /** One step over one shard. @returns whether another step may advance further */
-async function step(shard: ShardKey, ledger: CheckpointLedger): Promise<boolean> {
+async function step(shard: ShardKey, ledger: CheckpointLedger, many: LimitFunction): Promise<boolean> {
   const checkpoint = await ledger.readCheckpoint(shard);
   const through = lastEntered(await ledger.readHead(shard));
+  const entries = through - checkpoint.through + checkpoint.open.length;
+  const take = () => takeStep(shard, checkpoint, through, ledger);
+  return entries > FEW_ENTRIES ? many(take) : take();
+}
+
+async function takeStep(
+  shard: ShardKey,
+  checkpoint: Checkpoint,
+  through: number,
+  ledger: CheckpointLedger,
+): Promise<boolean> {
   const following: SegmentEntry[] = [];
   for await (const entry of ledger.entriesUp(shard, checkpoint.through, through)) {
     following.push(entry);

@@ -87,15 +87,21 @@ async function acceptedFromOf(
   return at === undefined ? 0 : acceptedFromMs(at.config, at.runMaxMs);
 }
 
+/** Entries of open segments that are read at once. */
+const PIECE_ENTRIES = 100;
+
 /** The last segment before the first one with a missing part. Discarded parts are reported, not waited for. */
 async function longestDonePrefix(shard: ShardKey, head: Head, ledger: CheckpointLedger): Promise<number> {
   const checkpoint = await ledger.readCheckpoint(shard);
   const isDone = (entry: SegmentEntry | undefined) => entry !== undefined && isGivenUp(entry);
-  const open = new Map(
-    (await ledger.readEntries(shard, checkpoint.open)).map((entry) => [entry.segment, entry]),
-  );
-  const missing = checkpoint.open.find((segment) => !isDone(open.get(segment)));
-  if (missing !== undefined) return missing - 1;
+  // In pieces: a shard may have a thousand open segments, and the first one that is not done decides.
+  for (let at = 0; at < checkpoint.open.length; at += PIECE_ENTRIES) {
+    const piece = checkpoint.open.slice(at, at + PIECE_ENTRIES);
+    const entries = await ledger.readEntries(shard, piece);
+    const open = new Map(entries.map((entry) => [entry.segment, entry]));
+    const missing = piece.find((segment) => !isDone(open.get(segment)));
+    if (missing !== undefined) return missing - 1;
+  }
   let done = checkpoint.through;
   for await (const entry of ledger.entriesUp(shard, checkpoint.through, lastEntered(head))) {
     if (entry.segment !== done + 1 || !isDone(entry)) break;

@@ -27,6 +27,8 @@ export async function progressOfShards(
   for (const [index, shard] of known.entries()) progress.set(shard, reached[index] as Reached);
   const parents = new Map<ShardKey, readonly ShardKey[]>();
   const listed = await stream.shards();
+  // Thousands of each: looking through all keys for every listed shard would take half a minute.
+  const generations = Map.groupBy(known, shardIdOf);
   for (const { shard, parents: before } of listed) {
     const key = shardKey(generation, shard);
     const reached = progress.get(key) ?? (await howFar(key));
@@ -34,7 +36,7 @@ export async function progressOfShards(
     // A shard in an earlier generation is a parent of the same shard in this one. If this generation has ended the shard,
     // the others are later ones: a deployment is replacing this function.
     const isOver = reached.head?.status === 'ended';
-    const earlier = isOver ? [] : known.filter((other) => other !== key && shardIdOf(other) === shard);
+    const earlier = isOver ? [] : (generations.get(shard) ?? []).filter((other) => other !== key);
     parents.set(key, [...before.map((parent) => shardKey(generation, parent)), ...earlier]);
   }
   const ids = new Set(listed.map(({ shard }) => shard));
