@@ -4,8 +4,11 @@ import { MEMORY_MB_MAX } from './settings.ts';
 
 /** Memory that the aggregator needs besides ids, MB. */
 const BASE_MB = 400;
-/** Maximum memory of an id: four slots of 12 bytes, and half as much again while the table grows. */
-const ID_BYTES = 72;
+/**
+ * Maximum memory of an id in the window: four slots of 12 bytes, and half as much again while the table grows; twice, since up to as
+ * many ids that have left the window are held before they are dropped (`ShardWindow`).
+ */
+const ID_BYTES = 144;
 /** Ids that a cold container reads in half of its timeout, per MB of memory: 400,000 a second at 1,024 MB, a third of the measured rate. */
 const COLD_IDS_PER_MB = 11_700;
 

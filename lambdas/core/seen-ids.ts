@@ -72,7 +72,7 @@ export class SeenIds {
   forgetBefore(segment: number): void {
     let kept = 0;
     for (const latest of this.#segment) if (latest >= segment) kept += 1;
-    this.#rebuild(capacityFor(kept * 4), segment);
+    this.#rebuild(capacityFor(kept * 2), segment);
   }
 
   #place(high: number, low: number): number {
