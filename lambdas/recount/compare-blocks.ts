@@ -73,7 +73,9 @@ async function assertUnmoved(
   compaction: CompactionState,
   { state }: Pick<RecountPorts, 'state'>,
 ): Promise<void> {
-  const now = (await state.readState())[level];
+  const { [level]: now, deletions } = await state.readState();
+  // What a deletion took out of the blocks is still in the rows that were read before it.
+  if (deletions !== compaction.deletions) throw new CompactionMoved('an entity was deleted meanwhile');
   const { epoch } = compaction[level];
   if (now.epoch !== epoch || now.plan !== undefined)
     throw new CompactionMoved(`the ${level} were compacted meanwhile`);

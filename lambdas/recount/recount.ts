@@ -191,6 +191,8 @@ class Comparison {
     const fromMs = fromTheFirst ? 0 : Math.min(floorMs, ...open.map(({ runMaxMs }) => runMaxMs));
     const wrong = await compareDeltas(this.#state, compaction, rows, isPending, fromMs, this.#ports);
     this.#state.found.deltas += wrong.compared;
+    if ((await this.#ports.state.readState()).deletions !== compaction.deletions)
+      throw new CompactionMoved('an entity was deleted meanwhile');
     if (repair === undefined) return wrong.differences;
     let left = wrong.differences;
     for (const name of wrong.segments.values()) {
