@@ -61,7 +61,7 @@ export async function rebuildInto(
   }
   if (isArchive) await copyDeletions(source.deletions(), access);
   const left = await play(generation, history, access, onProgress);
-  await compactNow(access);
+  await compactNow(access, Number.POSITIVE_INFINITY);
   return { access, source: replayedSource(history), left };
 }
 

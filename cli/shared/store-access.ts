@@ -4,7 +4,7 @@ import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
 import { BLOCK_BYTES, RANGE_EVENTS_MAX } from '../../lambdas/compactor/ports.ts';
 import { OPEN_SEGMENTS_MAX } from '../../lambdas/core/compaction.ts';
-import { DAY_MS } from '../../lambdas/core/time.ts';
+import { DAY_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import type { Clock, ShardDirectory } from '../../lambdas/ports.ts';
 import { RewriteTable } from '../../lambdas/store/rewrite-table.ts';
@@ -58,7 +58,12 @@ export function openStore(
   };
 }
 
-/** Compacts what is due, concurrently with the stack's function. */
-export async function compactNow({ compactor, settings }: StoreAccess): Promise<void> {
-  await compact(compactor, settings, () => true);
+/** On a busy stack more is due after each epoch: what is left goes on in the stack's function. */
+const COMPACT_MS = MINUTE_MS;
+
+/** Compacts what is due, for a while, concurrently with the stack's function. @param forMs `Infinity`: until nothing is due */
+export async function compactNow({ compactor, settings }: StoreAccess, forMs = COMPACT_MS): Promise<void> {
+  const { clock } = compactor;
+  const untilMs = clock.nowMs() + forMs;
+  await compact(compactor, settings, () => clock.nowMs() < untilMs);
 }
