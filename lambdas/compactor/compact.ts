@@ -127,11 +127,18 @@ async function planHours(
   const following: ShardEntries[] = [];
   const reopened: { shard: ShardKey; entry: SegmentEntry }[] = [];
   let unreadBytes = 0;
-  for (const shard of await ledger.shards()) {
+  const eventsMax = eventsMaxOf(settings);
+  const ends = new Map<ShardKey, number>();
+  for (const shard of await ledger.shards()) ends.set(shard, lastEntered(await ledger.readHead(shard)));
+  const waiting = [...ends].filter(([shard, end]) => end > (covers.through[shard] ?? 0)).length;
+  for (const [shard, end] of ends) {
     const entries: SegmentEntry[] = [];
-    const through = lastEntered(await ledger.readHead(shard));
-    for await (const entry of ledger.entriesUp(shard, covers.through[shard] ?? 0, through)) {
+    let events = 0;
+    for await (const entry of ledger.entriesUp(shard, covers.through[shard] ?? 0, end)) {
       entries.push(await withoutLostParts(shard, entry, ports, settings.giveUpAfterMs));
+      events += entry.accounts.emitted;
+      // An epoch takes no more of a shard: after a standstill, the rest may not fit into memory.
+      if (events > eventsMax / waiting) break;
     }
     unreadBytes += bytesToRead(entries);
     following.push({ shard, entries });
@@ -141,7 +148,6 @@ async function planHours(
     }
   }
   if (!areHoursDue(state, unreadBytes, nowMs, settings.cadence)) return undefined;
-  const eventsMax = settings.rangeEventsMax * 2 ** settings.slotBits;
   const next = nextCoverage(covers, reopened, following, nowMs, eventsMax, settings.openMax);
   if (isSameCoverage(next, covers)) return undefined;
   const retentions = await retentionsOf(ports, settings);
@@ -166,6 +172,11 @@ async function planHours(
     hourEpoch: epoch + 1,
     events: events + taken,
   };
+}
+
+/** Maximum events of an epoch: more of a hash range may not fit into memory, nor into one run. */
+function eventsMaxOf({ rangeEventsMax, slotBits }: CompactorSettings): number {
+  return rangeEventsMax * 2 ** slotBits;
 }
 
 /** A lower bound of the running maximum of arrivals of everything stored that a coverage lacks. */
@@ -209,7 +220,7 @@ async function planUpper(
   // The hours' closing times must not change within one of their epochs.
   if (hours.plan !== undefined) return undefined;
   const nowMs = ports.clock.nowMs();
-  if (!isUpperDue(state, level, slotBits, nowMs, settings.upperEventsMax)) return undefined;
+  if (!isUpperDue(state, level, slotBits, nowMs, eventsMaxOf(settings))) return undefined;
   const retentions = await retentionsOf(ports, settings);
   if (retentions === undefined) return undefined;
   const closesMs = closesBeforeMs(level, state, nowMs);

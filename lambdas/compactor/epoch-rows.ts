@@ -1,7 +1,7 @@
 // An epoch's rows, hash range by hash range: its segments' deltas, compared with the ledger.
 import { type CompactionPlan, isCovered, runsBetween, type SegmentPlace } from '../core/compaction.ts';
 import { type Deletion, Deletions } from '../core/deletions.ts';
-import { covers, type HashRange, rangeOf } from '../core/hash-range.ts';
+import { covers, type HashRange, hashOf, holds, rangeOf } from '../core/hash-range.ts';
 import { parseSegmentId, type ShardKey } from '../core/identifiers.ts';
 import { type NamedRow, splitName, viewRows } from '../core/rows.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
@@ -95,13 +95,22 @@ function withoutOverlaps(stretches: readonly Stretch[]): Stretch[] {
   return merged;
 }
 
+/** At some 500 bytes for a row, wide deltas take at most 100 MB in memory. What is more is read several times. */
+const WIDE_EVENTS_MAX = 200_000;
+
+/** Rows of a wide range: those of its part that is worked on, by the ranges they belong to. */
+interface WideRows {
+  readonly part: HashRange;
+  readonly byRange: ReadonlyMap<HashRange, readonly NamedRow[]>;
+}
+
 /** Reads the rows of an epoch's deltas, hash range by hash range. */
 export class EpochRows {
   readonly #segments: EpochSegments;
   readonly #store: DeltaReader;
   readonly #deletions: Deletions;
-  /** Rows of ranges wider than `slotBits`, by the range they belong to; kept until the work leaves the wide range. */
-  readonly #wide = new Map<HashRange, ReadonlyMap<HashRange, readonly NamedRow[]>>();
+  /** Rows of ranges wider than `slotBits`, kept until the work leaves their part. */
+  readonly #wide = new Map<HashRange, WideRows>();
 
   constructor(segments: EpochSegments, store: DeltaReader, deletions: readonly Deletion[]) {
     this.#segments = segments;
@@ -117,25 +126,30 @@ export class EpochRows {
   async *rowsIn(range: HashRange): AsyncIterable<Iterable<NamedRow>> {
     for (const stored of [...this.#segments.expected.keys()].sort()) {
       if (covers(range, stored)) yield* this.#read(stored);
-      else if (covers(stored, range)) yield (await this.#wideRows(stored, range.length)).get(range) ?? [];
+      else if (covers(stored, range)) yield (await this.#wideRows(stored, range)).get(range) ?? [];
       else this.#wide.delete(stored);
     }
   }
 
-  /** @returns the rows by their ranges of `bits` bits */
-  async #wideRows(stored: HashRange, bits: number): Promise<ReadonlyMap<HashRange, readonly NamedRow[]>> {
+  /** @returns the rows of the wide range's part around a range, by their ranges of the same length */
+  async #wideRows(stored: HashRange, range: HashRange): Promise<WideRows['byRange']> {
     const known = this.#wide.get(stored);
-    if (known !== undefined) return known;
+    if (known !== undefined && covers(known.part, range)) return known.byRange;
+    this.#wide.delete(stored);
+    const { events } = this.#segments.expected.get(stored) ?? { events: 0 };
+    const bits = Math.max(0, Math.ceil(Math.log2(events / WIDE_EVENTS_MAX)));
+    const part = range.slice(0, stored.length + bits) as HashRange;
     const rows: GrowingRow[] = [];
     for await (const delta of this.#read(stored)) {
       for (const row of delta) {
+        if (part !== stored && !holds(part, hashOf(row.name))) continue;
         const own = new GrowingRow(row.name, row.hour);
         own.addAll(row);
         rows.push(own);
       }
     }
-    const byRange = Map.groupBy(rows, ({ hash }) => rangeOf(hash, bits));
-    this.#wide.set(stored, byRange);
+    const byRange = Map.groupBy(rows, ({ hash }) => rangeOf(hash, range.length));
+    this.#wide.set(stored, { part, byRange });
     return byRange;
   }
 

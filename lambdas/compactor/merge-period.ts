@@ -1,9 +1,10 @@
 // Merges an epoch's rows into the blocks of one period. Rows arrive by hash; blocks are read, split and put along the way.
 import { HASH_BITS, type HashRange, halvesOf, holds, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Period } from '../core/level.ts';
-import { CELL_BYTES, encodeNamed, namedBytes, splitName, viewRows } from '../core/rows.ts';
+import { encodeNamed, splitName } from '../core/rows.ts';
 import type { Block, BlockCondition, BlockReader, BlockWriter } from '../store/ports.ts';
-import { GrowingRow } from './growing-row.ts';
+import type { GrowingRow } from './growing-row.ts';
+import { addRow, EDITS_MAX, editOf, insertRows, type Leaf, type Left, splitLeaf } from './leaf.ts';
 
 /** A block changed during its epoch: restart the epoch from the current blocks. */
 export class BlockChanged extends Error {
@@ -17,29 +18,6 @@ interface MergeSettings {
   /** When the period's blocks may be deleted, epoch seconds; undefined: never. */
   readonly expiresAt: number | undefined;
 }
-
-/** A block that rows are merged into. */
-interface Leaf {
-  readonly range: HashRange;
-  /** The condition of its put. */
-  readonly condition: BlockCondition;
-  readonly rows: Map<string, GrowingRow>;
-  bytes: number;
-  /** This epoch has already written the block, or one beneath it: nothing is left to do. */
-  readonly isDone: boolean;
-  /** Created by a split: it must be put even without added rows. */
-  readonly isNew: boolean;
-  isChanged: boolean;
-  /** The edit of the block that its rows were read from. */
-  readonly edit: number;
-  /** This epoch split the block before an operator edited it: its halves must be put again. */
-  readonly wasSplit: boolean;
-  /** The block exists: it must be put even if it has no rows any more. */
-  readonly exists: boolean;
-}
-
-/** What an earlier attempt at this epoch may have left of a new leaf. */
-type Left = Pick<Leaf, 'exists' | 'wasSplit'>;
 
 /** A block above the current leaf. */
 interface Split {
@@ -69,6 +47,8 @@ export class PeriodMerge {
   #last = -1;
   /** The last row's metric, with separator: the next row usually has the same. */
   #metric = '\0';
+  /** Blocks read for the rows that are being added: one by one, they would take most of a run. */
+  readonly #ahead = new Map<HashRange, Block | undefined>();
 
   constructor(period: Period, store: BlockReader & BlockWriter, settings: MergeSettings) {
     this.period = period;
@@ -78,6 +58,11 @@ export class PeriodMerge {
 
   /** Adds rows of the period. @param rows ascending by hash, none below those added before */
   async add(rows: readonly GrowingRow[]): Promise<void> {
+    for (let at = 0; at < rows.length; at += AHEAD_ROWS) await this.#add(rows.slice(at, at + AHEAD_ROWS));
+  }
+
+  async #add(rows: readonly GrowingRow[]): Promise<void> {
+    await this.#readAhead(rows);
     for (const row of rows) {
       if (row.hash < this.#last) throw new RangeError('rows must arrive in ascending order of hash');
       this.#last = row.hash;
@@ -87,6 +72,32 @@ export class PeriodMerge {
       addRow(leaf, row);
       await this.#splitWhileTooLarge(row.hash);
     }
+  }
+
+  /** Reads the blocks of some rows, all of a depth at once. Each put requires its block as read. */
+  async #readAhead(rows: readonly GrowingRow[]): Promise<void> {
+    this.#ahead.clear();
+    const last = rows.at(-1);
+    if (last === undefined || (this.#leaf !== undefined && holds(this.#leaf.range, last.hash))) return;
+    for (let asked = new Map([[WHOLE_RANGE, rows]]); asked.size > 0; ) {
+      const ranges = [...asked.keys()];
+      const blocks = await this.#store.readBlocks(ranges.map((range) => ({ period: this.period, range })));
+      const below = new Map<HashRange, readonly GrowingRow[]>();
+      for (const [index, range] of ranges.entries()) {
+        const block = blocks[index];
+        this.#ahead.set(range, block);
+        if (block?.content !== 'split' || block.epoch >= this.#settings.epoch) continue;
+        const halves = Map.groupBy(asked.get(range) ?? [], ({ hash }) => halfWith(range, hash));
+        for (const [half, own] of halves) below.set(half, own);
+      }
+      asked = below;
+    }
+  }
+
+  async #read(range: HashRange): Promise<Block | undefined> {
+    if (this.#ahead.has(range)) return this.#ahead.get(range);
+    const [block] = await this.#store.readBlocks([{ period: this.period, range }]);
+    return block;
   }
 
   #noteMetric(name: string): void {
@@ -124,7 +135,7 @@ export class PeriodMerge {
     const parent = this.#path.at(-1);
     let range = parent === undefined ? WHOLE_RANGE : halfWith(parent.range, hash);
     for (;;) {
-      const [block] = await this.#store.readBlocks([{ period: this.period, range }]);
+      const block = await this.#read(range);
       if (block?.content !== 'split' || block.epoch >= this.#settings.epoch)
         return await this.#leafOf(range, block);
       this.#path.push({ range, condition: undefined, edit: 0, upper: undefined });
@@ -272,8 +283,8 @@ export class PeriodMerge {
   }
 }
 
-/** More edits than operators make of one block in an epoch: late compactors may have read the block after any of them. */
-const EDITS_MAX = 1_000_000;
+/** Rows whose blocks are read at once: those take at most 80 MB. */
+const AHEAD_ROWS = 5_000;
 
 /** How far beneath an edited block to look for blocks of an earlier attempt, which puts its deepest blocks first. */
 const LEVELS_BENEATH = 5;
@@ -289,66 +300,4 @@ const ITEM_BYTES = 100;
 function halfWith(range: HashRange, hash: number): HashRange {
   const [lower, upper] = halvesOf(range);
   return holds(lower, hash) ? lower : upper;
-}
-
-function insertRows(leaf: Leaf, { content }: Block): void {
-  if (content === 'split') return;
-  for (const row of viewRows(content)) {
-    const own = new GrowingRow(row.name);
-    own.addAll(row);
-    insert(leaf, own, row.nameBytes);
-  }
-}
-
-function insert(leaf: Leaf, row: GrowingRow, nameBytes?: number): void {
-  leaf.rows.set(row.name, row);
-  leaf.bytes += namedBytes(row, nameBytes);
-}
-
-function addRow(leaf: Leaf, row: GrowingRow): void {
-  leaf.isChanged = true;
-  const there = leaf.rows.get(row.name);
-  if (there === undefined) {
-    insert(leaf, row);
-    return;
-  }
-  const { length } = there;
-  there.addAll(row);
-  leaf.bytes += (there.length - length) * CELL_BYTES;
-}
-
-/** Of a block that was edited in the epoch before: what is beneath it is looked for once more. */
-const EDITED_BEFORE = EDITS_MAX;
-
-/**
- * An epoch's first version of a block is edit 0, or `EDITED_BEFORE`; halves of an edited block replace those that were made before
- * its edit.
- */
-function editOf({ isNew, edit }: Leaf): number {
-  if (isNew) return edit;
-  return edit === 0 || edit === EDITED_BEFORE ? 0 : EDITED_BEFORE;
-}
-
-const NOTHING_LEFT: Left = { exists: false, wasSplit: false };
-
-function splitLeaf(
-  { range: whole, rows, edit }: Leaf,
-  epoch: number,
-  left: readonly [Left, Left] = [NOTHING_LEFT, NOTHING_LEFT],
-): readonly [Leaf, Leaf] {
-  const leafOf = (range: HashRange, there: Left): Leaf => ({
-    ...there,
-    range,
-    edit,
-    condition: { is: 'before', epoch, edit },
-    rows: new Map<string, GrowingRow>(),
-    bytes: 0,
-    isDone: false,
-    isNew: true,
-    isChanged: false,
-  });
-  const [low, high] = halvesOf(whole);
-  const [lower, upper] = [leafOf(low, left[0]), leafOf(high, left[1])];
-  for (const row of rows.values()) insert(holds(lower.range, row.hash) ? lower : upper, row);
-  return [lower, upper];
 }

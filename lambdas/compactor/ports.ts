@@ -38,10 +38,8 @@ export interface CompactorSettings {
   readonly slotBits: number;
   /** Maximum size of a block, in bytes of `rowBytes`. */
   readonly blockBytes: number;
-  /** Maximum events of a hash range in an epoch of the hours, which bounds memory. */
+  /** Maximum events of a hash range in an epoch, which bounds memory and time. */
   readonly rangeEventsMax: number;
-  /** An upper level is due with this many new events; `UPPER_EVENTS_MAX` by default. */
-  readonly upperEventsMax?: number;
   /** Limit on open segments in a level's coverage. */
   readonly openMax: number;
   /** From the loss of a segment until its missing parts are given up, milliseconds; an hour by default. */
@@ -59,5 +57,5 @@ export interface CompactionReport {
 /** Blocks of this size compress to 4 to 8 KB: few read units for a query, and little lost to rounding of write units. */
 export const BLOCK_BYTES = 16_384;
 
-/** At some 250 bytes for a row in memory, a hash range of an epoch takes at most 125 MB. */
+/** At some 500 bytes for a row in memory, a hash range of an epoch takes at most 250 MB. */
 export const RANGE_EVENTS_MAX = 500_000;

@@ -225,8 +225,6 @@ const UPPER_INTERVALS_MS: Readonly<Record<UpperLevel, number>> = {
 const LATE_BYTES_MAX = 65_536;
 /** Every query reads a hash range's uncompacted deltas, too. */
 const DELTA_BYTES_MAX = 65_536;
-/** An upper level's epoch must fit into one run, which begins it anew. 1.25 million events are merged in a second. */
-export const UPPER_EVENTS_MAX = 100_000_000;
 /** An upper level is compacted early if that costs at most this many write units per new event. */
 const UNITS_PER_EVENT_MAX = 0.005;
 
@@ -260,7 +258,7 @@ export function isUpperDue(
   level: UpperLevel,
   slotBits: number,
   nowMs: number,
-  eventsMax = UPPER_EVENTS_MAX,
+  eventsMax: number,
 ): boolean {
   const head = state[level];
   if (state.hours.epoch === 0) return false;

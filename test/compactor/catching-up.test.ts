@@ -7,7 +7,7 @@ import { StoreWorld, viewed, worldShard } from '../support/store-world.ts';
 
 test('upper levels catch up after a standstill, though a run has no time for all that was missed', async () => {
   // Forty events are a small epoch here, as eight million are with 16 slots and the deployed 500,000.
-  const settings = { slotBits: 1, rangeEventsMax: 20, upperEventsMax: 200, cadence: { hoursMs: 0 } };
+  const settings = { slotBits: 1, rangeEventsMax: 20, cadence: { hoursMs: 0 } };
   const world = await StoreWorld.make(settings);
   const SEGMENTS = 150;
   for (let segment = 0; segment < SEGMENTS; segment += 1) {

@@ -26,7 +26,7 @@ test('the floor closes what is before it, and after a day the clock does', () =>
 });
 
 test('a level without anything new is due once a day, as long as that closes something', () => {
-  assert.equal(isUpperDue(idle(), 'days', 0, LAST_MS + DAY_MS - 1), false);
-  assert.equal(isUpperDue(idle(), 'days', 0, LAST_MS + 2 * DAY_MS), true);
-  assert.equal(isUpperDue(INITIAL_STATE, 'days', 0, LAST_MS), false);
+  assert.equal(isUpperDue(idle(), 'days', 0, LAST_MS + DAY_MS - 1, 1_000), false);
+  assert.equal(isUpperDue(idle(), 'days', 0, LAST_MS + 2 * DAY_MS, 1_000), true);
+  assert.equal(isUpperDue(INITIAL_STATE, 'days', 0, LAST_MS, 1_000), false);
 });
