@@ -4,11 +4,10 @@ import { MEMORY_MB_MAX } from './settings.ts';
 
 /** Memory that the aggregator needs besides ids, MB. */
 const BASE_MB = 400;
-/**
- * Maximum memory of an id in the window: four slots of 12 bytes, and half as much again while the table grows; twice, since up to as
- * many ids that have left the window are held before they are dropped (`ShardWindow`).
- */
-const ID_BYTES = 144;
+/** Maximum memory of an id: four slots of 12 bytes, and half as much again while the table grows. */
+const ID_BYTES = 72;
+/** A window holds up to as many ids again that have left it, before it drops them (`ShardWindow`). */
+const HELD_PER_ID = 2;
 /** Ids that a cold container reads in half of its timeout, per MB of memory: 400,000 a second at 1,024 MB, a third of the measured rate. */
 const COLD_IDS_PER_MB = 11_700;
 
@@ -21,13 +20,13 @@ export function dedupIdsMax({ aggregatorMemoryMb }: Pick<Configuration, 'aggrega
 export function checkDedupWindow(c: Configuration): string | undefined {
   const { dedupEventsPerSecond, dedupWindowSeconds, streamShards, aggregatorMemoryMb } = c;
   const ids = Math.ceil((dedupEventsPerSecond * dedupWindowSeconds) / streamShards);
-  const most = Math.min(dedupIdsMax(c), Math.floor(COLD_IDS_PER_MB * aggregatorMemoryMb));
+  const most = Math.floor(Math.min(dedupIdsMax(c) / HELD_PER_ID, COLD_IDS_PER_MB * aggregatorMemoryMb));
   if (ids <= most) return undefined;
   const seconds = Math.floor((most * streamShards) / dedupEventsPerSecond);
   const count = (figure: number) => figure.toLocaleString('en');
   if (seconds < 1) {
     const leastMb = Math.max(
-      BASE_MB + Math.ceil((ids * ID_BYTES) / 1_000_000),
+      BASE_MB + Math.ceil((ids * HELD_PER_ID * ID_BYTES) / 1_000_000),
       Math.ceil(ids / COLD_IDS_PER_MB),
     );
     const room = `a dedup window of ${dedupWindowSeconds} seconds makes ${count(ids)} ids a shard, and aggregatorMemoryMb ${aggregatorMemoryMb} is enough for ${count(most)}.`;

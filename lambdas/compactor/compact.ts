@@ -138,7 +138,7 @@ async function planHours(
       entries.push(await withoutLostParts(shard, entry, ports, settings.giveUpAfterMs));
       events += entry.accounts.emitted;
       // An epoch takes no more of a shard: after a standstill, the rest may not fit into memory.
-      if (events > eventsMax / waiting) break;
+      if (events > eventsMax / waiting || entries.length >= ENTRIES_MAX / waiting) break;
     }
     unreadBytes += bytesToRead(entries);
     following.push({ shard, entries });
@@ -173,6 +173,9 @@ async function planHours(
     events: events + taken,
   };
 }
+
+/** Maximum segments that a plan reads: an entry can take some 7 KB. */
+const ENTRIES_MAX = 50_000;
 
 /** Maximum events of an epoch: more of a hash range may not fit into memory, nor into one run. */
 function eventsMaxOf({ rangeEventsMax, slotBits }: CompactorSettings): number {
