@@ -19,18 +19,24 @@ export async function advanceCheckpoints(ledger: CheckpointLedger, hasTime: () =
   const limit = pLimit(SHARDS_AT_ONCE);
   const many = pLimit(1);
   const advance = async (shard: ShardKey) => {
-    while (hasTime() && (await step(shard, ledger, many)));
+    while (hasTime() && (await step(shard, ledger, many, hasTime)));
   };
   await Promise.all((await ledger.shards()).map((shard) => limit(() => advance(shard))));
 }
 
 /** One step over one shard. @returns whether another step may advance further */
-async function step(shard: ShardKey, ledger: CheckpointLedger, many: LimitFunction): Promise<boolean> {
+async function step(
+  shard: ShardKey,
+  ledger: CheckpointLedger,
+  many: LimitFunction,
+  hasTime: () => boolean,
+): Promise<boolean> {
   const checkpoint = await ledger.readCheckpoint(shard);
   const through = lastEntered(await ledger.readHead(shard));
   const entries = through - checkpoint.through + checkpoint.open.length;
   const take = () => takeStep(shard, checkpoint, through, ledger);
-  return entries > FEW_ENTRIES ? many(take) : take();
+  // While it waited for the others, time may have run out.
+  return entries > FEW_ENTRIES ? many(async () => hasTime() && (await take())) : take();
 }
 
 async function takeStep(

@@ -127,6 +127,8 @@ async function planHours(
   const following: ShardEntries[] = [];
   const reopened: { shard: ShardKey; entry: SegmentEntry }[] = [];
   let unreadBytes = 0;
+  /** More waits of a shard than an epoch takes: the next one is due at once. */
+  let isMore = false;
   const eventsMax = eventsMaxOf(settings);
   const ends = new Map<ShardKey, number>();
   for (const shard of await ledger.shards()) ends.set(shard, lastEntered(await ledger.readHead(shard)));
@@ -138,7 +140,9 @@ async function planHours(
       entries.push(await withoutLostParts(shard, entry, ports, settings.giveUpAfterMs));
       events += entry.accounts.emitted;
       // An epoch takes no more of a shard: after a standstill, the rest may not fit into memory.
-      if (events > eventsMax / waiting || entries.length >= ENTRIES_MAX / waiting) break;
+      if (events <= eventsMax / waiting && entries.length < ENTRIES_MAX / waiting) continue;
+      isMore ||= entry.segment < end;
+      break;
     }
     unreadBytes += bytesToRead(entries);
     following.push({ shard, entries });
@@ -147,7 +151,7 @@ async function planHours(
       reopened.push({ shard, entry: await withoutLostParts(shard, entry, ports, settings.giveUpAfterMs) });
     }
   }
-  if (!areHoursDue(state, unreadBytes, nowMs, settings.cadence)) return undefined;
+  if (!isMore && !areHoursDue(state, unreadBytes, nowMs, settings.cadence)) return undefined;
   const next = nextCoverage(covers, reopened, following, nowMs, eventsMax, settings.openMax);
   if (isSameCoverage(next, covers)) return undefined;
   const retentions = await retentionsOf(ports, settings);

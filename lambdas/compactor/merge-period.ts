@@ -59,6 +59,8 @@ export class PeriodMerge {
   /** Adds rows of the period. @param rows ascending by hash, none below those added before */
   async add(rows: readonly GrowingRow[]): Promise<void> {
     for (let at = 0; at < rows.length; at += AHEAD_ROWS) await this.#add(rows.slice(at, at + AHEAD_ROWS));
+    // An epoch may have hundreds of periods, and each is kept until its end.
+    this.#ahead.clear();
   }
 
   async #add(rows: readonly GrowingRow[]): Promise<void> {
@@ -283,8 +285,8 @@ export class PeriodMerge {
   }
 }
 
-/** Rows whose blocks are read at once: those take at most 80 MB. */
-const AHEAD_ROWS = 5_000;
+/** Rows of a period whose blocks are read at once: those take at most 32 MB. */
+const AHEAD_ROWS = 2_000;
 
 /** How far beneath an edited block to look for blocks of an earlier attempt, which puts its deepest blocks first. */
 const LEVELS_BENEATH = 5;
