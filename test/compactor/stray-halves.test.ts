@@ -1,40 +1,14 @@
 // Three actors: a compactor that read a block before a deletion edited it, another that read it after, and the deletion.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ScanCommand } from '@aws-sdk/client-dynamodb';
-import type { Call, Transport } from '../../fake-aws/call.ts';
+import type { Transport } from '../../fake-aws/call.ts';
 import { HOUR_MS } from '../../lambdas/core/time.ts';
-import { parseCountQuery } from '../../lambdas/query/count-query.ts';
-import { readCounts } from '../../lambdas/query/read-counts.ts';
 import { deletePerson, PERSON } from '../support/deletions.ts';
+import { isBlockPut, minutesOf, strayBlocks } from '../support/split-blocks.ts';
 import { StoreWorld, type TestEvent, WORLD_START_MS, worldShard } from '../support/store-world.ts';
 
 const event = (entity: string, n = 1): TestEvent => ({ metric: 'view', entity, atMs: WORLD_START_MS, n });
 const OTHERS = ['/a', '/b', '/c', '/d', '/e', '/f', '/g'];
-const isBlockPut = ({ input, operation }: Call) =>
-  operation === 'PutItem' && JSON.stringify(input).includes('BLOCK#hours');
-
-async function minutesOf(world: StoreWorld, entity: string, depth: number): Promise<bigint> {
-  const range = { by: 'minute', from: '2026-11-23T08:00Z', to: '2026-11-23T09:00Z' };
-  const query = parseCountQuery('view', entity, range, world.nowMs);
-  const ports = { ...world.queryPorts(), hints: new Map([['hours', depth] as const]) };
-  const { retentions } = world.settings;
-  const [read] = await readCounts([query], ports, { acceptFutureMs: 1e12, retentions });
-  assert.ok(read !== undefined && 'answer' in read);
-  return read.answer.total;
-}
-
-async function strayBlocks(world: StoreWorld): Promise<readonly string[]> {
-  const { Items = [] } = await world.aws.clients().dynamoDb.send(new ScanCommand({ TableName: 'counts' }));
-  const blocks = Items.filter(({ pk }) => pk?.S?.startsWith('BLOCK')).map(({ pk, sk, rows }) => {
-    const period = pk?.S?.split('#').slice(1, 3).join('#');
-    return { name: `${period} ${sk?.S}`, isLeaf: rows !== undefined };
-  });
-  const leaves = blocks.filter(({ isLeaf }) => isLeaf);
-  return blocks
-    .map(({ name }) => name)
-    .filter((name) => leaves.some((leaf) => name !== leaf.name && name.startsWith(leaf.name)));
-}
 
 function gate() {
   const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];

@@ -1,17 +1,15 @@
 // A deletion rewrites a block that a compactor is splitting: the compactor has put the halves, and dies before the marker.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
-import type { Call, Transport } from '../../fake-aws/call.ts';
+import type { Transport } from '../../fake-aws/call.ts';
 import { nameHash, rangeOf } from '../../lambdas/core/hash-range.ts';
 import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
-import { parseCountQuery } from '../../lambdas/query/count-query.ts';
-import { readCounts } from '../../lambdas/query/read-counts.ts';
 import { deletePerson, PERSON } from '../support/deletions.ts';
 import { crashing, interrupted } from '../support/disturbed.ts';
 import { runs } from '../support/long.ts';
 import { recountWorld } from '../support/recounted-world.ts';
+import { isBlockPut, minutesOf, strayBlocks } from '../support/split-blocks.ts';
 import { StoreWorld, type TestEvent, WORLD_START_MS, worldShard } from '../support/store-world.ts';
 
 const event = (entity: string, n = 1, metric = 'view'): TestEvent => ({
@@ -60,17 +58,6 @@ async function race(late: number): Promise<StoreWorld> {
   return world;
 }
 
-/** An entity's minutes, as a warm container reads them that found another hour's blocks at a depth. */
-async function minutesOf(world: StoreWorld, entity: string, depth: number): Promise<bigint> {
-  const range = { by: 'minute', from: '2026-11-23T08:00Z', to: '2026-11-23T09:00Z' };
-  const query = parseCountQuery('view', entity, range, world.nowMs);
-  const ports = { ...world.queryPorts(), hints: new Map([['hours', depth] as const]) };
-  const { retentions } = world.settings;
-  const [read] = await readCounts([query], ports, { acceptFutureMs: 1e12, retentions });
-  assert.ok(read !== undefined && 'answer' in read);
-  return read.answer.total;
-}
-
 test('a deleted entity does not come back from halves that were put before the deletion', async () => {
   const world = await race(6);
   world.nowMs += HOUR_MS;
@@ -97,22 +84,6 @@ test('halves that are no longer needed answer no question', async () => {
     assert.equal(await minutesOf(world, PERSON, 1), 0n);
   }
 });
-
-/** Blocks beneath a block that has rows. */
-async function strayBlocks(world: StoreWorld): Promise<readonly string[]> {
-  const { Items = [] } = await world.aws.clients().dynamoDb.send(new ScanCommand({ TableName: 'counts' }));
-  const blocks = Items.filter(({ pk }) => pk?.S?.startsWith('BLOCK')).map(({ pk, sk, rows }) => {
-    const period = pk?.S?.split('#').slice(1, 3).join('#');
-    return { name: `${period} ${sk?.S}`, isLeaf: rows !== undefined };
-  });
-  const leaves = blocks.filter(({ isLeaf }) => isLeaf);
-  return blocks
-    .map(({ name }) => name)
-    .filter((name) => leaves.some((leaf) => name !== leaf.name && name.startsWith(leaf.name)));
-}
-
-const isBlockPut = ({ input, operation }: Call) =>
-  operation === 'PutItem' && JSON.stringify(input).includes('BLOCK#hours');
 
 test('halves that a late compactor puts beneath a block that another kept whole answer no question', async () => {
   for (const late of [3, 4]) {
