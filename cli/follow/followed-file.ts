@@ -121,7 +121,7 @@ export async function openFollowed(
       return beginsLike(start, journal.state.key) && (await beginsAs(file, journal.state)) === true;
     },
 
-    /** Reads what was appended. @returns whether there was any; `truncated` if the file was rewritten since the last read */
+    /** Reads what was appended. @returns whether something was read; `truncated` if the file was rewritten since the last read */
     async read(): Promise<boolean | 'truncated'> {
       let grew = false;
       let atEnd = false;

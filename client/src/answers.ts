@@ -18,7 +18,7 @@ export type Verdict =
 
 /** The only code that proves that Kinesis has not stored a record of a call it answered. */
 const THROTTLED = 'ProvisionedThroughputExceededException';
-/** Server errors that are permanent: not implemented, HTTP version not supported. */
+/** Permanent server errors: 501 and 505. */
 const PERMANENT: ReadonlySet<number> = new Set([501, 505]);
 
 /** Interprets the answer to a batch. @param records how many stream records it becomes */

@@ -8,7 +8,7 @@ import { SHARDS_AT_ONCE } from './shard-progress.ts';
 
 /** Maximum entries read in one step. */
 const STEP_ENTRIES_MAX = 1_000;
-/** A shard with more entries to read waits until no other such shard has any in memory: an entry can take 30 KB. */
+/** Shards with more entries than this are read one at a time: an entry can take 30 KB of memory. */
 const FEW_ENTRIES = 100;
 
 /**

@@ -127,7 +127,7 @@ async function planHours(
   const following: ShardEntries[] = [];
   const reopened: { shard: ShardKey; entry: SegmentEntry }[] = [];
   let unreadBytes = 0;
-  /** More waits of a shard than an epoch takes: the next one is due at once. */
+  /** Some shard has more segments than one epoch takes: the next epoch is due at once. */
   let isMore = false;
   const eventsMax = eventsMaxOf(settings);
   const ends = new Map<ShardKey, number>();
@@ -204,7 +204,7 @@ async function floorOf(
 
 /**
  * Retentions as recorded in the ledger: raising a setting does not bring expired counts back. Undefined while the accountant has
- * recorded none: readers could not know later what expires of the blocks that were made by then.
+ * recorded none: readers could not know when blocks made before that expire.
  */
 async function retentionsOf(
   { ledger }: CompactorPorts,

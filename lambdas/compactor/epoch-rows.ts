@@ -95,7 +95,7 @@ function withoutOverlaps(stretches: readonly Stretch[]): Stretch[] {
   return merged;
 }
 
-/** At some 500 bytes for a row, wide deltas take at most 100 MB in memory. What is more is read several times. */
+/** At some 500 bytes for a row, wide deltas take at most 100 MB in memory; larger ones are read in several passes. */
 const WIDE_EVENTS_MAX = 200_000;
 
 /** Rows of a wide range: those of its part that is worked on, by the ranges they belong to. */

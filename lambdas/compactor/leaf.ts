@@ -56,7 +56,7 @@ export function addRow(leaf: Leaf, row: GrowingRow): void {
   leaf.bytes += (there.length - length) * CELL_BYTES;
 }
 
-/** Of a block that was edited in the epoch before: what is beneath it is looked for once more. */
+/** The edit of a block that was edited in the previous epoch: the next epoch checks for blocks beneath it once more. */
 const EDITED_BEFORE = EDITS_MAX;
 
 /**

@@ -74,7 +74,7 @@ async function assertUnmoved(
   { state }: Pick<RecountPorts, 'state'>,
 ): Promise<void> {
   const { [level]: now, deletions } = await state.readState();
-  // What a deletion took out of the blocks is still in the rows that were read before it.
+  // Rows that were read before the deletion still contain the entity; the blocks no longer do.
   if (deletions !== compaction.deletions) throw new CompactionMoved('an entity was deleted meanwhile');
   const { epoch } = compaction[level];
   if (now.epoch !== epoch || now.plan !== undefined)

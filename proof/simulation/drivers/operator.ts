@@ -93,9 +93,9 @@ function reshard(
   return true;
 }
 
-/** The thing that a number from 0 to below 1 stands for; undefined if there is none. */
-export function picked<T>(things: readonly T[], pick: number): T | undefined {
-  return things[Math.floor(pick * things.length)];
+/** Picks an item. @param pick in [0, 1) @returns undefined if the list is empty */
+export function picked<T>(items: readonly T[], pick: number): T | undefined {
+  return items[Math.floor(pick * items.length)];
 }
 
 /** The names of parked dead letters that are not poison. */
