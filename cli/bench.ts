@@ -88,6 +88,11 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     description: "how much of one function's time compaction takes at a rate",
     options: [['--rate <n>', 'events a second', count], ROUNDS],
   },
+  recount: {
+    script: 'bench/recount.ts',
+    description: 'how long it takes to recount an hour from the archive',
+    options: [['--rate <n>', 'events a second', count]],
+  },
 };
 
 export const benchCommand = commandOf('bench', 'Run a benchmark.', 'npx tally bench end-to-end --rounds 1');

@@ -10,6 +10,7 @@ import { DEFAULT_RETRY_POLICY } from '../lambdas/core/retry-policy.ts';
 import type { StreamRecord } from '../lambdas/core/segment.ts';
 import { DAY_MS } from '../lambdas/core/time.ts';
 import { LedgerTable } from '../lambdas/ledger/ledger-table.ts';
+import type { RawArchive } from '../lambdas/raw-ports.ts';
 import { CompactionStateTable } from '../lambdas/store/state-table.ts';
 import { StoreTable } from '../lambdas/store/store-table.ts';
 import { writeRollups } from '../lambdas/writer/write.ts';
@@ -41,15 +42,23 @@ const never = async (): Promise<never> => {
   throw new Error('nothing fails, and nothing is rejected or late, in a run in memory');
 };
 
+const NO_BYTES = new Uint8Array();
+
+/** A record's bytes, as a producer puts them. */
+function bytesOf(events: readonly CountedEvent[], batch: string | undefined): Uint8Array {
+  const bodies = events.map(({ atMs: at, ...event }) => ({ ...event, at }));
+  return Buffer.from(JSON.stringify(batch === undefined ? bodies[0] : [1, batch, bodies]));
+}
+
 /** A stack of one shard in memory. The events' times drive its clock. */
 export class CountingStack {
   segments = 0;
-  readonly store: StoreTable;
+  /** The deployed adapters, on tables in memory. */
+  readonly ports: CompactorPorts & { readonly ledger: LedgerTable; readonly store: StoreTable };
   readonly #settings: CountSettings;
   readonly #meter: Meter;
   readonly #aggregator: AggregatorPorts;
   readonly #writer: Parameters<typeof writeRollups>[1];
-  readonly #compactor: CompactorPorts;
   #records: StreamRecord[] = [];
   #nowMs = START_MS;
   #dueMs: number;
@@ -57,7 +66,8 @@ export class CountingStack {
   #sequence = 1;
   #bodies: string[] = [];
 
-  constructor(settings: CountSettings, meter: Meter) {
+  /** @param raw where raw records are archived, if they are */
+  constructor(settings: CountSettings, meter: Meter, raw?: RawArchive) {
     this.#settings = settings;
     this.#meter = meter;
     this.#dueMs = START_MS + settings.windowSeconds * 1000;
@@ -66,7 +76,6 @@ export class CountingStack {
     const ledger = new LedgerTable(dynamoDb, TABLES.ledger, clock);
     const state = new CompactionStateTable(dynamoDb, TABLES.ledger);
     const store = new StoreTable(dynamoDb, TABLES.counts, clock, 30 * DAY_MS);
-    this.store = store;
     this.#aggregator = {
       ledger,
       ranges: state,
@@ -80,6 +89,7 @@ export class CountingStack {
         send: async (messages) => void this.#bodies.push(...messages.map(({ body }) => body)),
       },
       rejected: { keepRejected: never },
+      raw,
       windows: new DedupWindows(),
       clock,
       listener: { ...SILENT, planned: () => (this.segments += 1) },
@@ -94,22 +104,23 @@ export class CountingStack {
       random: () => 0,
     };
     const stream = { shards: async () => [{ shard: SHARD, parents: [] }] };
-    this.#compactor = { state, store, ledger, stream, clock };
+    this.ports = { state, store, ledger, stream, clock };
   }
 
   /** Adds a record of one or more events; arrival times must not decrease. */
   async take(arrivalMs: number, events: readonly CountedEvent[], batch?: string): Promise<void> {
     while (arrivalMs >= this.#dueMs) await this.#flush();
+    const counted = events.map((event, place) => ({
+      ...event,
+      n: 1,
+      place: batch === undefined ? undefined : place,
+    }));
     this.#records.push({
       sequenceNumber: parseSequenceNumber(String(this.#sequence++)),
       arrivalMs,
-      data: new Uint8Array(),
+      data: this.#aggregator.raw === undefined ? NO_BYTES : bytesOf(events, batch),
       batch,
-      events: events.map((event, place) => ({
-        ...event,
-        n: 1,
-        place: batch === undefined ? undefined : place,
-      })),
+      events: counted,
     });
   }
 
@@ -170,6 +181,6 @@ export class CountingStack {
       rangeEventsMax: RANGE_EVENTS_MAX,
       openMax: OPEN_SEGMENTS_MAX,
     };
-    await compact(this.#compactor, settings, always);
+    await compact(this.ports, settings, always);
   }
 }

@@ -33,7 +33,7 @@ export async function runLog(log: Log, eventsPerSecond: number): Promise<{ meter
       periods.set(period.startMs, period);
     }
     for (const period of periods.values()) {
-      for await (const { rows } of stack.store.blocksOf(period)) {
+      for await (const { rows } of stack.ports.store.blocksOf(period)) {
         for (const { entity, cells } of decodeRows(rows)) {
           for (const n of cells.values()) sums.set(entity, (sums.get(entity) ?? 0) + Number(n));
         }

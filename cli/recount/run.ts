@@ -24,7 +24,7 @@ import { openSpill } from './spill.ts';
 import { readStateFile, writeStateFile } from './state-file.ts';
 
 /** A part with this many events takes some 100 MB. */
-const PART_EVENTS = 250_000;
+export const PART_EVENTS = 250_000;
 
 /** The tables to compare, the records of their segments, and their display name. */
 interface Compared {
