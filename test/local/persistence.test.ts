@@ -85,11 +85,12 @@ test('nothing is lost when the process is killed, again and again', patient, asy
   assert.equal(await child.exited, 'SIGKILL');
 
   decide = () => ({ return: null });
-  const readBefore = textsRead().length;
+  // On a busy machine some came twice already: a function that does not answer times out.
+  const [readBefore, writtenBefore] = [textsRead().length, bodiesWritten().length];
   ({ child, endpoints, clients } = await start());
   await invocations.until(() => textsRead().slice(readBefore).includes('waiting'));
-  assert.deepEqual(textsRead().slice(readBefore), ['being handled', 'waiting']);
-  await invocations.until(() => bodiesWritten().filter((body) => body === 'in flight').length === 2);
+  assert.deepEqual([...new Set(textsRead().slice(readBefore))], ['being handled', 'waiting']);
+  await invocations.until(() => bodiesWritten().slice(writtenBefore).includes('in flight'));
   await invocations.until(() => bodiesWritten().includes('delayed'));
   const { Item } = await clients.dynamodb.call('GetItem', { TableName: 'Table', Key: { pk: { S: 'kept' } } });
   assert.deepEqual(asObject(Item)['n'], { N: '1' });
