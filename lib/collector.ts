@@ -1,11 +1,11 @@
 // The collector: turns access logs in a bucket into batches of the stream.
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
-import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, resourceIn } from './acknowledge.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
 const TIMEOUT_SECONDS = 300;
@@ -44,7 +44,7 @@ export function collector(scope: Construct, platform: Platform): Queue | undefin
     'Serverless-LambdaEventSourceMappingDestination':
       "A queue's mapping has none; its redrive policy moves what fails to the dead letters.",
   });
-  for (const [index, { bucket, prefix }] of c.accessLogs.entries()) {
+  const rules = c.accessLogs.map(({ bucket, prefix }, index) => {
     const rule = new Rule(here, `Created${index}`, {
       description: `Objects below ${bucket}/${prefix}: the bucket must send its events to EventBridge.`,
       eventPattern: {
@@ -52,13 +52,23 @@ export function collector(scope: Construct, platform: Platform): Queue | undefin
         detailType: ['Object Created'],
         detail: { bucket: { name: [bucket] }, object: { key: [{ prefix }] } },
       },
-      targets: [new SqsQueue(queue)],
+      targets: [{ bind: () => ({ arn: queue.queueArn }) }],
     });
     acknowledge(rule, {
       'Serverless-EventBusDLQ':
         'EventBridge tries for a day; the backfill command finds what it could not deliver.',
     });
-  }
+    return rule.ruleArn;
+  });
+  // CDK's own target adds a statement for each rule, and SQS allows 10 conditions in a policy.
+  queue.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('events.amazonaws.com')],
+      actions: ['sqs:SendMessage'],
+      resources: [queue.queueArn],
+      conditions: { ArnEquals: { 'aws:SourceArn': rules } },
+    }),
+  );
   return queue;
 }
 
@@ -96,6 +106,8 @@ function collectorFunction(scope: Construct, platform: Platform, queue: Queue): 
     ],
     withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
   });
+  // A run announces its object again for the next one, which Lambda would take for a loop, and stop after 16 runs.
+  resourceIn(handler.function).addPropertyOverride('RecursiveLoop', 'Allow');
   for (const arn of objects) {
     acknowledge(handler.policy, {
       [`AwsSolutions-IAM5[Resource::${arn}]`]:

@@ -81,7 +81,7 @@ function checkGenerationFrom({ streamGenerationFrom: from }: Configuration): str
   if (from === 'heads') return undefined;
   const fromMs = Date.parse(from);
   // V8 reads 30 February as a day in March.
-  if (new Date(fromMs).toISOString().slice(0, 10) !== from.slice(0, 10))
+  if (Number.isNaN(fromMs) || new Date(fromMs).toISOString().slice(0, 10) !== from.slice(0, 10))
     return `streamGenerationFrom must be a day of the calendar, not ${from}.`;
   return fromMs <= Date.now()
     ? undefined

@@ -72,12 +72,8 @@ function letAlarmsPublish(topic: Topic, names: string): void {
   );
 }
 
-function described({
-  id,
-  description,
-  runbook = sectionOf(id),
-}: Pick<AlarmPlan, 'id' | 'description' | 'runbook'>): string {
-  return `${description} Runbook: docs/runbook.md#${runbook}`;
+function described({ id, description, runbook }: Pick<AlarmPlan, 'id' | 'description' | 'runbook'>): string {
+  return `${description} Runbook: docs/runbook.md#${runbook ?? sectionOf(id)}`;
 }
 
 /** `RecordsLost` → `records-lost`. */

@@ -16,6 +16,7 @@ const shape: TableProps = {
   timeToLiveAttribute: 'expiresAt',
   pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
   billingMode: BillingMode.PAY_PER_REQUEST,
-  removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   deletionProtection: true,
+  // Not RETAIN_ON_UPDATE_OR_DELETE: the rollback of a failed first deployment cannot delete what is protected.
+  removalPolicy: RemovalPolicy.RETAIN,
 };

@@ -7,7 +7,6 @@ import { promisify } from 'node:util';
 import { compileCache } from './compile-cache.ts';
 import { LocalStackError } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
-import { projectRoot } from './project-root.ts';
 
 export const localStage = 'local';
 
@@ -33,6 +32,7 @@ export async function synthesize(signal?: AbortSignal, settings: JsonObject = {}
 }
 
 async function runApp(outputFolder: string, context: JsonObject, signal?: AbortSignal): Promise<void> {
+  const cwd = join(import.meta.dirname, '..');
   const env = {
     ...process.env,
     CDK_OUTDIR: outputFolder,
@@ -41,7 +41,7 @@ async function runApp(outputFolder: string, context: JsonObject, signal?: AbortS
     NODE_COMPILE_CACHE: compileCache,
   };
   try {
-    await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd: projectRoot, env, signal });
+    await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd, env, signal });
   } catch (error) {
     signal?.throwIfAborted();
     const { stderr = '' } = error as { stderr?: string };

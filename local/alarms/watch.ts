@@ -15,9 +15,6 @@ export interface AlarmChange {
   readonly value: number | undefined;
 }
 
-/** The alarms' states over time. */
-export type AlarmWatch = ReturnType<typeof watchAlarms>;
-
 /** Watches alarms; all start in OK, as on a stack that has been running. */
 export function watchAlarms(alarms: TemplateAlarms, points: DataPoints) {
   const all = [...alarms.metric, ...alarms.composite];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { AwsJsonClient } from '../emulators/aws-json.ts';
 import { LocalStackError } from '../errors.ts';
 import type { Functions } from '../functions/functions.ts';
-import { asBoolean, asText } from '../json.ts';
+import { asText } from '../json.ts';
 import { arnOf, nameOf, refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import { openCheckpoints } from './checkpoints.ts';
@@ -22,11 +22,10 @@ interface MappingParts {
   readonly onBatch?: (functionName: string, lastArrivalMs: number) => void;
 }
 
-/** Starts every mapping that is enabled. */
+/** Starts every mapping. */
 export function startMappings(parts: MappingParts): Mapping[] {
   return parts.template
     .ofType('AWS::Lambda::EventSourceMapping')
-    .filter((resource) => asBoolean(resource.properties['Enabled']) !== false)
     .map((resource) => startMapping(resource, parts));
 }
 

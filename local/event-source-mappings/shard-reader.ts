@@ -55,11 +55,10 @@ async function collect(
         after = record.kinesis.sequenceNumber;
       }
       if (read.ended) return records.length > 0 ? records : 'ended';
-    } catch (error) {
+    } catch {
       gate.signal.throwIfAborted();
       if (records.length > 0) return records;
       await pauseFor(1_000, gate.signal);
-      if (error instanceof TypeError) throw error;
     }
     if (records.length > 0) windowEnd = Math.min(windowEnd, Date.now() + settings.windowMs);
     const windowRest = windowEnd - Date.now();

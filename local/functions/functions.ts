@@ -7,7 +7,6 @@ import { LocalStackError } from '../errors.ts';
 import { credentials, region } from '../identity.ts';
 import { asNumber, asObject, asText } from '../json.ts';
 import type { StackObserver } from '../observer.ts';
-import { projectRoot } from '../project-root.ts';
 import { arnOf, nameOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import type { OutputListener } from './container.ts';
@@ -19,6 +18,8 @@ export type Functions = ReturnType<typeof createFunctions>;
 
 /** Called for every line that a function writes. */
 export type FunctionOutputListener = (functionName: string, ...output: Parameters<OutputListener>) => void;
+
+const projectRoot = resolve(import.meta.dirname, '../..');
 
 /** Maximum containers of one function (AWS's limit is 1,000 per account): each is a thread with its own memory. */
 const concurrencyMaxDefault = 4;

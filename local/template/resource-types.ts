@@ -17,7 +17,7 @@ const runTypes: Readonly<Record<string, readonly string[]>> = {
   'AWS::SSM::Parameter': ['Name Type Value Description'],
   'AWS::Lambda::Function': [
     'FunctionName Timeout MemorySize Environment ReservedConcurrentExecutions',
-    'Architectures Code Description Handler LoggingConfig Role Runtime TracingConfig',
+    'Architectures Code Description Handler LoggingConfig RecursiveLoop Role Runtime TracingConfig',
   ],
   'AWS::Lambda::EventSourceMapping': [
     'BatchSize BisectBatchOnFunctionError DestinationConfig EventSourceArn FunctionName FunctionResponseTypes',

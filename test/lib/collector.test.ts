@@ -33,6 +33,8 @@ test('a rule for each bucket and prefix, a queue with the dead letters of all, a
   assert.match(JSON.stringify(queue.RedrivePolicy), /RollupsDeadLetters/);
   const [handler] = ofType('AWS::Lambda::Function');
   assert.ok(queue.VisibilityTimeout >= handler.Timeout && queue.VisibilityTimeout < 600);
+  // Lambda stops what looks like a loop after 16 runs, and a large object takes more.
+  assert.equal(handler.RecursiveLoop, 'Allow');
   const logs = JSON.parse(handler.Environment.Variables.ACCESS_LOGS);
   assert.deepEqual(logs[1], {
     bucket: 'other-logs',
@@ -43,6 +45,18 @@ test('a rule for each bucket and prefix, a queue with the dead letters of all, a
     entity: '',
     logFormat: '',
   });
+});
+
+test('the queue takes what the rules of many prefixes send: SQS allows 10 conditions in a policy', () => {
+  const many = Array.from({ length: 12 }, (_, index) => ({ bucket: 'my-logs', prefix: `${index}/` }));
+  const [policy] = collectorOf({ accessLogs: many }).filter(
+    ([, { Type }]) => Type === 'AWS::SQS::QueuePolicy',
+  );
+  const statements: { Condition: { ArnEquals?: Record<string, unknown[]> } }[] =
+    policy?.[1].Properties.PolicyDocument.Statement;
+  assert.ok(statements.length <= 10, `${statements.length} conditions`);
+  const senders = statements.flatMap(({ Condition }) => Condition.ArnEquals?.['aws:SourceArn'] ?? []);
+  assert.equal(senders.length, many.length);
 });
 
 test('it reads only below the prefixes, and writes only batches, its progress and dead letters', () => {

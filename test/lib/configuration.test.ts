@@ -104,6 +104,12 @@ const BROKEN: readonly [settings: Settings, name: keyof Settings, sentence: RegE
     '2025-03-02T10:00Z',
   ],
   [
+    { streamGenerationFrom: '2026-00-10T10:00Z' },
+    'streamGenerationFrom',
+    /^must be a day of the calendar/,
+    '2025-01-10T10:00Z',
+  ],
+  [
     { streamGenerationFrom: 'yesterday' },
     'streamGenerationFrom',
     /^must be "heads" or a time of UTC/,
