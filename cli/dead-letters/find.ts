@@ -10,8 +10,15 @@ import type { DeadLetterPorts } from './waiting.ts';
 export interface Walk {
   /** Messages read. */
   readonly read: number;
-  /** False when the walk reached its time or message limit before the end of the queue. */
+  /** False when the walk reached its limit of time or messages, or was aborted, before the end of the queue. */
   readonly complete: boolean;
+}
+
+/** When a walk ends before the end of the queue. */
+interface Limits {
+  /** Maximum number of messages to read. */
+  readonly most?: number | undefined;
+  readonly signal?: AbortSignal;
 }
 
 /** Messages are hidden for a minute; a walk ends before that, and releases the messages it holds. */
@@ -22,18 +29,18 @@ const READ_AT_ONCE = 16;
 /**
  * Walks through the dead-letter queue. Releases what `visit` does not keep at the end, also after an error.
  * @param visit returns whether it has handled the message, which then needs no release
- * @param most maximum number of messages to read
  */
 export async function walkWaiting(
   { waiting, clock }: Pick<DeadLetterPorts, 'waiting' | 'clock'>,
   visit: (message: DeliveredMessage) => Promise<boolean>,
-  most = Number.POSITIVE_INFINITY,
+  { most = Number.POSITIVE_INFINITY, signal }: Limits = {},
 ): Promise<Walk> {
-  const held: DeliveredMessage[] = [];
+  // Without bodies: those of thousands would fill the memory.
+  const held: Pick<DeliveredMessage, 'receiptHandle'>[] = [];
   const seen = new Set<string>();
   let heldSinceMs = Number.POSITIVE_INFINITY;
   try {
-    while (seen.size < most && clock.nowMs() - heldSinceMs < HOLD_MS) {
+    while (seen.size < most && clock.nowMs() - heldSinceMs < HOLD_MS && !signal?.aborted) {
       const taken = await waiting.take();
       const news = taken.filter(({ messageId }) => !seen.has(messageId));
       if (news.length === 0) return { read: seen.size, complete: true };
@@ -45,7 +52,7 @@ export async function walkWaiting(
           if (await visit(message)) left.delete(message);
         }
       } finally {
-        held.push(...left);
+        for (const { receiptHandle } of left) held.push({ receiptHandle });
         if (left.size > 0) heldSinceMs = Math.min(heldSinceMs, clock.nowMs());
       }
     }
@@ -59,17 +66,17 @@ export async function walkWaiting(
 export async function findWaiting(
   ports: DeadLetterPorts,
   selection: Selection,
-  most?: number,
+  limits?: Limits,
 ): Promise<Walk & { readonly found: Map<string, DeadLetterFacts> }> {
   const found = new Map<string, DeadLetterFacts>();
   const walk = await walkWaiting(
     ports,
     async (message) => {
       const facts = factsOf({ ...message, name: deadLetterName(message) }, 'waiting');
-      if (isSelected(facts, selection)) found.set(facts.name, facts);
+      if (isSelected(facts, selection)) found.set(facts.name, keptOf(facts, selection));
       return false;
     },
-    most,
+    limits,
   );
   return { ...walk, found };
 }
@@ -84,13 +91,20 @@ export async function* findParked(
     // Read only when all are awaited: a failure while more names are listed would have no handler.
     const found = await Promise.all(names.map((name) => readParked(name, ports)));
     names = [];
-    return found.filter((facts) => facts !== undefined).filter((facts) => isSelected(facts, selection));
+    return found
+      .filter((facts) => facts !== undefined)
+      .filter((facts) => isSelected(facts, selection))
+      .map((facts) => keptOf(facts, selection));
   };
   for await (const name of selection.names ?? ports.parked.names()) {
     names.push(name);
     if (names.length === READ_AT_ONCE) yield* await selected();
   }
   yield* await selected();
+}
+
+function keptOf(facts: DeadLetterFacts, { rows = false }: Selection): DeadLetterFacts {
+  return rows ? facts : { ...facts, rows: [] };
 }
 
 async function readParked(name: string, ports: DeadLetterPorts): Promise<DeadLetterFacts | undefined> {
