@@ -38,10 +38,7 @@ interface Compared {
 export async function runRecount(given: RecountOptions): Promise<number> {
   const range = rangeOf(given);
   const { source: from, intoGeneration: generation } = given;
-  if (generation !== undefined && !/^[A-Za-z0-9]{1,8}$/.test(generation))
-    throw new UsageError(`--into-generation takes 1 to 8 letters or digits, not "${generation}".`);
-  if (generation !== undefined && given.repair === true)
-    throw new UsageError('--repair is for the tables of the stack itself.');
+  if (generation !== undefined) checkGeneration(generation, given);
   const release = claimStateFile(given.state);
   const work = onStack(given, async (stack) => {
     const { s3, kinesis, resources } = stack;
@@ -68,13 +65,14 @@ export async function runRecount(given: RecountOptions): Promise<number> {
 async function compare(
   given: RecountOptions,
   range: HourRange,
-  { s3, resources }: StackAccess,
+  { label, s3, resources }: StackAccess,
   { access, source, name, left }: Compared,
 ): Promise<number> {
   const { ledger, store, state, rewriter, compactor } = access;
   const isRepair = given.repair === true;
   const hours = range === ALL_HOURS ? 'all' : `${isoSeconds(range.fromMs)}/${isoSeconds(range.toMs)}`;
-  const what = `${name} ${hours} ${given.source}${isRepair ? ' repair' : ''}`;
+  // Local stacks have the same tables.
+  const what = `${label} ${name} ${hours} ${given.source}${isRepair ? ' repair' : ''}`;
   const saved = await readStateFile(given.state, what);
   const bar = progressBar();
   bar.show({ phase: 'look', done: 0, of: 1 });
@@ -112,6 +110,12 @@ async function compare(
   } finally {
     bar.stop();
   }
+}
+
+function checkGeneration(generation: string, { repair }: RecountOptions): void {
+  if (!/^[A-Za-z0-9]{1,8}$/.test(generation))
+    throw new UsageError(`--into-generation takes 1 to 8 letters or digits, not "${generation}".`);
+  if (repair === true) throw new UsageError('--repair is for the tables of the stack itself.');
 }
 
 function rangeOf({ from, to, all, intoGeneration }: RecountOptions): HourRange {
