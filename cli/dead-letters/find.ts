@@ -6,14 +6,6 @@ import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-
 import { type DeadLetterFacts, factsOf, isSelected, type Selection } from './facts.ts';
 import type { DeadLetterPorts } from './waiting.ts';
 
-/** The result of walking through the queue. */
-export interface Walk {
-  /** Messages read. */
-  readonly read: number;
-  /** False when the walk reached its limit of time or messages, or was aborted, before the end of the queue. */
-  readonly complete: boolean;
-}
-
 /** When a walk ends before the end of the queue. */
 interface Limits {
   /** Maximum number of messages to read. */
@@ -29,12 +21,13 @@ const READ_AT_ONCE = 16;
 /**
  * Walks through the dead-letter queue. Releases what `visit` does not keep at the end, also after an error.
  * @param visit returns whether it has handled the message, which then needs no release
+ * @returns how many were read, and whether the walk came to the end of the queue: it may end before by its limits, or by Ctrl-C
  */
 export async function walkWaiting(
   { waiting, clock }: Pick<DeadLetterPorts, 'waiting' | 'clock'>,
   visit: (message: DeliveredMessage) => Promise<boolean>,
   { most = Number.POSITIVE_INFINITY, signal }: Limits = {},
-): Promise<Walk> {
+) {
   // Without bodies: those of thousands would fill the memory.
   const held: Pick<DeliveredMessage, 'receiptHandle'>[] = [];
   const seen = new Set<string>();
@@ -63,22 +56,14 @@ export async function walkWaiting(
 }
 
 /** The selected messages of the queue, by name, without duplicates. */
-export async function findWaiting(
-  ports: DeadLetterPorts,
-  selection: Selection,
-  limits?: Limits,
-): Promise<Walk & { readonly found: Map<string, DeadLetterFacts> }> {
+export async function findWaiting(ports: DeadLetterPorts, selection: Selection, limits?: Limits) {
   const found = new Map<string, DeadLetterFacts>();
-  const walk = await walkWaiting(
-    ports,
-    async (message) => {
-      const facts = factsOf({ ...message, name: deadLetterName(message) }, 'waiting');
-      if (isSelected(facts, selection)) found.set(facts.name, keptOf(facts, selection));
-      return false;
-    },
-    limits,
-  );
-  return { ...walk, found };
+  const visit = async (message: DeliveredMessage) => {
+    const facts = factsOf({ ...message, name: deadLetterName(message) }, 'waiting');
+    if (isSelected(facts, selection)) found.set(facts.name, keptOf(facts, selection));
+    return false;
+  };
+  return { ...(await walkWaiting(ports, visit, limits)), found };
 }
 
 /** The selected messages of the archive. Reads given names directly, since there may be many other messages. */

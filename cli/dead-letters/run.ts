@@ -31,7 +31,6 @@ export interface Flags extends StackName, Omit<Selection, 'names'> {
   readonly all?: boolean;
   readonly parked?: boolean;
   readonly max?: number;
-  readonly rows?: boolean;
   readonly json?: boolean;
   readonly dryRun?: boolean;
   readonly perSecond?: number;

@@ -18,8 +18,6 @@ import {
   type AggregatorSettings,
   aggregate,
 } from '../../lambdas/aggregator/aggregate.ts';
-import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
-import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { entityHash } from '../../lambdas/core/deletions.ts';
 import type { SegmentId } from '../../lambdas/core/identifiers.ts';
@@ -35,6 +33,7 @@ import { parseTopQuery } from '../../lambdas/query/top-query.ts';
 import { ALL_HOURS } from '../../lambdas/recount/ports.ts';
 import { begin } from '../../lambdas/recount/produce.ts';
 import { recount } from '../../lambdas/recount/recount.ts';
+import { aggregatorPorts } from '../support/aggregator-ports.ts';
 import { crashing } from '../support/disturbed.ts';
 import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
 import { MemorySpill, RECOUNT_SETTINGS } from '../support/recounted-world.ts';
@@ -64,16 +63,11 @@ function stackOn(aws: FakeAws, bucketOf: FakeAws, transport?: Transport): StackA
 }
 
 function portsOf({ ledger, store, state }: StoreAccess, raw: S3RawArchive): AggregatorPorts {
+  const ports = aggregatorPorts({ ledger, ranges: state, clock }, []);
   return {
-    ledger,
+    ...ports,
     raw,
-    ranges: state,
-    log: {
-      readRange: async () => ({ records: [], trimmed: false }),
-      async *readToEnd() {},
-      parentsOf: async (id) => PARENTS.get(id) ?? [],
-      lists: async () => true,
-    },
+    log: { ...ports.log, parentsOf: async (id) => PARENTS.get(id) ?? [] },
     queue: {
       async send(messages) {
         for (const { body, segment, parts } of messages) {
@@ -82,10 +76,6 @@ function portsOf({ ledger, store, state }: StoreAccess, raw: S3RawArchive): Aggr
         }
       },
     },
-    rejected: { keepRejected: async () => {} },
-    windows: new DedupWindows(),
-    clock,
-    listener: SILENT,
   };
 }
 
