@@ -18,7 +18,7 @@ export const planCommand = commandOf(
   .option('--per-request <n>', 'events a request', wholeNumber(1, 500), usual.eventsPerRequest)
   .option(
     '--per-record <n>',
-    'events a record: more than 1 are a batch',
+    'events a record: more than 1 are a batch, which is a request',
     wholeNumber(1, 500),
     usual.eventsPerRecord,
   )

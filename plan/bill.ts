@@ -1,7 +1,7 @@
 // The monthly bill of a load: dollars by service, the settings it needs, and the limits it meets first.
 import { PRICES, usd } from './prices.ts';
 import { type Sampled, writeUnitsOf } from './sample.ts';
-import type { Workload } from './workload.ts';
+import { eventsOfRequest, type Workload } from './workload.ts';
 
 const MONTH_SECONDS = 730 * 3_600;
 
@@ -24,7 +24,7 @@ export function billOf(workload: Workload, sampled: Sampled): Readonly<Record<st
     (events * (AGGREGATOR_US + WRITER_US + COMPACTOR_US)) / 1e6 + (invocations * INVOCATION_MS) / 1_000;
   const storedGb = (events * (sampled.writeUnits['deltas'] ?? 0) * 1024) / 1024 ** 3;
   return {
-    'API Gateway': usd(PRICES.gatewayRequests, events / workload.eventsPerRequest),
+    'API Gateway': usd(PRICES.gatewayRequests, events / eventsOfRequest(workload)),
     Kinesis:
       usd(PRICES.shardHours, sampled.shards * 730) +
       usd(PRICES.extendedShardHours, sampled.shards * 730) +
@@ -57,7 +57,7 @@ export function limitsOf(workload: Workload, sampled: Sampled): readonly Fullnes
     {
       // docs: apigateway/latest/developerguide/limits.html
       name: 'requests/s of API Gateway in an account',
-      share: peak / workload.eventsPerRequest / 10_000,
+      share: peak / eventsOfRequest(workload) / 10_000,
       mover: 'AWS, on request',
     },
     {

@@ -8,6 +8,11 @@ const SQS_UNIT_BYTES = 64 * 1024;
 /** The Kinesis PUT payload unit. aws.amazon.com/kinesis/data-streams/pricing */
 const PUT_UNIT_BYTES = 25 * 1024;
 
+/** The payload units of a record. */
+export function putUnitsOf(bytes: number): number {
+  return Math.ceil(bytes / PUT_UNIT_BYTES);
+}
+
 /** Units of one purpose. */
 export interface Units {
   writeUnits: number;
@@ -37,7 +42,7 @@ export class Meter {
 
   /** Records a record that a producer put. */
   noteRecord(bytes: number): void {
-    this.putUnits += Math.ceil(bytes / PUT_UNIT_BYTES);
+    this.putUnits += putUnitsOf(bytes);
   }
 
   /** The units of all purposes, or of those whose names start with `purpose`. */

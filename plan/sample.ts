@@ -2,7 +2,7 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { nameHash, rangeOf } from '../lambdas/core/hash-range.ts';
 import { CountingStack, type CountSettings, START_MS } from './count.ts';
-import { Meter } from './meter.ts';
+import { Meter, putUnitsOf } from './meter.ts';
 import { entityName, firstAbove, hashSlotsFor, shardsFor, type Workload, zipf } from './workload.ts';
 
 const METRIC = 'view';
@@ -41,7 +41,7 @@ export async function sample(workload: Workload, events: number): Promise<Sample
     // Each level reads a delta once, four write units to a read unit.
     readUnits: segments.readUnits + blocks.readUnits + deltaUnits,
     sqsRequests: segments.sqsRequests,
-    putUnits: 1 / workload.eventsPerRecord,
+    putUnits: putUnitsOf(workload.eventsPerRecord * workload.eventBytes) / workload.eventsPerRecord,
     shards,
     hashSlots,
     segmentsPerSecond: workload.eventsPerSecond / segments.eventsASegment,
@@ -56,12 +56,18 @@ function stackFor(workload: Workload, cadence: Pick<CountSettings, 'windowSecond
   return { meter, stack: new CountingStack(settings, meter) };
 }
 
+/** A window ends when its batch is full (lib/aggregator.ts). docs: lambda/latest/dg/services-kinesis-create.html */
+const BATCH_RECORDS = 10_000;
+const BATCH_BYTES = 6 * 1024 * 1024;
+
 /** One shard at its full rate, for as many windows as the sample has events: the cost of segments, ids and deltas. */
 async function sampleSegments(workload: Workload, eventsMax: number, random: Random) {
-  const { windowSeconds, eventsPerRecord } = workload;
+  const { eventsPerRecord, eventBytes } = workload;
+  const rate = workload.eventsPerSecond / shardsFor(workload);
+  const fullSeconds = Math.min((BATCH_RECORDS * eventsPerRecord) / rate, BATCH_BYTES / (rate * eventBytes));
+  const windowSeconds = Math.min(workload.windowSeconds, Math.ceil(fullSeconds));
   const compactionSeconds = Number.MAX_SAFE_INTEGER;
   const { meter, stack } = stackFor(workload, { windowSeconds, compactionSeconds });
-  const rate = workload.eventsPerSecond / shardsFor(workload);
   const windows = Math.max(3, Math.min(60, Math.floor(eventsMax / (rate * windowSeconds))));
   const events = Math.max(3, Math.floor(windows * rate * windowSeconds));
   const rank = zipf(workload.entities, workload.skew, random);
@@ -101,16 +107,17 @@ async function sampleBlocks(workload: Workload, eventsMax: number, random: Rando
   const { names, weights } = entitiesIn(workload, bits);
   const rate = (workload.eventsPerSecond * names.length) / workload.entities;
   const seconds = Math.min(24 * HOUR_SECONDS, Math.max(HOUR_SECONDS, Math.floor(eventsMax / rate)));
-  const compactionSeconds = COMPACTION_SECONDS;
-  const { meter, stack } = stackFor(workload, { windowSeconds: 60, compactionSeconds });
-  const events = Math.floor(rate * seconds);
+  // Of few entities with many events, some events stand for the others: blocks have a row for an entity, however many there are.
+  const sampleRate = Math.min(rate, eventsMax / seconds);
+  const { meter, stack } = stackFor(workload, { windowSeconds: 60, compactionSeconds: COMPACTION_SECONDS });
+  const events = Math.floor(sampleRate * seconds);
   for (let index = 0; index < events; index += 1) {
-    const atMs = START_MS + Math.floor((index * 1000) / rate);
+    const atMs = START_MS + Math.floor((index * 1000) / sampleRate);
     const entity = names[firstAbove(weights, random())] ?? '';
     await stack.take(atMs, [{ id: `${index}`, metric: METRIC, entity, atMs }]);
   }
   await stack.finish(0);
-  const perEvent = (purpose: string) => meter.total(purpose).writeUnits / events;
+  const perEvent = (purpose: string) => meter.total(purpose).writeUnits / (rate * seconds);
   // All ranges share one top list.
   const tops = meter.total('top lists').writeUnits / (workload.eventsPerSecond * seconds);
   return {
@@ -120,7 +127,7 @@ async function sampleBlocks(workload: Workload, eventsMax: number, random: Rando
       'blocks of months and all time': perEvent('blocks of months'),
       'top lists and late rows': tops + perEvent('late'),
     },
-    readUnits: meter.total('blocks').readUnits / events,
+    readUnits: meter.total('blocks').readUnits / (rate * seconds),
   };
 }
 

@@ -37,6 +37,11 @@ export const USUAL_WORKLOAD: Workload = {
 const SHARD_RECORDS = 1_000;
 const SHARD_BYTES = 1_048_576;
 
+/** Events of one request: a batch is a request of its own. */
+export function eventsOfRequest({ eventsPerRequest, eventsPerRecord }: Workload): number {
+  return eventsPerRecord > 1 ? eventsPerRecord : eventsPerRequest;
+}
+
 /** Shards for the busiest minute. */
 export function shardsFor({ eventsPerSecond, peakFactor, eventsPerRecord, eventBytes }: Workload): number {
   const peak = eventsPerSecond * peakFactor;

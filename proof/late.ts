@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { openSource } from '../cli/source/source.ts';
 import { readTruth, type Truth } from '../cli/verify/truth.ts';
 import { linesOf } from '../formats/lines.ts';
+import { DAY_MS, HOUR_MS } from '../lambdas/core/time.ts';
 import { createClock, type LocalClock } from '../local/clock.ts';
 import { type LocalStack, startLocalStack } from '../local/stack.ts';
 import { readCounts, runTally } from './tally.ts';
@@ -19,10 +20,8 @@ const COMPARISONS = [
   ['--by', 'day', '--top', '100'],
 ];
 const LINE_FEED = Buffer.from('\n');
-const STEP_MS = 3_600_000;
-const WEEK_MS = 7 * 86_400_000;
-/** Clock steps within which the levels must catch up; each step is an hour. */
-const STEPS_MAX = 100;
+/** Hours within which the levels must catch up. */
+const HOURS_MAX = 100;
 
 /** Options. */
 export interface LateOptions {
@@ -56,7 +55,7 @@ export async function playLate(
       if (code !== 0) throw new Error(`The import ended with exit code ${code}.`);
       const throughMs = await bringLevelsUp(stack, clock, truth);
       console.log(`levels hold everything that arrived before ${new Date(throughMs).toISOString()}`);
-      clock.forward(WEEK_MS);
+      clock.forward(7 * DAY_MS);
     }
     let differing = 0;
     for (const comparison of COMPARISONS) {
@@ -99,8 +98,8 @@ async function divide(name: string, folder: string, latePercent: number, header:
 async function bringLevelsUp(stack: LocalStack, clock: LocalClock, truth: Truth): Promise<number> {
   const arrivedMs = clock.nowMs();
   const [entity = ''] = truth.entities.keys();
-  for (let step = 0; step < STEPS_MAX; step += 1) {
-    clock.forward(STEP_MS);
+  for (let hour = 0; hour < HOURS_MAX; hour += 1) {
+    clock.forward(HOUR_MS);
     for (const { run: runNow } of stack.scheduled) await runNow(clock.nowMs());
     while ((await stack.status()).inFlight > 0) await pause(100);
     const watermarks = await Promise.all(
@@ -109,7 +108,7 @@ async function bringLevelsUp(stack: LocalStack, clock: LocalClock, truth: Truth)
     const throughMs = Math.min(...watermarks);
     if (throughMs > arrivedMs) return throughMs;
   }
-  throw new Error(`days and months did not come within ${(STEPS_MAX * STEP_MS) / 3_600_000} hours`);
+  throw new Error(`days and months did not come within ${HOURS_MAX} hours`);
 }
 
 async function completeThroughMs(url: string, entity: string, by: string, truth: Truth): Promise<number> {

@@ -4,10 +4,10 @@ import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import pLimit from 'p-limit';
 import { edited, MUTATIONS, type Mutation } from './mutants/mutation.ts';
+import { ROOT } from './tally.ts';
 
 /** What a hunt found: the seed, the small world or the contract test, and the broken promise if it has a name. */
 interface Caught {
@@ -15,7 +15,6 @@ interface Caught {
   readonly promise?: string;
 }
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const COPIED = 'api client/src fake-aws formats lambdas local proof test package.json'.split(' ');
 const UNCHANGED: Mutation = { name: 'nothing changed', edits: [] };
 const ADAPTERS_UNCHANGED: Mutation = {
@@ -31,7 +30,6 @@ const words = positionals.length > 0 ? positionals : [''];
 /** Seeds to try, and states of each small world; with `--explore` the exploration hunts alone. */
 const EFFORT = values.explore ? ['0', '8000'] : ['150', '1500'];
 const execute = promisify(execFile);
-const say = (text: string) => process.stdout.write(`${text}\n`);
 
 /** Copies the tree, changes it, hunts in it. */
 async function run(mutation: Mutation): Promise<Caught | null> {
@@ -79,7 +77,7 @@ const mutations = [UNCHANGED, ADAPTERS_UNCHANGED, ...MUTATIONS]
   .filter(({ name }) => words.some((word) => name.includes(word)))
   .filter(({ tests }) => !values.explore || tests === undefined);
 if (mutations.length === 0) {
-  process.stderr.write(`There is no mutation "${words.join(' ')}"; proof/mutants/ has their names.\n`);
+  console.error(`There is no mutation "${words.join(' ')}"; proof/mutants/ has their names.`);
   process.exit(2);
 }
 const limit = pLimit(availableParallelism());
@@ -90,9 +88,9 @@ const hunts = mutations.map((mutation) =>
     const { good, outcome } = await judge(mutation);
     if (!good) bad += 1;
     const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
-    say(`${mutation.name.padEnd(52)} ${outcome} (${seconds} s)`);
+    console.log(`${mutation.name.padEnd(52)} ${outcome} (${seconds} s)`);
   }),
 );
 await Promise.all(hunts);
-say(`${mutations.length} mutations, ${bad} not as expected`);
+console.log(`${mutations.length} mutations, ${bad} not as expected`);
 process.exitCode = bad === 0 ? 0 : 1;

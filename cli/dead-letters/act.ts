@@ -17,7 +17,7 @@ export interface Moves {
 /** The dead letters that an action selects, determined before any change. */
 export type Plan = Awaited<ReturnType<typeof plan>>;
 
-/** The result: dead letters by outcome, failures by name, and names that had gone meanwhile. */
+/** The result: dead letters by outcome, failures by name, names that had gone meanwhile, and how many were not reached. */
 export type Result = Awaited<ReturnType<typeof carryOut>>;
 
 /** How to carry out an action. */
@@ -32,9 +32,9 @@ export interface Carrying {
  * Finds the dead letters that an action selects. Changes nothing.
  * @returns also the requested names that do not exist, and whether the queue could be read to its end
  */
-export async function plan(moves: Moves, selection: Selection, ports: DeadLetterPorts) {
+export async function plan(moves: Moves, selection: Selection, ports: DeadLetterPorts, signal: AbortSignal) {
   const { found: waiting, complete } = moves.waiting
-    ? await findWaiting(ports, selection)
+    ? await findWaiting(ports, selection, { signal })
     : { found: new Map<string, DeadLetterFacts>(), complete: true };
   const archived = moves.parked ? await Array.fromAsync(findParked(ports, selection)) : [];
   const parked = new Map(archived.map((facts) => [facts.name, facts]));
@@ -51,9 +51,10 @@ export async function carryOut(
 ) {
   const done = new Map<Outcome, number>();
   const failures: { name: string; reason: string }[] = [];
-  const gone = new Set([...waiting.keys(), ...parked.keys()]);
+  const left = new Set([...waiting.keys(), ...parked.keys()]);
+  const gone: string[] = [];
   const one = async (name: string, work: () => Promise<Outcome>): Promise<boolean> => {
-    gone.delete(name);
+    left.delete(name);
     try {
       const outcome = await work();
       done.set(outcome, (done.get(outcome) ?? 0) + 1);
@@ -71,13 +72,19 @@ export async function carryOut(
     if (signal.aborted) break;
     const message = await ports.parked.read(name);
     if (message && onParked) await one(name, () => onParked(message));
+    else if (left.delete(name)) gone.push(name);
   }
   if (onWaiting && waiting.size > 0) {
-    await walkWaiting(ports, async (message) => {
+    const visit = async (message: DeliveredMessage) => {
       const name = deadLetterName(message);
       if (signal.aborted || !waiting.has(name)) return false;
       return one(name, () => onWaiting(message));
-    });
+    };
+    const { complete } = await walkWaiting(ports, visit, { signal });
+    if (complete) {
+      gone.push(...left);
+      left.clear();
+    }
   }
-  return { done, failures, gone: [...gone], interrupted: signal.aborted };
+  return { done, failures, gone, left: left.size, interrupted: signal.aborted };
 }

@@ -6,7 +6,7 @@ import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
 import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { HOUR_MS, isoSeconds } from '../../lambdas/core/time.ts';
 
-/** A dead letter's facts. Only `rows` contain entities, and they are shown only on request. */
+/** A dead letter's facts. Only `rows` contain entities: they are kept and shown only on request. */
 export type DeadLetterFacts = ReturnType<typeof factsOf>;
 
 /** A selection: dead letters that match everything given. */
@@ -19,6 +19,8 @@ export interface Selection {
   readonly entity?: string;
   /** A segment, or a shard: `1.0.2s` or `1.0`. */
   readonly segment?: string;
+  /** Keeps the rows of what is found: those of thousands of dead letters would fill the memory. */
+  readonly rows?: boolean;
 }
 
 /** Collects the facts about a dead letter. */
@@ -29,6 +31,7 @@ export function factsOf(
   const { name, body, history } = message;
   const deltas = partsIn(body) === undefined ? [] : decodeRollupMessage(body).deltas;
   const rows = deltas.flatMap((delta) => decodeRows(delta.rows));
+  const holds = summaryOf(rows);
   return {
     /** `SEGMENT/PART`, or `poison/MESSAGE`. */
     name,
@@ -40,7 +43,8 @@ export function factsOf(
     /** ISO 8601; undefined when the message has no history. */
     firstFailureAt: history?.firstFailureAt,
     lastFailureAt: history?.lastFailureAt,
-    events: eventsIn(rows),
+    events: holds.events,
+    holds,
     rows,
     history,
   };

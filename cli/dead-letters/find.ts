@@ -6,12 +6,11 @@ import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-
 import { type DeadLetterFacts, factsOf, isSelected, type Selection } from './facts.ts';
 import type { DeadLetterPorts } from './waiting.ts';
 
-/** The result of walking through the queue. */
-export interface Walk {
-  /** Messages read. */
-  readonly read: number;
-  /** False when the walk reached its time or message limit before the end of the queue. */
-  readonly complete: boolean;
+/** When a walk ends before the end of the queue. */
+interface Limits {
+  /** Maximum number of messages to read. */
+  readonly most?: number | undefined;
+  readonly signal?: AbortSignal;
 }
 
 /** Messages are hidden for a minute; a walk ends before that, and releases the messages it holds. */
@@ -22,18 +21,19 @@ const READ_AT_ONCE = 16;
 /**
  * Walks through the dead-letter queue. Releases what `visit` does not keep at the end, also after an error.
  * @param visit returns whether it has handled the message, which then needs no release
- * @param most maximum number of messages to read
+ * @returns how many were read, and whether the walk came to the end of the queue: it may end before by its limits, or by Ctrl-C
  */
 export async function walkWaiting(
   { waiting, clock }: Pick<DeadLetterPorts, 'waiting' | 'clock'>,
   visit: (message: DeliveredMessage) => Promise<boolean>,
-  most = Number.POSITIVE_INFINITY,
-): Promise<Walk> {
-  const held: DeliveredMessage[] = [];
+  { most = Number.POSITIVE_INFINITY, signal }: Limits = {},
+) {
+  // Without bodies: those of thousands would fill the memory.
+  const held: Pick<DeliveredMessage, 'receiptHandle'>[] = [];
   const seen = new Set<string>();
   let heldSinceMs = Number.POSITIVE_INFINITY;
   try {
-    while (seen.size < most && clock.nowMs() - heldSinceMs < HOLD_MS) {
+    while (seen.size < most && clock.nowMs() - heldSinceMs < HOLD_MS && !signal?.aborted) {
       const taken = await waiting.take();
       const news = taken.filter(({ messageId }) => !seen.has(messageId));
       if (news.length === 0) return { read: seen.size, complete: true };
@@ -45,7 +45,7 @@ export async function walkWaiting(
           if (await visit(message)) left.delete(message);
         }
       } finally {
-        held.push(...left);
+        for (const { receiptHandle } of left) held.push({ receiptHandle });
         if (left.size > 0) heldSinceMs = Math.min(heldSinceMs, clock.nowMs());
       }
     }
@@ -56,22 +56,14 @@ export async function walkWaiting(
 }
 
 /** The selected messages of the queue, by name, without duplicates. */
-export async function findWaiting(
-  ports: DeadLetterPorts,
-  selection: Selection,
-  most?: number,
-): Promise<Walk & { readonly found: Map<string, DeadLetterFacts> }> {
+export async function findWaiting(ports: DeadLetterPorts, selection: Selection, limits?: Limits) {
   const found = new Map<string, DeadLetterFacts>();
-  const walk = await walkWaiting(
-    ports,
-    async (message) => {
-      const facts = factsOf({ ...message, name: deadLetterName(message) }, 'waiting');
-      if (isSelected(facts, selection)) found.set(facts.name, facts);
-      return false;
-    },
-    most,
-  );
-  return { ...walk, found };
+  const visit = async (message: DeliveredMessage) => {
+    const facts = factsOf({ ...message, name: deadLetterName(message) }, 'waiting');
+    if (isSelected(facts, selection)) found.set(facts.name, keptOf(facts, selection));
+    return false;
+  };
+  return { ...(await walkWaiting(ports, visit, limits)), found };
 }
 
 /** The selected messages of the archive. Reads given names directly, since there may be many other messages. */
@@ -84,13 +76,20 @@ export async function* findParked(
     // Read only when all are awaited: a failure while more names are listed would have no handler.
     const found = await Promise.all(names.map((name) => readParked(name, ports)));
     names = [];
-    return found.filter((facts) => facts !== undefined).filter((facts) => isSelected(facts, selection));
+    return found
+      .filter((facts) => facts !== undefined)
+      .filter((facts) => isSelected(facts, selection))
+      .map((facts) => keptOf(facts, selection));
   };
   for await (const name of selection.names ?? ports.parked.names()) {
     names.push(name);
     if (names.length === READ_AT_ONCE) yield* await selected();
   }
   yield* await selected();
+}
+
+function keptOf(facts: DeadLetterFacts, { rows = false }: Selection): DeadLetterFacts {
+  return rows ? facts : { ...facts, rows: [] };
 }
 
 async function readParked(name: string, ports: DeadLetterPorts): Promise<DeadLetterFacts | undefined> {

@@ -1,11 +1,11 @@
 // Formats dead letters for a terminal, and as JSON.
 import type { Outcome } from '../../lambdas/redriver/operate.ts';
 import type { Plan, Result } from './act.ts';
-import { type DeadLetterFacts, plainRow, summaryOf } from './facts.ts';
+import { type DeadLetterFacts, plainRow } from './facts.ts';
 
 /** A dead letter in a line of `list --json`: everything but its rows, which name entities. */
-export function listed({ rows, history: _, ...facts }: DeadLetterFacts) {
-  return { ...facts, rows: rows.length };
+export function listed({ rows: _, history: __, holds, ...facts }: DeadLetterFacts) {
+  return { ...facts, rows: holds.rows };
 }
 
 /** Dead letters as a table, the earliest failure first. */
@@ -44,13 +44,12 @@ function age(at: string | undefined): string {
 
 /** One dead letter in full; entities only if `withRows`. */
 export function shown({ rows, ...facts }: DeadLetterFacts, withRows: boolean) {
-  return { ...facts, holds: summaryOf(rows), ...(withRows && { rows: rows.map(plainRow) }) };
+  return { ...facts, ...(withRows && { rows: rows.map(plainRow) }) };
 }
 
 /** One dead letter in full, as text. */
 export function page(facts: DeadLetterFacts, withRows: boolean): string {
-  const { history } = facts;
-  const holds = summaryOf(facts.rows);
+  const { history, holds } = facts;
   const metrics = Object.entries(holds.eventsByMetric).map(([metric, events]) => `${metric} ${events}`);
   const lines = [
     `${facts.name}, ${facts.place}${facts.poison ? ', poison' : ''}`,
@@ -92,11 +91,12 @@ const OUTCOMES: Readonly<Record<Outcome, string>> = {
 };
 
 /** The result in one or two lines. */
-export function summary({ done, failures, gone, interrupted }: Result): string {
+export function summary({ done, failures, gone, left, interrupted }: Result): string {
   const lines = [...done].map(([outcome, messages]) => `${messages} ${OUTCOMES[outcome]}`);
   if (failures.length > 0) lines.push(`${failures.length} failed and were not moved`);
   if (gone.length > 0) lines.push(`${gone.length} gone, or held by another command: ${gone.join(' ')}`);
-  if (interrupted) lines.push('interrupted: the rest is unchanged');
+  if (interrupted) lines.push(`interrupted: ${left} are unchanged`);
+  else if (left > 0) lines.push(`${left} were not reached in time: run it again`);
   for (const { name, reason } of failures.slice(0, 10)) lines.push(`  ${name}: ${reason}`);
   return lines.join('\n');
 }

@@ -31,7 +31,6 @@ export interface Flags extends StackName, Omit<Selection, 'names'> {
   readonly all?: boolean;
   readonly parked?: boolean;
   readonly max?: number;
-  readonly rows?: boolean;
   readonly json?: boolean;
   readonly dryRun?: boolean;
   readonly perSecond?: number;
@@ -94,16 +93,19 @@ function portsOf({ resources, sqs, s3, dynamoDb }: StackAccess): DeadLetterPorts
   };
 }
 
-async function list({ parked, max, json, selection }: Options, ports: DeadLetterPorts): Promise<number> {
+async function list(
+  { parked, max: most, json, selection, signal }: Options,
+  ports: DeadLetterPorts,
+): Promise<number> {
   const messages: DeadLetterFacts[] = [];
   if (parked) {
     for await (const facts of findParked(ports, selection)) {
-      if (messages.length === max) break;
+      if (messages.length === most) break;
       messages.push(facts);
     }
   } else {
     const before = await ports.waiting.depth();
-    const { found, read, complete } = await findWaiting(ports, selection, max);
+    const { found, read, complete } = await findWaiting(ports, selection, { most, signal });
     messages.push(...found.values());
     if (before.hidden > 0)
       console.error(`About ${before.hidden} more are hidden, held by the redriver or another command.`);
@@ -117,9 +119,12 @@ async function list({ parked, max, json, selection }: Options, ports: DeadLetter
   return exitCodes.nothing;
 }
 
-async function show({ rows = false, json, selection }: Options, ports: DeadLetterPorts): Promise<number> {
+async function show(
+  { rows = false, json, selection, signal }: Options,
+  ports: DeadLetterPorts,
+): Promise<number> {
   const parked = await Array.fromAsync(findParked(ports, selection));
-  const { found: waiting } = await findWaiting(ports, selection);
+  const { found: waiting } = await findWaiting(ports, selection, { signal });
   const found = [...parked, ...waiting.values()];
   if (found.length === 0) throw notThere([...(selection.names ?? [])]);
   for (const facts of found) console.log(json ? JSON.stringify(shown(facts, rows)) : page(facts, rows));
@@ -129,7 +134,11 @@ async function show({ rows = false, json, selection }: Options, ports: DeadLette
 async function change(verb: Change, options: Options, ports: DeadLetterPorts): Promise<number> {
   const { selection, signal, json, perSecond = 50 } = options;
   const moves = movesOf(options, ports)[verb];
-  const found = await plan(moves, selection, ports);
+  const found = await plan(moves, selection, ports, signal);
+  if (signal.aborted) {
+    console.error('Interrupted: nothing was changed.');
+    return exitCodes.interrupted;
+  }
   const { missing } = found;
   const messages = [...found.waiting.values(), ...found.parked.values()];
   if (missing.length > 0 && messages.length === 0) throw notThere(missing);
@@ -153,11 +162,11 @@ async function change(verb: Change, options: Options, ports: DeadLetterPorts): P
   const onMessage = () => bar.show({ phase: verb, done: ++handled, of: messages.length });
   const carrying = { perSecond, signal, onMessage };
   const result = await carryOut(moves, found, ports, carrying).finally(bar.stop);
-  const { done, failures, gone } = result;
-  if (json) console.log(JSON.stringify({ ...Object.fromEntries(done), failures, gone, missing }));
+  const { done, failures, gone, left } = result;
+  if (json) console.log(JSON.stringify({ ...Object.fromEntries(done), failures, gone, left, missing }));
   else console.log(summary(result));
   if (result.interrupted) return exitCodes.interrupted;
-  const well = failures.length + gone.length + missing.length + (done.get('poison') ?? 0) === 0;
+  const well = failures.length + gone.length + left + missing.length + (done.get('poison') ?? 0) === 0;
   return well ? exitCodes.done : exitCodes.failed;
 }
 

@@ -22,7 +22,7 @@ export function waitingMessages(client: SQSClient, QueueUrl: string, deadLetters
     /** Receives some messages, hidden for a minute or until released. Empty when there seem to be none left. */
     take: () => deadLetters.take(BATCH_MAX),
     /** Makes messages visible again; ignores messages that are not held any more. */
-    async release(messages: readonly DeliveredMessage[]): Promise<void> {
+    async release(messages: readonly Pick<DeliveredMessage, 'receiptHandle'>[]): Promise<void> {
       for (let at = 0; at < messages.length; at += BATCH_MAX) {
         const Entries = messages.slice(at, at + BATCH_MAX).map(({ receiptHandle }, index) => ({
           Id: String(index),

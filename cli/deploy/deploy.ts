@@ -45,7 +45,9 @@ export async function deploy(stage: string, options: DeployOptions): Promise<num
     if (code !== 0) return typeof code === 'number' ? code : 1;
     const deployed = JSON.parse(await readFile(outputs, 'utf8')) as Record<string, Record<string, string>>;
     const { Url = '', ApiKeyId } = deployed[`Tally-${stage}`] ?? {};
-    const key = ApiKeyId === undefined ? undefined : await apiKeyValue(ApiKeyId, target.region);
+    // The stage is deployed, whether or not its key can be read.
+    const keyValue = (id: string) => apiKeyValue(id, target.region).catch(() => undefined);
+    const key = ApiKeyId === undefined ? undefined : { id: ApiKeyId, value: await keyValue(ApiKeyId) };
     console.log(firstSteps(Url, key));
     return 0;
   } finally {

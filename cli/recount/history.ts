@@ -141,20 +141,21 @@ function lineOf(key: ShardKey, first: number, last: number): string {
   return `${segments} of shard ${key} ${were} not counted again: not in the archive`;
 }
 
-/** Ancestors first; each shard names its nearest ones. */
+/** Ancestors first; each shard names its nearest ones. A lineage may be thousands long, which recursion would not bear. */
 function inOrder(shards: readonly PastShard[], generations: readonly string[]): readonly PastShard[] {
   const place = ({ key }: PastShard) => generations.indexOf(generationOf(key));
-  const byKey = new Map(shards.map((shard) => [shard.key, shard]));
   const depths = new Map<ShardKey, number>();
-  const depth = (key: ShardKey): number => {
-    const known = depths.get(key);
-    if (known !== undefined) return known;
-    const deepest = 1 + Math.max(0, ...(byKey.get(key)?.ancestors ?? []).map(depth));
-    depths.set(key, deepest);
-    return deepest;
-  };
+  const left = new Map(shards.map((shard) => [shard.key, shard]));
+  for (let depth = 0; left.size > 0; depth += 1) {
+    const ready = [...left.values()].filter(({ ancestors }) => !ancestors.some((key) => left.has(key)));
+    for (const { key } of ready) {
+      depths.set(key, depth);
+      left.delete(key);
+    }
+  }
+  const depthOf = ({ key }: PastShard) => depths.get(key) ?? 0;
   return [...shards].sort(
-    (a, b) => place(a) - place(b) || depth(a.key) - depth(b.key) || (a.key < b.key ? -1 : 1),
+    (a, b) => place(a) - place(b) || depthOf(a) - depthOf(b) || (a.key < b.key ? -1 : 1),
   );
 }
 

@@ -6,19 +6,27 @@ import { exitCodes } from '../shared/errors.ts';
 /** Reasons that indicate an error, not only unavailable data. */
 const WRONG: ReadonlySet<string> = new Set(['produced-differently', 'raw-differs', 'raw-missing']);
 
-/** 0: equal, or all repaired. 1: differences. 3: the comparison is incomplete. */
-export function exitCodeOf({ differing, repaired, twice, unknown, restless, stuck }: Findings): number {
+/** 0: equal, or all repaired. 1: differences. 3: the comparison is incomplete. @param left what was not counted again */
+export function exitCodeOf(
+  { differing, repaired, twice, unknown, restless, stuck }: Findings,
+  left: readonly string[],
+): number {
   const isWrong = differing > repaired || twice.length > 0 || stuck !== undefined;
   if (isWrong || unknown.some(({ reason }) => WRONG.has(reason))) return exitCodes.failed;
   // A lost segment without counted parts has added nothing.
-  const isPart = unknown.some(({ fromMs, toMs }) => toMs > fromMs) || restless > 0;
+  const isPart = unknown.some(({ fromMs, toMs }) => toMs > fromMs) || restless > 0 || left.length > 0;
   return isPart ? exitCodes.nothing : exitCodes.done;
 }
 
-/** The findings, one line each. */
-export function linesOf(found: Findings): string[] {
+/** The findings as one line of JSON, which includes what was not counted again. */
+export function jsonOf(found: Findings, left: readonly string[]): string {
+  return JSON.stringify({ ...found, left });
+}
+
+/** The findings, one line each. @param left what was not counted again */
+export function linesOf(found: Findings, left: readonly string[]): string[] {
   const { differences, differing, repaired, unknown, twice, figures, segments, events } = found;
-  const lines = differences.map((one) => JSON.stringify(one));
+  const lines = [...left, ...differences.map((one) => JSON.stringify(one))];
   if (differing > differences.length) lines.push(`… and ${differing - differences.length} more`);
   for (const { shard, segments: named } of twice)
     lines.push(

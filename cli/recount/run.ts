@@ -14,30 +14,33 @@ import { begin } from '../../lambdas/recount/produce.ts';
 import { recount } from '../../lambdas/recount/recount.ts';
 import { RepairArchive } from '../../lambdas/recount/repair-archive.aws.ts';
 import type { RecountOptions } from '../recount.ts';
-import { exitCodes, UsageError } from '../shared/errors.ts';
+import { UsageError } from '../shared/errors.ts';
 import { onStack, type StackAccess } from '../shared/stack-access.ts';
 import { clock, openStore, retentionMs, type StoreAccess } from '../shared/store-access.ts';
 import { progressBar } from '../shared/terminal.ts';
 import { rebuildInto } from './rebuild.ts';
-import { exitCodeOf, linesOf } from './report.ts';
+import { exitCodeOf, jsonOf, linesOf } from './report.ts';
 import { openSpill } from './spill.ts';
-import { readStateFile, writeStateFile } from './state-file.ts';
+import { claimStateFile, readStateFile, writeStateFile } from './state-file.ts';
 
 /** A part with this many events takes some 100 MB. */
 export const PART_EVENTS = 250_000;
 
-/** The tables to compare, the records of their segments, and their display name. */
+/** The tables to compare, the records of their segments, their display name, and what they lack, one line each. */
 interface Compared {
   readonly access: StoreAccess;
   readonly source: SegmentSource;
   readonly name: string;
+  readonly left: readonly string[];
 }
 
 /** Runs the command. @returns its exit code */
 export async function runRecount(given: RecountOptions): Promise<number> {
   const range = rangeOf(given);
   const { source: from, intoGeneration: generation } = given;
-  return onStack(given, async (stack) => {
+  if (generation !== undefined) checkGeneration(generation, given);
+  const release = claimStateFile(given.state);
+  const work = onStack(given, async (stack) => {
     const { s3, kinesis, resources } = stack;
     const { archiveBucket, countsTable, settings } = resources;
     const archive = new S3RawArchive(s3, archiveBucket);
@@ -47,30 +50,29 @@ export async function runRecount(given: RecountOptions): Promise<number> {
         : archivedSource(archive, clock, retentionMs(settings.rawRetentionDays));
     const own = openStore(stack);
     if (generation === undefined)
-      return compare(given, range, stack, { access: own, source, name: countsTable });
-    if (given.repair === true) throw new UsageError('--repair is for the tables of the stack itself.');
+      return compare(given, range, stack, { access: own, source, name: countsTable, left: [] });
     const cleaner = new S3ArchiveCleaner(s3, archiveBucket);
     const records = from === 'archive' ? { archive, deletions: () => cleaner.deletions() } : source;
     const bar = progressBar();
     const rebuilding = rebuildInto(generation, stack, own, records, bar.show);
-    const { left, ...rebuilt } = await rebuilding.finally(bar.stop);
-    for (const line of left) console.log(line);
+    const rebuilt = await rebuilding.finally(bar.stop);
     const name = `${countsTable} generation ${generation}`;
-    const code = await compare(given, range, stack, { ...rebuilt, name });
-    return code === exitCodes.done && left.length > 0 ? exitCodes.nothing : code;
+    return compare(given, range, stack, { ...rebuilt, name });
   });
+  return work.finally(release);
 }
 
 async function compare(
   given: RecountOptions,
   range: HourRange,
-  { s3, resources }: StackAccess,
-  { access, source, name }: Compared,
+  { label, s3, resources }: StackAccess,
+  { access, source, name, left }: Compared,
 ): Promise<number> {
   const { ledger, store, state, rewriter, compactor } = access;
   const isRepair = given.repair === true;
   const hours = range === ALL_HOURS ? 'all' : `${isoSeconds(range.fromMs)}/${isoSeconds(range.toMs)}`;
-  const what = `${name} ${hours} ${given.source}${isRepair ? ' repair' : ''}`;
+  // Local stacks have the same tables.
+  const what = `${label} ${name} ${hours} ${given.source}${isRepair ? ' repair' : ''}`;
   const saved = await readStateFile(given.state, what);
   const bar = progressBar();
   bar.show({ phase: 'look', done: 0, of: 1 });
@@ -103,12 +105,17 @@ async function compare(
     await rm(given.state, { force: true });
     await spill.remove();
     bar.stop();
-    if (given.json === true) console.log(JSON.stringify(found));
-    else for (const line of linesOf(found)) console.log(line);
-    return exitCodeOf(found);
+    console.log(given.json === true ? jsonOf(found, left) : linesOf(found, left).join('\n'));
+    return exitCodeOf(found, left);
   } finally {
     bar.stop();
   }
+}
+
+function checkGeneration(generation: string, { repair }: RecountOptions): void {
+  if (!/^[A-Za-z0-9]{1,8}$/.test(generation))
+    throw new UsageError(`--into-generation takes 1 to 8 letters or digits, not "${generation}".`);
+  if (repair === true) throw new UsageError('--repair is for the tables of the stack itself.');
 }
 
 function rangeOf({ from, to, all, intoGeneration }: RecountOptions): HourRange {

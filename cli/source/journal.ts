@@ -33,7 +33,7 @@ export async function openJournal(
   revise: (state: ImportState) => ImportState,
 ): Promise<Journal> {
   await mkdir(dirname(path), { recursive: true });
-  const unlock = lock(`${path}.lock`);
+  const unlock = lock(`${path}.lock`, 'another import of this file is running');
   let exists: boolean;
   let state: ImportState;
   try {
@@ -92,16 +92,14 @@ export async function openJournal(
   };
 }
 
-/** An operating-system lock, through an SQLite file: it disappears with a killed process, so it never goes stale. */
-function lock(path: string): () => void {
+/** An operating-system lock, through an SQLite file: it disappears with a killed process, so it never goes stale. @throws BusyError */
+export function lock(path: string, busy: string): () => void {
   const database = new DatabaseSync(path);
   try {
     database.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
     database.close();
-    throw new BusyError(`another import of this file is running (${path} is locked): wait until it ends`, {
-      cause,
-    });
+    throw new BusyError(`${busy} (${path} is locked): wait until it ends`, { cause });
   }
   return () => database.close();
 }

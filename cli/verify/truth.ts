@@ -39,7 +39,8 @@ export async function readTruth(name: string, column: TruthColumn): Promise<Trut
     const values = utf8Of(line.bytes)?.split('\t');
     if (!values)
       throw new UsageError(`${file}:${line.number}: the entity is not UTF-8, so the service cannot have it`);
-    const [minute, entity, count] = [Number(values[0]), values[1], Number(values[columnIndex[column]])];
+    const [minute, count] = [numberIn(values[0]), numberIn(values[columnIndex[column]])];
+    const entity = values[1];
     if (!entity || !Number.isInteger(minute) || minute % 60 !== 0 || !Number.isInteger(count)) {
       throw new UsageError(`${file}:${line.number}: expected: epoch of a minute, entity, views, hits`);
     }
@@ -55,6 +56,11 @@ export async function readTruth(name: string, column: TruthColumn): Promise<Trut
   }
   if (entities.size === 0) throw new UsageError(`${file} is empty`);
   return { file, entities, total, rows, firstMinute, lastMinute };
+}
+
+/** `Number` would read an empty field as 0, and nothing would be compared. */
+function numberIn(field = ''): number {
+  return field.trim() === '' ? Number.NaN : Number(field);
 }
 
 function existing(name: string): string {

@@ -1,6 +1,7 @@
 // The stream as a replayable log: rereads ranges, reads closed shards to their ends, and lists parents.
 import {
   type _Record,
+  ExpiredIteratorException,
   GetRecordsCommand,
   type GetRecordsCommandOutput,
   GetShardIteratorCommand,
@@ -145,11 +146,22 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
 
   /** Pages of a shard, empty ones included, until its end or, on an open shard, until there are no newer records. */
   async *#pages(shard: ShardId, start: Start): AsyncIterable<readonly StreamRecord[]> {
-    let iterator = await this.#iterator(shard, start);
+    let place = start;
+    let iterator = await this.#iterator(shard, place);
     while (iterator !== undefined) {
-      const page = await this.#client.send(new GetRecordsCommand({ ShardIterator: iterator }));
+      const asked = new GetRecordsCommand({ ShardIterator: iterator });
+      const page = await this.#client.send(asked).catch((error: unknown) => {
+        if (!(error instanceof ExpiredIteratorException)) throw error;
+      });
+      if (page === undefined) {
+        // Whoever reads took more than five minutes over a page.
+        iterator = await this.#iterator(shard, place);
+        continue;
+      }
       const records = (page.Records ?? []).map(toStreamRecord);
       yield records;
+      const newest = records.at(-1);
+      if (newest !== undefined) place = startOf({ after: newest.sequenceNumber });
       // An empty page within a shard is normal; only at its tip is there nothing to wait for.
       if (records.length === 0 && page.MillisBehindLatest === 0) return;
       iterator = page.NextShardIterator;

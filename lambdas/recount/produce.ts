@@ -93,6 +93,13 @@ export async function begin(
   };
 }
 
+/** The hull of two reaches; one that is nowhere adds nothing to it. */
+function union(a: HourRange, b: HourRange): HourRange {
+  if (a.toMs === NOWHERE.toMs) return { fromMs: b.fromMs, toMs: b.toMs };
+  if (b.toMs === NOWHERE.toMs) return { fromMs: a.fromMs, toMs: a.toMs };
+  return { fromMs: Math.min(a.fromMs, b.fromMs), toMs: Math.max(a.toMs, b.toMs) };
+}
+
 function newProgress(from: number): ShardProgress {
   return { from, next: 1, hull: undefined, unsettled: [] };
 }
@@ -200,13 +207,12 @@ class ShardWork {
 
   #unknown(reach: HourRange, first: number, last: number, reason: UnknownReason): void {
     const { unknown } = this.#state.found;
-    const before = unknown.at(-1);
-    const isNext = before?.shard === this.#shard && before.reason === reason && before.last === first - 1;
-    if (!isNext) unknown.push({ shard: this.#shard, first, last, reason, ...reach });
-    else {
-      const fromMs = Math.min(before.fromMs, reach.fromMs);
-      unknown[unknown.length - 1] = { ...before, last, fromMs, toMs: Math.max(before.toMs, reach.toMs) };
-    }
+    // Shards are read concurrently, so runs of others may follow this shard's last one.
+    const at = unknown.findLastIndex(({ shard }) => shard === this.#shard);
+    const before = unknown[at];
+    if (before?.reason !== reason || before.last !== first - 1)
+      unknown.push({ shard: this.#shard, first, last, reason, ...reach });
+    else unknown[at] = { ...before, last, ...union(before, reach) };
   }
 
   async #take(entry: SegmentEntry): Promise<void> {

@@ -1,5 +1,6 @@
 // A drill: a local stack whose clock advances minute by minute, with traffic, alarms, and an oracle that keeps its own counts.
 import { setTimeout as pause } from 'node:timers/promises';
+import { MINUTE_MS } from '../../lambdas/core/time.ts';
 import { addEmbeddedMetrics, createDataPoints } from '../../local/alarms/data-points.ts';
 import { sampleQueues, serviceMetrics } from '../../local/alarms/service-metrics.ts';
 import { readAlarms } from '../../local/alarms/template-alarms.ts';
@@ -10,12 +11,12 @@ import { type ObservedCall, observers, type StackObserver } from '../../local/ob
 import { startLocalStack } from '../../local/stack.ts';
 import { fedNoun, nameOf, rollupQueueIn } from '../../local/template/names.ts';
 import { readTemplate } from '../../local/template/template.ts';
+import { minuteOf } from '../oracle/truth.ts';
 import { Random } from '../simulation/random.ts';
 import { tallyOutput } from '../tally.ts';
 import { Oracle } from './oracle.ts';
 import { Producers } from './producers.ts';
 
-const MINUTE_MS = 60_000;
 /** Minutes before alarms are watched: a new stack has no data yet. */
 const WARM_UP_MINUTES = 6;
 /** How long a minute waits for work that can still be handled. */
@@ -144,10 +145,6 @@ export async function startDrill(template: Json, observer: StackObserver = {}) {
 
 function toNextMinute(clock: LocalClock): void {
   clock.forward(MINUTE_MS - (clock.nowMs() % MINUTE_MS));
-}
-
-function minuteOf(ms: number): number {
-  return ms - (ms % MINUTE_MS);
 }
 
 /** How many of the canary's records the stream accepted in a call. */

@@ -1,4 +1,6 @@
 // The drill's own sums of what was answered with 202, compared with the API's counts.
+import { MINUTE_MS } from '../../lambdas/core/time.ts';
+import { minuteOf } from '../oracle/truth.ts';
 import { readCounts } from '../tally.ts';
 
 /** One event that the drill sends. */
@@ -23,8 +25,6 @@ interface Difference {
 /** What was compared, and what differed. */
 export type Comparison = Awaited<ReturnType<Oracle['compare']>>;
 
-const MINUTE_MS = 60_000;
-
 /** The metric under which the drill sends. */
 export const METRIC = 'drill';
 
@@ -43,7 +43,7 @@ export class Oracle {
     this.#events += events.length;
     for (const { entity, at, n } of events) {
       const minutes = this.#sums.get(entity) ?? new Map<number, number>();
-      const minute = at - (at % MINUTE_MS);
+      const minute = minuteOf(at);
       minutes.set(minute, (minutes.get(minute) ?? 0) + n);
       this.#sums.set(entity, minutes);
     }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { MetricAlarm } from '../../local/alarms/template-alarms.ts';
 import type { AlarmChange } from '../../local/alarms/watch.ts';
 import { statusLine } from '../../local/status.ts';
+import { minuteOf } from '../oracle/truth.ts';
 import type { Drill, MinuteOptions } from './drill.ts';
 import { judgeAlarms, judgeCounts } from './judge.ts';
 import type { Scenario, Stage } from './scenario.ts';
@@ -131,8 +132,8 @@ function conditionOf({ alarm, value }: AlarmChange): string {
 /** How an alarm's value moved: `before → furthest from it → now`. */
 function course(alarm: MetricAlarm, { points, clock }: Drill, brokeMs: number): string {
   const valueAt = (toMs: number) => alarm.value(points, toMs - alarm.periodMs, toMs);
-  const nowMs = clock.nowMs() - (clock.nowMs() % 60_000);
-  const start = brokeMs - (brokeMs % 60_000);
+  const nowMs = minuteOf(clock.nowMs());
+  const start = minuteOf(brokeMs);
   const before = valueAt(start);
   // Without a breaching value, missing data caused the alarm.
   let worst: number | undefined;

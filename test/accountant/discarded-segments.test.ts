@@ -1,7 +1,6 @@
 // Segments that an operator discarded are settled: however many there are, checkpoints and completeThrough go on.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeAws } from '../../fake-aws/aws.ts';
 import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
 import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
@@ -11,15 +10,12 @@ import { segmentId } from '../../lambdas/core/identifiers.ts';
 import { conservationDifference } from '../../lambdas/core/pipeline-status.ts';
 import { type Head, planSegment } from '../../lambdas/core/segment.ts';
 import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
-import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import { entry } from '../support/entries.ts';
-import { ARRIVAL_MS, CONFIG, record, SHARD, SHARD_KEY } from '../support/records.ts';
+import { ledgerInMemory } from '../support/ledger-in-memory.ts';
+import { CONFIG, record, SHARD, SHARD_KEY } from '../support/records.ts';
 
 test('the accounts go on after more discarded segments than a checkpoint may have open', async () => {
-  const clock = { now: ARRIVAL_MS, nowMs: () => clock.now };
-  const aws = new FakeAws({ clock });
-  aws.dynamoDb.addTable('ledger', { ttl: 'expiresAt' });
-  const ledger = new LedgerTable(aws.clients().dynamoDb, 'ledger', clock, 60 * DAY_MS);
+  const { clock, ledger } = ledgerInMemory(60 * DAY_MS);
   await ledger.registerShard(SHARD_KEY);
   let head: Head | undefined;
   let position = 1;

@@ -1,22 +1,18 @@
 // A gap is reported even if the run that recorded it never came to report it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeAws } from '../../fake-aws/aws.ts';
 import type { Transport } from '../../fake-aws/call.ts';
 import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { planSegment } from '../../lambdas/core/segment.ts';
 import { HOUR_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
-import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import { entry } from '../support/entries.ts';
-import { ARRIVAL_MS, CONFIG, record, SHARD_KEY } from '../support/records.ts';
+import { ledgerInMemory } from '../support/ledger-in-memory.ts';
+import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
 import { worldShard } from '../support/store-world.ts';
 
 /** A ledger with a shard that the stream no longer lists, read to its first record. */
 async function start() {
-  const clock = { now: ARRIVAL_MS, nowMs: () => clock.now };
-  const aws = new FakeAws({ clock });
-  aws.dynamoDb.addTable('ledger', { ttl: 'expiresAt' });
-  const ledger = new LedgerTable(aws.clients().dynamoDb, 'ledger', clock);
+  const { clock, ledger, ledgerOver } = ledgerInMemory();
   const plan = planSegment(undefined, [record(1, {})], CONFIG, []);
   await ledger.registerShard(SHARD_KEY);
   await ledger.putPlan(SHARD_KEY, plan);
@@ -24,8 +20,7 @@ async function start() {
   await ledger.markSent(SHARD_KEY, { ...plan, status: 'sent' });
   const stream = { shards: async () => [{ shard: worldShard(7), parents: [] }] };
   async function run(transport?: Transport) {
-    const { dynamoDb } = aws.clients(transport);
-    return (await advanceWatermark(new LedgerTable(dynamoDb, 'ledger', clock), stream, '1', clock)).gaps;
+    return (await advanceWatermark(ledgerOver(transport), stream, '1', clock)).gaps;
   }
   return { clock, run };
 }

@@ -6,6 +6,7 @@ import { EMPTY_CHECKPOINT } from '../../lambdas/core/checkpoint.ts';
 import { shardKey } from '../../lambdas/core/identifiers.ts';
 import type { Head } from '../../lambdas/core/segment.ts';
 import type { CheckpointLedger } from '../../lambdas/ports.ts';
+import { takingTime } from '../support/disturbed.ts';
 import { worldShard } from '../support/store-world.ts';
 
 /** lib/accountant.ts, and the reserve in its handler. */
@@ -15,20 +16,9 @@ const PAGES_MS = 30 * 80;
 
 test('the accountant is through with the checkpoints in time, however many shards have many entries', async () => {
   let nowMs = 0;
-  let waiting: (() => void)[] = [];
-  // Concurrent calls take the time of one.
-  const pages = async () => {
-    await new Promise<void>((resolve) => {
-      waiting.push(resolve);
-      if (waiting.length > 1) return;
-      setImmediate(() => {
-        nowMs += PAGES_MS;
-        const released = waiting;
-        waiting = [];
-        for (const one of released) one();
-      });
-    });
-  };
+  const pages = takingTime(() => {
+    nowMs += PAGES_MS;
+  });
   const nothing = async () => {
     await pages();
     return { done: true, value: undefined };

@@ -1,8 +1,6 @@
 // Shards that ended long ago: however many there were, the accountant finishes within its timeout, and epochs take what they may.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeAws } from '../../fake-aws/aws.ts';
-import type { Transport } from '../../fake-aws/call.ts';
 import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
 import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { EMPTY_CHECKPOINT } from '../../lambdas/core/checkpoint.ts';
@@ -11,8 +9,9 @@ import { asAncestor } from '../../lambdas/core/generation.ts';
 import { shardKey } from '../../lambdas/core/identifiers.ts';
 import { type Ancestor, planSegment } from '../../lambdas/core/segment.ts';
 import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
-import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
+import { takingTime } from '../support/disturbed.ts';
 import { entry } from '../support/entries.ts';
+import { ledgerInMemory } from '../support/ledger-in-memory.ts';
 import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
 import { worldShard } from '../support/store-world.ts';
 
@@ -23,10 +22,7 @@ const [TIMEOUT_MS, RESERVE_MS] = [60_000, 20_000];
 
 test('the accountant publishes completeThrough within its timeout though the stream was resharded daily for two years', async () => {
   const SHARDS = 6 * 730;
-  const clock = { now: ARRIVAL_MS, nowMs: () => clock.now };
-  const aws = new FakeAws({ clock });
-  aws.dynamoDb.addTable('ledger', { ttl: 'expiresAt' });
-  const set = new LedgerTable(aws.clients().dynamoDb, 'ledger', clock);
+  const { clock, ledger: set, ledgerOver } = ledgerInMemory();
   let ancestors: readonly Ancestor[] = [];
   for (let number = 0; number < SHARDS; number += 1) {
     const key = shardKey('1', worldShard(number));
@@ -40,22 +36,13 @@ test('the accountant publishes completeThrough within its timeout though the str
     if (number < SHARDS - 1) await set.putCheckpoint(key, { ...EMPTY_CHECKPOINT, through: 1, revision: 1 });
     ancestors = [asAncestor(key, plan)];
   }
-  // How many calls are outstanding at once, so that concurrent ones take the time of one.
-  let waiting: (() => void)[] = [];
-  const slow: Transport = async (_call, perform) => {
-    await new Promise<void>((resolve) => {
-      waiting.push(resolve);
-      if (waiting.length === 1)
-        setImmediate(() => {
-          clock.now += CALL_MS;
-          const released = waiting;
-          waiting = [];
-          for (const one of released) one();
-        });
-    });
+  const passed = takingTime(() => {
+    clock.now += CALL_MS;
+  });
+  const ledger = ledgerOver(async (_call, perform) => {
+    await passed();
     return perform();
-  };
-  const ledger = new LedgerTable(aws.clients(slow).dynamoDb, 'ledger', clock);
+  });
   const newest = worldShard(SHARDS - 1);
   const stream = { shards: async () => [{ shard: newest, parents: [worldShard(SHARDS - 2)] }] };
   const beganMs = clock.now;

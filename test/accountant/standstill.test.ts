@@ -1,8 +1,6 @@
 // After a standstill of the writer: what the accountant holds of thousands of unsettled segments fits into its memory.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
 import { type Checkpoint, EMPTY_CHECKPOINT } from '../../lambdas/core/checkpoint.ts';
 import { rangesOf } from '../../lambdas/core/hash-range.ts';
@@ -13,6 +11,7 @@ import { NO_WATERMARK } from '../../lambdas/core/watermark.ts';
 import { entryItem, entryOf } from '../../lambdas/ledger/ledger-items.ts';
 import type { CheckpointLedger } from '../../lambdas/ports.ts';
 import { entry } from '../support/entries.ts';
+import { collectGarbage } from '../support/garbage.ts';
 import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
 import { worldShard } from '../support/store-world.ts';
 
@@ -33,12 +32,10 @@ function settled(slots: number): SegmentEntry {
 }
 
 function bytesOfOne(slots: number): number {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as () => void;
-  gc();
+  collectGarbage();
   const before = process.memoryUsage().heapUsed;
   const kept = Array.from({ length: 50 }, () => settled(slots));
-  gc();
+  collectGarbage();
   return (process.memoryUsage().heapUsed - before) / kept.length;
 }
 

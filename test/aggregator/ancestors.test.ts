@@ -1,13 +1,12 @@
 // A head names its nearest ancestors and those within reach of a dedup window: it does not grow with every reshard.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeAws } from '../../fake-aws/aws.ts';
 import { aggregate } from '../../lambdas/aggregator/aggregate.ts';
 import { type ShardId, shardKey } from '../../lambdas/core/identifiers.ts';
 import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
-import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
 import { aggregatorPorts } from '../support/aggregator-ports.ts';
+import { ledgerInMemory } from '../support/ledger-in-memory.ts';
 import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
 import { worldShard } from '../support/store-world.ts';
 
@@ -15,13 +14,10 @@ const SETTINGS = { generation: '1', streamRetentionMs: 30 * DAY_MS, rollup: CONF
 
 /** A ledger, and a stream whose shards descend from each other as a test says. */
 function lineage() {
-  const clock = { now: ARRIVAL_MS, nowMs: () => clock.now };
-  const aws = new FakeAws({ clock });
-  aws.dynamoDb.addTable('ledger', { ttl: 'expiresAt' });
-  const { dynamoDb } = aws.clients();
-  const ledger = new LedgerTable(dynamoDb, 'ledger', clock, 60 * DAY_MS);
+  const { clock, aws, ledger } = ledgerInMemory(60 * DAY_MS);
   const parents = new Map<ShardId, readonly ShardId[]>();
-  const made = aggregatorPorts({ ledger, ranges: new CompactionStateTable(dynamoDb, 'ledger'), clock }, []);
+  const ranges = new CompactionStateTable(aws.clients().dynamoDb, 'ledger');
+  const made = aggregatorPorts({ ledger, ranges, clock }, []);
   let looks = 0;
   const parentsOf = async (shard: ShardId) => {
     looks += 1;

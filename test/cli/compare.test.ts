@@ -1,7 +1,11 @@
 // Sums of truth files in coarser grains, computed independently of the service.
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { differences, grains, startOf, summed } from '../../cli/verify/compare.ts';
+import { readTruth } from '../../cli/verify/truth.ts';
+import { temporaryFolder } from '../support/folder.ts';
 
 const at = (iso: string) => Date.parse(iso) / 1000;
 
@@ -30,4 +34,15 @@ test('minutes are summed to hours, days, months and all together; sums of 0 are 
   assert.deepEqual(sums['total'], [[0, 9]]);
   assert.equal(startOf('month', at('2024-02-29T12:34Z')), at('2024-02-01T00:00Z'));
   assert.deepEqual(differences('/a', summed('total', minutes), new Map([[0, 9]])), []);
+});
+
+test('a line with an empty field is refused: read as 0, it would compare nothing', async () => {
+  const file = join(temporaryFolder(), 'truth.tsv');
+  for (const line of ['60\t/a\t\t1\n', '\t/a\t1\t1\n', '60\t\t1\t1\n']) {
+    await writeFile(file, `60\t/a\t1\t1\n${line}`);
+    await assert.rejects(
+      readTruth(file, 'views'),
+      /truth\.tsv:2: expected: epoch of a minute, entity, views, hits/,
+    );
+  }
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tally } from '../support/commands.ts';
-import { post, startTestStack } from '../support/local-stack.ts';
+import { post, startTestStack, viewsOf } from '../support/local-stack.ts';
 import { until } from '../support/patience.ts';
 
 const PERSON = 'person@example.com';
@@ -10,10 +10,7 @@ const stack = await startTestStack();
 
 const command = (...parameters: string[]) => tally(['delete-entity', ...parameters]);
 
-async function total(entity: string): Promise<number> {
-  const answer = await fetch(`${stack.url}/v1/counts/view/${encodeURIComponent(entity)}?by=total&from=0`);
-  return ((await answer.json()) as { total: number }).total;
-}
+const total = (entity: string) => viewsOf(stack.url, entity);
 
 /** Sends two events of the person and one of another entity, and waits until they are counted. */
 async function count(): Promise<void> {

@@ -26,9 +26,12 @@ test('a missing stage needs --new, so that a misspelt one creates nothing', asyn
 });
 
 test('it ends with URL, key and a ready curl line', () => {
-  const said = firstSteps('https://abc.execute-api.eu-west-1.amazonaws.com/dev/', 'k3y');
+  const said = firstSteps('https://abc.execute-api.eu-west-1.amazonaws.com/dev/', { id: 'a1', value: 'k3y' });
   assert.match(said, /^URL {2}https:\/\/abc\.execute-api\.eu-west-1\.amazonaws\.com\/dev$/m);
   assert.match(said, /^Key {2}k3y$/m);
   assert.match(said, /curl -X POST https:\/\/abc\S+\/dev\/v1\/events -H 'x-api-key: k3y' /);
   assert.doesNotMatch(firstSteps('https://x/', undefined), /x-api-key/);
+  const unread = firstSteps('https://x/', { id: 'a1', value: undefined });
+  assert.match(unread, /^Key {2}read it with aws apigateway get-api-key --include-value --api-key a1$/m);
+  assert.match(unread, /-H 'x-api-key: KEY'/);
 });

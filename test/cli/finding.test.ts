@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { carryOut } from '../../cli/dead-letters/act.ts';
 import { factsOf, isSelected, type Selection } from '../../cli/dead-letters/facts.ts';
-import { findParked, walkWaiting } from '../../cli/dead-letters/find.ts';
+import { findParked, findWaiting, walkWaiting } from '../../cli/dead-letters/find.ts';
 import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
 import { messageOf, rowOf } from '../support/messages.ts';
 
@@ -14,6 +15,8 @@ const message = (messageId: string): DeliveredMessage => ({
   receiveCount: 1,
   history: undefined,
 });
+
+const FIFTY = Array.from({ length: 50 }, (_, at) => message(`m${at}`));
 
 function queue(messages: DeliveredMessage[], msForEach = 0) {
   const waiting = [...messages];
@@ -26,8 +29,12 @@ function queue(messages: DeliveredMessage[], msForEach = 0) {
         clock.ms += msForEach;
         return waiting.splice(0, 2);
       },
-      release: async (held: readonly DeliveredMessage[]) => {
-        released.push(...held.map(({ messageId }) => messageId));
+      release: async (held: readonly Pick<DeliveredMessage, 'receiptHandle'>[]) => {
+        assert.ok(
+          held.every((one) => !('body' in one)),
+          'thousands of bodies fill the memory',
+        );
+        released.push(...held.map(({ receiptHandle }) => receiptHandle));
       },
       depth: async () => ({ visible: waiting.length, hidden: 0 }),
     },
@@ -52,19 +59,55 @@ test('a visit that fails releases everything, including messages not visited', a
 });
 
 test('a walk ends before its messages become visible again; a message seen twice ends it, too', async () => {
-  const slow = queue(
-    Array.from({ length: 50 }, (_, at) => message(`m${at}`)),
-    10_000,
-  );
+  const slow = queue(FIFTY, 10_000);
   const walk = await walkWaiting(slow.ports, async () => false);
   assert.deepEqual([walk.complete, slow.released.length, walk.read], [false, walk.read, 12]);
-  const acting = queue(
-    Array.from({ length: 50 }, (_, at) => message(`m${at}`)),
-    10_000,
-  );
+  const acting = queue(FIFTY, 10_000);
   assert.equal((await walkWaiting(acting.ports, async () => true)).read, 50, 'nothing is held');
   const again = queue([message('a'), message('b'), message('a'), message('b'), message('c')]);
   assert.equal((await walkWaiting(again.ports, async () => false)).read, 2);
+});
+
+test('a walk that is aborted reads no further, and releases what it holds', async () => {
+  const { ports, released } = queue(FIFTY);
+  const stopping = new AbortController();
+  const visit = async ({ messageId }: DeliveredMessage) => {
+    if (messageId === 'm2') stopping.abort();
+    return false;
+  };
+  const walk = await walkWaiting(ports, visit, { signal: stopping.signal });
+  assert.deepEqual([walk, released], [{ read: 4, complete: false }, ['m0', 'm1', 'm2', 'm3']]);
+});
+
+test('dead letters that an action did not reach are not called gone', async () => {
+  const names = FIFTY.map(({ messageId }) => `poison/${messageId}`);
+  // Those in between are not selected, and held.
+  const waiting = new Map(names.filter((_, at) => at % 2 === 1).map((name) => [name, {} as never]));
+  const act = async (
+    msForEach: number,
+    messages: DeliveredMessage[],
+    signal = new AbortController().signal,
+  ) => {
+    const { ports } = queue(messages, msForEach);
+    const plan = { waiting, parked: new Map(), missing: [], complete: true };
+    const carrying = { perSecond: 1e6, signal, onMessage: () => {} };
+    const moves = { waiting: async () => 'returned' as const };
+    const { done, gone, left } = await carryOut(moves, plan, ports as never, carrying);
+    return [done.get('returned') ?? 0, gone.length, left];
+  };
+  assert.deepEqual(await act(10_000, FIFTY), [6, 0, 19]);
+  assert.deepEqual(await act(0, FIFTY.slice(0, 40)), [20, 5, 0]);
+  assert.deepEqual(await act(0, FIFTY, AbortSignal.abort()), [0, 0, 25]);
+});
+
+test('what is found keeps its rows only if they are asked for', async () => {
+  const { body } = messageOf(100, [{ ...rowOf('/a'), events: 2 }]);
+  for (const rows of [undefined, true]) {
+    const { ports } = queue([{ ...message('a'), body }]);
+    const { found } = await findWaiting(ports as never, { entity: '/a', ...(rows && { rows }) });
+    const [facts] = found.values();
+    assert.deepEqual([facts?.rows.length, facts?.holds.events], [rows ? 1 : 0, 2]);
+  }
 });
 
 test('dead letters must match every part of a selection', () => {

@@ -4,9 +4,9 @@ import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { Agent, get } from 'node:http';
-import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/patience.ts';
 import { world } from './support/each-world.ts';
 import { logLines } from './support/import-world.ts';
@@ -210,11 +210,3 @@ test('a real nginx under load, logrotate between, and a follower that is killed:
   assert.deepEqual(new Map([...counted].toSorted()), new Map([...(await nginx.written())].toSorted()));
   assert.equal(countedEvents(), nginx.asked());
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -18,11 +18,9 @@ import {
   type AggregatorSettings,
   aggregate,
 } from '../../lambdas/aggregator/aggregate.ts';
-import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
-import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { entityHash } from '../../lambdas/core/deletions.ts';
-import { parseShardId, type SegmentId, type ShardId } from '../../lambdas/core/identifiers.ts';
+import type { SegmentId } from '../../lambdas/core/identifiers.ts';
 import { rawObject } from '../../lambdas/core/raw-segment.ts';
 import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
 import type { StreamRecord } from '../../lambdas/core/segment.ts';
@@ -35,15 +33,16 @@ import { parseTopQuery } from '../../lambdas/query/top-query.ts';
 import { ALL_HOURS } from '../../lambdas/recount/ports.ts';
 import { begin } from '../../lambdas/recount/produce.ts';
 import { recount } from '../../lambdas/recount/recount.ts';
+import { aggregatorPorts } from '../support/aggregator-ports.ts';
 import { crashing } from '../support/disturbed.ts';
 import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
 import { MemorySpill, RECOUNT_SETTINGS } from '../support/recounted-world.ts';
+import { worldShard } from '../support/store-world.ts';
 
 const clock = { nowMs: () => ARRIVAL_MS + 2 * HOUR_MS };
-const shard = (number: number): ShardId => parseShardId(`shardId-${String(number).padStart(12, '0')}`);
 const PARENTS = new Map([
-  [shard(1), [shard(0)]],
-  [shard(2), [shard(0)]],
+  [worldShard(1), [worldShard(0)]],
+  [worldShard(2), [worldShard(0)]],
 ]);
 const ENTITIES = ['/a', '/b', '/c', '/d', '/gone'];
 
@@ -64,16 +63,11 @@ function stackOn(aws: FakeAws, bucketOf: FakeAws, transport?: Transport): StackA
 }
 
 function portsOf({ ledger, store, state }: StoreAccess, raw: S3RawArchive): AggregatorPorts {
+  const ports = aggregatorPorts({ ledger, ranges: state, clock }, []);
   return {
-    ledger,
+    ...ports,
     raw,
-    ranges: state,
-    log: {
-      readRange: async () => ({ records: [], trimmed: false }),
-      async *readToEnd() {},
-      parentsOf: async (id) => PARENTS.get(id) ?? [],
-      lists: async () => true,
-    },
+    log: { ...ports.log, parentsOf: async (id) => PARENTS.get(id) ?? [] },
     queue: {
       async send(messages) {
         for (const { body, segment, parts } of messages) {
@@ -82,10 +76,6 @@ function portsOf({ ledger, store, state }: StoreAccess, raw: S3RawArchive): Aggr
         }
       },
     },
-    rejected: { keepRejected: async () => {} },
-    windows: new DedupWindows(),
-    clock,
-    listener: SILENT,
   };
 }
 
@@ -120,8 +110,8 @@ async function countedStack() {
     stream: {
       shards: async () =>
         [0, 1, 2].map((number) => ({
-          shard: shard(number),
-          parents: [...(PARENTS.get(shard(number)) ?? [])],
+          shard: worldShard(number),
+          parents: [...(PARENTS.get(worldShard(number)) ?? [])],
         })),
     },
   });
@@ -134,7 +124,7 @@ async function countedStack() {
       ...(from !== undefined && { generationFrom: from }),
     };
     for (const minute of minutes) {
-      const batch = { shard: shard(number), records: minuteOf(minute, number) };
+      const batch = { shard: worldShard(number), records: minuteOf(minute, number) };
       assert.equal(await aggregate(batch, ports, settings, () => true), 'done');
     }
   };

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openStack } from '../../cli/shared/stack-access.ts';
 import { compactNow, openStore } from '../../cli/shared/store-access.ts';
+import { lock } from '../../cli/source/journal.ts';
 import { periodAt } from '../../lambdas/core/level.ts';
 import { HOUR_MS, isoSeconds } from '../../lambdas/core/time.ts';
 import { tally } from '../support/commands.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { post, startTestStack } from '../support/local-stack.ts';
+import { post, startTestStack, viewsOf } from '../support/local-stack.ts';
 import { until } from '../support/patience.ts';
 import { changeRow } from '../support/store-changes.ts';
 
@@ -24,11 +25,6 @@ const recount = (...parameters: string[]) => tally(['recount', '--url', stack.ur
 const HOUR = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS;
 const RANGE = ['--from', isoSeconds(HOUR), '--to', isoSeconds(HOUR + HOUR_MS)];
 
-async function total(): Promise<number> {
-  const answer = await fetch(`${stack.url}/v1/counts/view/%2Fa?by=total&from=0`);
-  return ((await answer.json()) as { total: number }).total;
-}
-
 test('finds differences, repairs them, and counts everything into other tables', async () => {
   const events = Array.from({ length: 50 }, (_, index) => ({
     id: `${index}`,
@@ -37,7 +33,7 @@ test('finds differences, repairs them, and counts everything into other tables',
     at: HOUR,
   }));
   for (const _ of ['once', 'again']) await post(stack.url, events);
-  await until(async () => (await total()) >= 50);
+  await until(async () => (await viewsOf(stack.url, '/a')) >= 50);
   const store = openStore(access);
   await compactNow(store);
 
@@ -76,13 +72,25 @@ test('explains a wrong command line, or a wrong progress file', async () => {
     [['--from', '2026-11-22', '--to', '2026-11-23'], /--from must be a whole hour/],
     [['--all', '--source', 'somewhere'], /Allowed choices are stream, archive/],
     [['--all', '--into-generation', '1'], /already exists/],
+    [['--all', '--into-generation', 'second.try'], /takes 1 to 8 letters or digits, not "second\.try"/],
+    [['--into-generation', '3', '--repair'], /--repair is for the tables of the stack itself/],
   ] as const) {
     const { code, err } = await recount(...parameters);
     assert.equal(code, 2, err);
     assert.match(err, message);
   }
-  await writeFile(join(folder, 'tally-recount.json'), JSON.stringify({ v: 1, what: 'another' }));
-  const other = await recount('--all');
-  assert.equal(other.code, 2);
-  assert.match(other.err, /is of another recount \(another\): delete it, or name another with --state FILE/);
+  // Both would set rows aside in the same files.
+  const release = lock(join(folder, 'tally-recount.json.lock'), 'another');
+  const second = await recount('--all');
+  release();
+  assert.equal(second.code, 2, second.err);
+  assert.match(second.err, /another recount has tally-recount\.json .*: wait until it ends/);
+  // Another local stack has the same tables.
+  for (const what of ['another', `${access.resources.countsTable} all stream`]) {
+    await writeFile(join(folder, 'tally-recount.json'), JSON.stringify({ v: 1, what }));
+    const other = await recount('--all');
+    assert.equal(other.code, 2);
+    const named = `is of another recount (${what}): delete it, or name another with --state FILE`;
+    assert.ok(other.err.includes(named), other.err);
+  }
 });

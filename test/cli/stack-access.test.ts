@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { openStack } from '../../cli/shared/stack-access.ts';
+import { listen } from '../../local/listening.ts';
 
 const resources = {
   streamName: 'stream',
@@ -23,11 +22,10 @@ const server = createServer((_, response) => {
   response.setHeader('Content-Type', 'application/x-amz-json-1.1');
   response.end(JSON.stringify({ Parameter: { Value: JSON.stringify(resources) } }));
 });
-server.listen(0, '127.0.0.1');
-await once(server, 'listening');
-after(() => server.close());
+const { endpoint, stop } = await listen(server);
+after(stop);
 Object.assign(process.env, {
-  AWS_ENDPOINT_URL_SSM: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  AWS_ENDPOINT_URL_SSM: endpoint,
   AWS_REGION: 'eu-central-1',
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test',

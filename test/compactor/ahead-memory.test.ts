@@ -2,16 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { GrowingRow } from '../../lambdas/compactor/growing-row.ts';
 import { PeriodMerge } from '../../lambdas/compactor/merge-period.ts';
 import { encodeNamed } from '../../lambdas/core/rows.ts';
 import { HOUR_MS } from '../../lambdas/core/time.ts';
 import type { BlockReader, BlockWriter } from '../../lambdas/store/ports.ts';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
+import { collectGarbage } from '../support/garbage.ts';
 
 /** Each hour has 1,024 blocks. */
 const DEPTH = 10;

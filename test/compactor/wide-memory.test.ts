@@ -1,17 +1,13 @@
 // Small segments have one delta for all hashes. An epoch of many of them must not be in memory all at once.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { EpochRows } from '../../lambdas/compactor/epoch-rows.ts';
 import { rangesOf, WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
 import { type SegmentId, shardKey } from '../../lambdas/core/identifiers.ts';
 import { encodeRows } from '../../lambdas/core/rows.ts';
 import type { DeltaReader } from '../../lambdas/store/ports.ts';
+import { collectGarbage } from '../support/garbage.ts';
 import { worldShard } from '../support/store-world.ts';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 test('a hash range of an epoch takes at most 125 MB, also where every segment has one delta for all hashes', async () => {
   const entities = Array.from({ length: 200 }, (_, index) => `/user/${String(index).padStart(4, '0')}`);

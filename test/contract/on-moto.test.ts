@@ -1,10 +1,10 @@
 // The contract suite on moto: on the server that MOTO_ENDPOINT names, or on one of our own where Python has moto.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { registerContractSuite } from '../support/contract-suite.ts';
+import { freePort } from '../support/free-port.ts';
 import { LONG, onlyLong } from '../support/long.ts';
 
 const { MOTO_ENDPOINT: given } = process.env;
@@ -52,13 +52,4 @@ async function startMoto() {
   }
   await stop();
   throw new Error('moto does not answer');
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

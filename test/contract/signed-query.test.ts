@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { defaultProvider } from '../../lambdas/aws/credentials.ts';
 import { NoCounts, signedQuery } from '../../lambdas/canary/signed-query.aws.ts';
+import { listen } from '../../local/listening.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 12, 7, 41);
 const SECRET = 'a secret/with+signs';
@@ -20,12 +20,9 @@ const server = createServer((request, response) => {
   requests.push(request);
   response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
 });
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-after(() => {
-  server.closeAllConnections();
-  server.close();
-});
-const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/prod/`);
+const { endpoint, stop } = await listen(server);
+after(stop);
+const url = new URL(`${endpoint}/prod/`);
 const query = signedQuery(url, { region: 'eu-central-1', credentials }, { nowMs: () => NOW_MS });
 
 test('a question is asked of the admin route, signed as API Gateway verifies it', async () => {

@@ -1,11 +1,10 @@
 // A dedup window that the settings allow fits into the aggregator's memory, for as long as the container lives.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { ShardWindow } from '../../lambdas/core/dedup-window.ts';
 import { configurationOf } from '../../lib/configuration.ts';
 import { dedupIdsMax } from '../../lib/dedup-capacity.ts';
+import { collectGarbage } from '../support/garbage.ts';
 
 /** What the code takes besides ids (lib/dedup-capacity.ts). */
 const BASE_MB = 400;
@@ -19,9 +18,7 @@ test('the largest window that settings allow fits into 1,024 MB, with the ids th
   const dedupEventsPerSecond = Math.floor(ids / 3_600);
   // Allowed: it throws otherwise.
   configurationOf('prod', { aggregatorMemoryMb: memoryMb, dedupEventsPerSecond, dedupWindowSeconds: 3_600 });
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as () => void;
-  gc();
+  collectGarbage();
   const before = process.memoryUsage().arrayBuffers;
   const window = new ShardWindow();
   const perSegment = Math.floor(ids / SCALE / SEGMENTS_OF_WINDOW);
@@ -38,7 +35,7 @@ test('the largest window that settings allow fits into 1,024 MB, with the ids th
     // A minute of arrivals each; the window is an hour.
     window.add(segment, segment * 60_000, packed);
     window.since((segment - SEGMENTS_OF_WINDOW) * 60_000);
-    gc();
+    collectGarbage();
     peak = Math.max(peak, process.memoryUsage().arrayBuffers - before - packed.length);
   }
   const tookMb = Math.round((peak * SCALE) / 1e6);

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { readAlarms } from '../../local/alarms/template-alarms.ts';
 import type { Json } from '../../local/json.ts';
+import { listen } from '../../local/listening.ts';
 import { readTemplate } from '../../local/template/template.ts';
 import { judgeAlarms, judgeCounts } from '../../proof/drill/judge.ts';
 import { Oracle } from '../../proof/drill/oracle.ts';
@@ -103,9 +103,8 @@ test('producers count a request when all of it is accepted, and retry what was n
         : { status: 200, body: WRONG };
     outgoing.writeHead(status).end(JSON.stringify(body));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  context.after(() => server.close());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { endpoint: url, stop } = await listen(server);
+  context.after(stop);
   const oracle = new Oracle();
   const producers = new Producers(url, oracle, () => 0.5);
   const first = await producers.minute(1, 600_000);

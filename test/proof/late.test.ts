@@ -1,14 +1,12 @@
 // `tally late` as people run it: a share of a small file arrives a week late, and every grain has it.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { tallyOutput } from '../../proof/tally.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { onlyLong } from '../support/long.ts';
 
-const program = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
 const folder = temporaryFolder();
 
 /** Three entities in the last and first days of two months, one event every three hours; returns the file and its truth. */
@@ -27,19 +25,9 @@ async function files(): Promise<string[]> {
   return ['--file', file, '--truth', truth];
 }
 
-function drill(args: readonly string[]): Promise<{ code: number; output: string }> {
-  const options = ['--', '--format', 'csv', '--entity', 'page', '--time', 'at'];
-  return new Promise((resolve) => {
-    const all = [program, 'late', ...args, '--header', '--late-percent', '20', ...options];
-    execFile(process.execPath, all, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code), output: stdout + stderr }),
-    );
-  });
-}
-
 test('what arrives a week late is in every grain', onlyLong, async () => {
-  const { code, output } = await drill(await files());
-  assert.equal(code, 0, output);
+  const late = ['late', ...(await files()), '--header', '--late-percent', '20'];
+  const output = await tallyOutput([...late, '--', '--format', 'csv', '--entity', 'page', '--time', 'at']);
   assert.match(output, /48 lines arrive/);
   assert.match(output, /12 lines arrive/);
   for (const by of ['', ', by hour', ', by day', ', by month', ', by total'])

@@ -42,3 +42,17 @@ export const hoursOnly: Transport = async (call, perform) => {
     throw new Error('the compactor stands still');
   return perform();
 };
+
+/** Calls that take time on a test's clock: those that are outstanding at once take the time of one. @param pass moves the clock */
+export function takingTime(pass: () => void): () => Promise<void> {
+  const waiting: (() => void)[] = [];
+  return () =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      if (waiting.length > 1) return;
+      setImmediate(() => {
+        pass();
+        for (const release of waiting.splice(0)) release();
+      });
+    });
+}

@@ -5,6 +5,7 @@ import { after } from 'node:test';
 import { createClock } from '../../local/clock.ts';
 import type { Ended } from './command-process.ts';
 import { tally } from './commands.ts';
+import { metricsIn } from './embedded-metrics.ts';
 import { invoked, post, resourceIn, startTestStack, viewsOf } from './local-stack.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -67,11 +68,8 @@ export async function startOperatedStack() {
 
 /** Adds up the values of a line in embedded metric format. */
 function addMetrics(metrics: Map<string, number>, line: string): void {
-  if (!line.includes('"_aws"')) return;
-  const record = JSON.parse(line) as Record<string, unknown>;
-  for (const [name, value] of Object.entries(record)) {
-    const values = [value].flat().filter((each) => typeof each === 'number');
-    const key = `${record['service']} ${name}`;
+  for (const { name, dimensions, values } of metricsIn(line)) {
+    const key = `${dimensions['service']} ${name}`;
     metrics.set(key, (metrics.get(key) ?? 0) + values.reduce((sum, each) => sum + each, 0));
   }
 }

@@ -1,10 +1,5 @@
 // The whole pipeline on real services, use case by use case, for tests that need counted events and control over every part.
-import {
-  DescribeStreamCommand,
-  GetRecordsCommand,
-  GetShardIteratorCommand,
-  PutRecordsCommand,
-} from '@aws-sdk/client-kinesis';
+import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import {
   type AggregatorPorts,
@@ -17,8 +12,7 @@ import { Archive } from '../../lambdas/aws/archive.ts';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { SqsFailedMessages, SqsRollupQueue } from '../../lambdas/aws/rollup-queue.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
-import { decodeRecord } from '../../lambdas/core/event.ts';
-import { parseSequenceNumber, parseShardId, type ShardId } from '../../lambdas/core/identifiers.ts';
+import type { ShardId } from '../../lambdas/core/identifiers.ts';
 import { DEFAULT_RETRY_POLICY } from '../../lambdas/core/retry-policy.ts';
 import type { StreamRecord } from '../../lambdas/core/segment.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
@@ -59,22 +53,9 @@ export async function startPipeline(
   const raw = new S3RawArchive(services.s3, bucket);
   const queue = new SqsRollupQueue(services.sqs, queueUrl);
 
-  async function shardIds(): Promise<ShardId[]> {
-    const answer = await services.kinesis.send(new DescribeStreamCommand({ StreamName: stream }));
-    return (answer.StreamDescription?.Shards ?? []).map(({ ShardId }) => parseShardId(ShardId ?? ''));
-  }
-
-  async function recordsOf(shard: ShardId): Promise<StreamRecord[]> {
-    const { ShardIterator } = await services.kinesis.send(
-      new GetShardIteratorCommand({ StreamName: stream, ShardId: shard, ShardIteratorType: 'TRIM_HORIZON' }),
-    );
-    const { Records = [] } = await services.kinesis.send(new GetRecordsCommand({ ShardIterator }));
-    return Records.map(({ SequenceNumber, ApproximateArrivalTimestamp, Data = new Uint8Array() }) => {
-      const arrivalMs = ApproximateArrivalTimestamp?.getTime() ?? 0;
-      const sequenceNumber = parseSequenceNumber(SequenceNumber ?? '');
-      return { sequenceNumber, arrivalMs, data: Data, ...decodeRecord(Data, arrivalMs) };
-    });
-  }
+  const shardIds = async () => (await log.shards()).map(({ shard }) => shard);
+  const recordsOf = async (shard: ShardId): Promise<StreamRecord[]> =>
+    (await Array.fromAsync(log.readToEnd(shard, {}))).flat();
 
   /** Where an event source mapping would continue: after everything delivered to the aggregator. */
   const checkpoints = new Map<ShardId, number>();

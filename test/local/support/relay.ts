@@ -1,8 +1,8 @@
 // The test's end of the relay handler: sees each invocation and says how it ends.
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { after } from 'node:test';
+import { listen } from '../../../local/listening.ts';
 
 /** One invocation, as the relay handler reports it. */
 export interface Invocation {
@@ -35,10 +35,7 @@ export async function startRelay(
     if (order === undefined) hanging.add(outgoing);
     else outgoing.end(JSON.stringify(order));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { endpoint, stop } = await listen(server);
+  after(stop);
+  return endpoint;
 }
