@@ -242,7 +242,8 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
 async function isDone({ path, state }: StoredState, mtimeMs: number): Promise<boolean> {
   const { ends, done, open: begun } = state;
   const last = ends.at(-1);
-  const isRead = last !== undefined && begun.size === 0 && done.at(-1)?.to === last.to;
+  // Lines that do not count may follow the last batch.
+  const isRead = last !== undefined && begun.size === 0 && (done.at(-1)?.to ?? 0) <= last.to;
   return isRead && mtimeMs < (await stat(path)).mtimeMs;
 }
 
