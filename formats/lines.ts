@@ -138,13 +138,9 @@ export async function headOf(chunks: AsyncIterable<Buffer>, bytesMax: number) {
   let end = bytesMax;
   for await (const chunk of chunks) {
     head = Buffer.concat([head, head.length === 0 ? withoutZeros(chunk) : chunk]);
-    end = Math.max(bytesMax, Math.min(firstLineEnd(head) ?? Infinity, LINE_BYTES_MAX));
+    const lineEnd = head.findIndex((byte) => byte === LF || byte === CR) + 1 || LINE_BYTES_MAX;
+    end = Math.max(bytesMax, Math.min(lineEnd, LINE_BYTES_MAX));
     if (head.length >= end) break;
   }
   return { head: head.subarray(0, end), whole: head.length < end };
-}
-
-function firstLineEnd(bytes: Buffer): number | undefined {
-  const ends = [LF, CR].map((byte) => bytes.indexOf(byte) + 1).filter((end) => end > 0);
-  return ends.length === 0 ? undefined : Math.min(...ends);
 }
