@@ -127,7 +127,7 @@ const ACCOUNTS = [
 
 /**
  * Waits until everything accepted is counted. Either the accounts have grown by exactly what was accepted, except duplicates, and
- * nothing is in flight or dead; or everything that arrived up to the last acceptance is complete. Duplicates prove nothing.
+ * nothing is unread, in flight or dead; or everything that arrived up to the last acceptance is complete. Duplicates prove nothing.
  */
 export async function waitUntilCounted(service: Service, settings: WaitSettings): Promise<Waited> {
   const { accepted, acceptedAt, metric, timeoutMs, stop } = settings;
@@ -138,14 +138,14 @@ export async function waitUntilCounted(service: Service, settings: WaitSettings)
     const now = await service.client.status({ signal: stop }).catch(() => undefined);
     if (now) grown = grownSince(service.before, now);
     const fresh = grown.received - grown.duplicate;
-    const settled = now?.inFlight === 0 && grown.dead <= 0 && grown.parked <= 0;
+    const settled = now?.unread === 0 && now.inFlight === 0 && grown.dead <= 0 && grown.parked <= 0;
     if (now && ((settled && fresh === accepted) || (await isComplete(service, metric, lastArrivalMs)))) {
       return { end: 'counted', grown, missing: undefined };
     }
     const missing =
       fresh < accepted
         ? `${accepted - fresh} of ${accepted} accepted events are not counted yet`
-        : `${now?.inFlight ?? 'unknown'} events are in flight, ${grown.dead} more are dead and ${grown.parked} parked`;
+        : `${now?.unread ?? 'unknown'} events are unread, ${now?.inFlight ?? 'unknown'} in flight, ${grown.dead} more are dead and ${grown.parked} parked`;
     if (stop.aborted) return { end: 'stopped', grown, missing };
     if (Date.now() >= until) return { end: 'timed-out', grown, missing };
     await delay(POLL_MS, undefined, { signal: stop }).catch(() => {});

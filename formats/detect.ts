@@ -81,7 +81,7 @@ export function readingPlan(
   const bare = unwrappedLines(lines, unwrap);
   const format = asked === 'auto' ? told(request, bare) : named(asked);
   if (format === undefined) {
-    if (lines.length === 0) return undefined;
+    if (lines.length === 0 && whole) return undefined;
     throw new UnknownFormat(`${name}: ${whyUnknown(request, bare)}`);
   }
   const plan = planFor(format, { ...request, unwrap }, bare);

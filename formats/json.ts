@@ -42,17 +42,18 @@ export function jsonParser(): LineParser {
 
 interface Value {
   readonly value: unknown;
-  /** The JSON source, and the index in it if that is an array. */
-  readonly source: string;
-  readonly index?: number;
+  /** The same, each number as written in the line: rounding an id beyond 2^53, or a time, would change it. */
+  exact(): unknown;
 }
 
 function valuesOf(source: string): Value[] | undefined {
   const repaired = withEscapesRepaired(source);
   for (const text of repaired === source ? [source] : [source, repaired]) {
     const value = parsed(text);
-    if (Array.isArray(value)) return value.map((one, index) => ({ value: one, source: text, index }));
-    if (value !== undefined) return [{ value, source: text }];
+    const exact = exactly(text);
+    if (Array.isArray(value))
+      return value.map((one, index) => ({ value: one, exact: () => (exact() as unknown[])[index] }));
+    if (value !== undefined) return [{ value, exact }];
   }
   return severalOf(repaired);
 }
@@ -64,6 +65,26 @@ export function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** A number as written. */
+class Digits {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** Parses at the first call only: an array may have thousands of values. */
+function exactly(source: string): () => unknown {
+  let exact: unknown;
+  return () => {
+    exact ??= JSON.parse(source, (_key, value: unknown, context?: { source?: string }) =>
+      typeof value === 'number' ? new Digits(context?.source ?? String(value)) : value,
+    );
+    return exact;
+  };
 }
 
 /** nginx without `escape=json` writes the bytes that JSON cannot hold as `\xNN`. */
@@ -90,7 +111,7 @@ function severalOf(text: string): Value[] | undefined {
       const source = text.slice(from, i + 1);
       const value = parsed(source);
       if (value === undefined) return undefined;
-      values.push({ value, source });
+      values.push({ value, exact: exactly(source) });
       from = i + 1;
     }
   }
@@ -172,7 +193,7 @@ export class JsonEntry implements Entry {
     const value = fieldOf(this.#json.value, path);
     if (typeof value === 'boolean') return String(value);
     if (typeof value === 'number')
-      return Number.isSafeInteger(value) ? String(value) : exactNumber(this.#json, path);
+      return Number.isSafeInteger(value) ? String(value) : (fieldOf(this.#json.exact(), path) as Digits).text;
     if (typeof value !== 'string') return undefined;
     return value.isWellFormed() && !(this.#spoilt && value.includes('\ufffd')) ? value : null;
   }
@@ -191,13 +212,4 @@ function fieldOf(value: unknown, path: string): unknown {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The digits as written in the line: rounding an id beyond 2^53, or a time, would change it. */
-function exactNumber({ source, index }: Value, path: string): string | undefined {
-  const exact = JSON.parse(source, (_key, value: unknown, context?: { source?: string }) =>
-    typeof value === 'number' ? { digits: context?.source ?? String(value) } : value,
-  );
-  const found = fieldOf(index === undefined ? exact : exact[index], path);
-  return isObject(found) && typeof found['digits'] === 'string' ? found['digits'] : undefined;
 }

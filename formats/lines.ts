@@ -27,7 +27,7 @@ export interface Position {
 
 export const BEGINNING: Position = { offset: 0, crc: 0, lines: 0 };
 /** Longer lines are malformed, which bounds memory. */
-const LINE_BYTES_MAX = 1024 * 1024;
+export const LINE_BYTES_MAX = 1024 * 1024;
 
 const [LF, CR] = [10, 13];
 const BYTE_ORDER_MARK = Buffer.from('efbbbf', 'hex');
@@ -132,15 +132,15 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Li
   yield* splitter.end();
 }
 
-/** The first nonzero bytes of a file, at most `bytesMax`, and whether they are all of it. */
+/** The first nonzero bytes of a file, and whether they are all of it: `bytesMax`, or its first line if that is longer. */
 export async function headOf(chunks: AsyncIterable<Buffer>, bytesMax: number) {
-  const parts: Buffer[] = [];
-  let length = 0;
+  let head = Buffer.alloc(0);
+  let end = bytesMax;
   for await (const chunk of chunks) {
-    const part = length === 0 ? withoutZeros(chunk) : chunk;
-    parts.push(part);
-    length += part.length;
-    if (length >= bytesMax) break;
+    head = Buffer.concat([head, head.length === 0 ? withoutZeros(chunk) : chunk]);
+    const lineEnd = head.findIndex((byte) => byte === LF || byte === CR) + 1 || LINE_BYTES_MAX;
+    end = Math.max(bytesMax, Math.min(lineEnd, LINE_BYTES_MAX));
+    if (head.length >= end) break;
   }
-  return { head: Buffer.concat(parts).subarray(0, bytesMax), whole: length < bytesMax };
+  return { head: head.subarray(0, end), whole: head.length < end };
 }

@@ -57,7 +57,8 @@ export async function openFollowed(
   const plan = known ?? planFor(settings, head, names.name, { whole });
   if (plan === undefined) return undefined;
   const opened = await findAlike(settings, async (target) => {
-    const found = await findState(source, head, target, settings.stateFolders);
+    const start = head.subarray(0, HEAD_BYTES_MAX);
+    const found = await findState(source, start, target, settings.stateFolders);
     // It is a part of a counted file, such as its header. The next lines tell whether it is that file.
     return found.is === 'prefix' ? undefined : openStateOf(names, plan, found);
   });
@@ -198,7 +199,7 @@ export async function findAlike<T>(
   }
 }
 
-/** The file's first lines, up to the bytes that identify files; only complete lines if that is the whole file. */
+/** The file's first lines, at least the bytes that identify files; only complete lines if that is the whole file. */
 async function wholeLines(source: Content): Promise<Awaited<ReturnType<typeof headOf>>> {
   const { head, whole } = await headOf(source.chunks(), HEAD_BYTES_MAX);
   const end = Math.max(head.lastIndexOf(10), head.lastIndexOf(13)) + 1;

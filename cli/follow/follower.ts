@@ -167,7 +167,8 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
     const version = `${info.ino} ${info.size} ${info.mtimeMs}`;
     if (finished.has(version)) return true;
     const source = await openSource(file);
-    const { head } = await headOf(source.chunks(), HEAD_BYTES_MAX);
+    const beginning = await headOf(source.chunks(), HEAD_BYTES_MAX);
+    const head = beginning.head.subarray(0, HEAD_BYTES_MAX);
     // A compressed copy of a file that is still held: its journal may not be on disk yet.
     for (const held of retiring) if (await held.isIn(source, head)) return false;
     const known = states.find(({ state }) => beginsLike(head, state.key));
@@ -241,7 +242,8 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
 async function isDone({ path, state }: StoredState, mtimeMs: number): Promise<boolean> {
   const { ends, done, open: begun } = state;
   const last = ends.at(-1);
-  const isRead = last !== undefined && begun.size === 0 && done.at(-1)?.to === last.to;
+  // Lines that do not count may follow the last batch.
+  const isRead = last !== undefined && begun.size === 0 && (done.at(-1)?.to ?? 0) <= last.to;
   return isRead && mtimeMs < (await stat(path)).mtimeMs;
 }
 

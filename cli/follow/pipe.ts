@@ -1,7 +1,7 @@
 // Follows standard input: event ids consist of the stream's name, its first line, and the position.
 import { createHash } from 'node:crypto';
 import { BATCH_LIMITS, type BatchEvent, batchEvent, batchKey, partKey } from '../../formats/batches.ts';
-import { LineSplitter } from '../../formats/lines.ts';
+import { LINE_BYTES_MAX, LineSplitter } from '../../formats/lines.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { type DeliverySettings, resendMs } from '../import/deliver.ts';
 import { noteRecord } from '../import/outcomes.ts';
@@ -29,7 +29,9 @@ export async function followPipe(
 
   /** Undefined while the first lines, such as headers or noise, do not reveal the format. */
   function begun(lines: Buffer, all: Parameters<typeof planFor>[3]): typeof pipe {
-    const plan = lines.length === 0 ? undefined : planFor(settings, lines, NAME, all);
+    // The reader keeps no more of a line than this, however long it is.
+    const isEmpty = lines.length === 0 && held.length <= LINE_BYTES_MAX;
+    const plan = isEmpty ? undefined : planFor(settings, lines, NAME, all);
     return plan && { reader: new RecordReader(plan, metric), identity: identityOf(name, metric, lines) };
   }
 

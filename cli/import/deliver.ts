@@ -64,9 +64,7 @@ async function deliverCounting(
   const { journal, figures, now } = ports;
   const [from, to] = [batch.from.offset, batch.to.offset];
   const count = eventsIn(batch);
-  const lateMs = resendMs(settings);
-  const leftMs = batch.since === undefined ? lateMs : batch.since + lateMs - now();
-  const forgotten = batch.since !== undefined && leftMs <= 0;
+  const forgotten = batch.since !== undefined && leftMs(batch.since, settings, now()) <= 0;
   if (forgotten && settings.uncertain === 'hold') {
     figures.uncertain = count;
     return;
@@ -78,8 +76,8 @@ async function deliverCounting(
   }
   if (forgotten) figures.repeated = count;
   await journal.append({ t: 'send', from, to, crc: batch.to.crc, since: now() });
-  const giveUpAfterMs = forgotten ? lateMs : Math.max(0, leftMs);
-  const { mayBeStored, hopeless } = await sendParts(batch, giveUpAfterMs, ports);
+  const since = forgotten ? undefined : batch.since;
+  const { mayBeStored, hopeless } = await sendParts({ ...batch, since }, settings, ports);
   const left = count - figures.accepted - figures.rejected;
   if (left === 0) await journal.append({ t: 'ok', from, accepted: figures.accepted, at: now() });
   else if (!mayBeStored && batch.since === undefined && figures.accepted === 0)
@@ -88,11 +86,16 @@ async function deliverCounting(
   if (hopeless !== undefined) throw new CommandError(`the service refuses: ${hopeless}`);
 }
 
+/** How long a batch may still be sent that another run sent first at `since`. The clock may have been set back meanwhile. */
+function leftMs(since: number, settings: DeliverySettings, nowMs: number): number {
+  return resendMs(settings) - Math.abs(nowMs - since);
+}
+
 /** @returns whether what is left may be stored, and why it is hopeless, if it is */
 async function sendParts(
-  { key, from, parts }: PlannedBatch,
-  giveUpAfterMs: number,
-  { sender, stop, kill, reporter, figures }: DeliveryPorts,
+  { key, from, parts, since }: PlannedBatch,
+  settings: DeliverySettings,
+  { sender, stop, kill, reporter, figures, now }: DeliveryPorts,
 ): Promise<{ readonly mayBeStored: boolean; readonly hopeless?: string | undefined }> {
   const over = new AbortController();
   const onRetry = (reason: string) => {
@@ -103,7 +106,10 @@ async function sendParts(
   const signal = AbortSignal.any([kill, over.signal]);
   const place = { kind: 'rejected', lineNumber: from.lines + 1, offset: from.offset } as const;
   for (const [index, events] of parts.entries()) {
-    const sent = await sender.sendBatch(partKey(key, index), events, { giveUpAfterMs, signal, onRetry });
+    const mayBeStored = since !== undefined;
+    const giveUpAfterMs = Math.max(0, mayBeStored ? leftMs(since, settings, now()) : resendMs(settings));
+    const options = { giveUpAfterMs, mayBeStored, signal, onRetry };
+    const sent = await sender.sendBatch(partKey(key, index), events, options);
     figures.accepted += sent.accepted;
     figures.rejected += sent.rejected.length;
     for (const { index: event, reason } of sent.rejected)

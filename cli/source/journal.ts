@@ -1,5 +1,5 @@
 // The journal file of one import: appended to before and after every request, and locked.
-import { type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { BusyError, systemCode } from '../shared/errors.ts';
@@ -51,6 +51,11 @@ export async function openJournal(
   async function compact(): Promise<void> {
     const temporary = `${path}.new`;
     await writeFile(temporary, snapshotLine(state), { flush: true });
+    if (exists && file === undefined) {
+      // A follower takes a complete state that is newer than its file as proof that the file has been read.
+      const { atime, mtime } = await stat(path);
+      await utimes(temporary, atime, mtime);
+    }
     await rename(temporary, path);
     exists = true;
   }

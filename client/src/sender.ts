@@ -21,6 +21,8 @@ export interface SenderParts {
 export interface SendOptions {
   /** How long to resend it after it may first have been stored; forever by default. */
   readonly giveUpAfterMs?: number | undefined;
+  /** Whether an earlier process may have stored it: `giveUpAfterMs` then counts from now. */
+  readonly mayBeStored?: boolean | undefined;
   /** Stops sending; the delivery then lists the remaining events. */
   readonly signal?: AbortSignal | undefined;
   /** Called for every attempt that did not store the batch and will be retried. */
@@ -97,12 +99,13 @@ export class Sender {
    */
   async send(whole: Batch, options: SendOptions = {}): Promise<Delivery> {
     let accepted = 0;
+    const sinceMs = options.mayBeStored === true ? this.#parts.platform.steadyMs() : undefined;
     const rejected: RejectedEvent[] = [];
     const undelivered: UndeliveredEvent[] = [];
     const left = [whole];
     for (let batch = left.pop(); batch !== undefined; batch = left.pop()) {
       const { events, first } = batch;
-      const end = await this.#deliver(batch, options);
+      const end = await this.#deliver(batch, options, sinceMs);
       if (end.kind === 'stored') accepted += events.length;
       else if (end.kind === 'cut' && events.length === 1) rejected.push({ index: first, reason: end.reason });
       else if (end.kind === 'cut') left.push(...halvesOf(batch));
@@ -110,7 +113,7 @@ export class Sender {
         const { reason, ends } = end;
         const over = ends === 'one' ? [batch] : [batch, ...left.splice(0).reverse()];
         for (const { mayBeStoredSinceMs, ...each } of over) {
-          const mayBeCounted = mayBeStoredSinceMs !== undefined;
+          const mayBeCounted = (sinceMs ?? mayBeStoredSinceMs) !== undefined;
           const hopeless = ends === 'hopeless';
           for (const place of each.events.keys())
             undelivered.push({ index: each.first + place, reason, mayBeCounted, hopeless });
@@ -120,14 +123,14 @@ export class Sender {
     return { accepted, rejected, undelivered };
   }
 
-  async #deliver(batch: Batch, options: SendOptions): Promise<End> {
+  async #deliver(batch: Batch, options: SendOptions, sinceMs: number | undefined): Promise<End> {
     const { giveUpAfterMs = Infinity, signal, onRetry } = options;
     if (batch.events.length > 1 && utf8Bytes(batch.body) > BATCH_BYTES_MAX)
       return { kind: 'cut', reason: 'too large' };
     this.#active.add(batch);
     try {
       for (let retry = false; ; retry = true) {
-        const lateMs = (batch.mayBeStoredSinceMs ?? Infinity) + giveUpAfterMs;
+        const lateMs = (sinceMs ?? batch.mayBeStoredSinceMs ?? Infinity) + giveUpAfterMs;
         const turn = await this.#turn(lateMs, signal, retry);
         if (turn === 'stopped') return { kind: 'undelivered', reason: reasonOf(signal), ends: 'all' };
         const late = `not confirmed within ${giveUpAfterMs} ms`;

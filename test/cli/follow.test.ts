@@ -129,6 +129,18 @@ describe('a file that something else happened to', () => {
   });
 });
 
+test('a first line that is longer than the head that identifies a file', async () => {
+  const events = Array.from({ length: 2500 }, (_, i) => ({ entity: `e${i}`, at: 1_793_707_200 + i }));
+  const line = `${JSON.stringify(events)}\n`;
+  await writeFile(path, line.slice(0, 70_000));
+  const run = await FollowRun.start(world, path);
+  await run.settle();
+  await appendFile(path, line.slice(70_000) + line.replaceAll('"e', '"f').slice(0, 10));
+  await run.finish();
+  assert.equal(counted(), 2500);
+  assert.equal((await world.import(path)).figures.already, 2500);
+});
+
 test('a missing folder is awaited, also by a follower with saved state', async () => {
   const log = world.path('later/access.log');
   for (const lines of [5, 10]) {

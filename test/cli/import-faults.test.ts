@@ -133,6 +133,23 @@ describe('requests of unknown outcome', () => {
     assert.equal((await world.import(path, { timeoutMs: 20_000 })).figures.uncertain, 0);
   });
 
+  test('a service that is back only after the window does not get what another run may have stored', async () => {
+    const path = await interrupted();
+    world.nowMs += 8 * minuteMs;
+    const from = world.nowMs;
+    world.door.script = () => (world.nowMs - from < 4 * minuteMs ? 'throttle' : 'ok');
+    const { figures } = await world.import(path);
+    assert.deepEqual([figures.already, figures.accepted, figures.uncertain], [100, 100, 100]);
+    assert.equal(world.door.repeated, 0);
+  });
+
+  test('a clock that was set back since does not make them fresh', async () => {
+    const path = await interrupted();
+    world.nowMs -= 60 * minuteMs;
+    assert.equal((await world.import(path)).figures.uncertain, 100);
+    assert.equal(world.door.repeated, 0);
+  });
+
   test('skip gives them up permanently', async () => {
     const path = await interrupted();
     world.nowMs += 10 * minuteMs;

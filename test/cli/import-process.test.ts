@@ -141,7 +141,7 @@ describe('tally import', () => {
   });
 
   test('--wait: exit code 4 where something was not counted', async () => {
-    const accounts = { duplicate: 0, inFlight: 0, dead: 0, parked: 0, expired: 0, lost: 0 };
+    const accounts = { unread: 0, duplicate: 0, inFlight: 0, dead: 0, parked: 0, expired: 0, lost: 0 };
     world.door.status = () => ({
       ...accounts,
       received: world.door.stored.size,
@@ -154,7 +154,7 @@ describe('tally import', () => {
   });
 
   test('--wait: duplicates do not prove that anything is counted', async () => {
-    const accounts = { rejected: 0, inFlight: 0, dead: 0, parked: 0, expired: 0, lost: 0 };
+    const accounts = { unread: 0, rejected: 0, inFlight: 0, dead: 0, parked: 0, expired: 0, lost: 0 };
     const duplicate = () => 5 * world.door.stored.size;
     world.door.status = () => ({ ...accounts, received: duplicate(), duplicate: duplicate(), counted: 0 });
     const wait = ['--wait', '--wait-timeout', '1', '--max-malformed', '40'];

@@ -138,6 +138,14 @@ test('a line with many objects is one record, in as many requests as it takes', 
   assert.equal((await world.import(path)).figures.already, 1201);
 });
 
+test('a first line that is longer than what tells the format is read; one of more than 1 MiB is refused', async () => {
+  const events = Array.from({ length: 8000 }, (_, i) => ({ entity: `e${i}`, at: 1_793_707_200 + i }));
+  const path = await world.write('a.json', `${JSON.stringify(events)}\n`);
+  assert.equal((await world.import(path)).figures.accepted, 8000);
+  const longer = await world.write('b.json', JSON.stringify([...events, ...events, ...events, ...events]));
+  await assert.rejects(world.import(longer), /format is not recognised/);
+});
+
 test('malformed objects on a line with several are each counted and reported', async () => {
   const good = { entity: 'a', at: 1_793_707_200 };
   const path = await world.write('a.json', `${JSON.stringify([good, { x: 1 }, { x: 2 }, good])}\n`);

@@ -8,14 +8,8 @@ import { world } from './support/each-world.ts';
 import { FLUSH_MS, LINGER_MS } from './support/follow-world.ts';
 import { logLines } from './support/import-world.ts';
 
-test('a request is not repeated after the dedup window', async () => {
-  let requests = 0;
-  world.door.script = () => {
-    requests += 1;
-    if (requests > 1) return 'ok';
-    world.nowMs += 3_700_000;
-    return 'store-reset';
-  };
+/** Follows these chunks as standard input, to their end. */
+async function piped(chunks: AsyncIterable<Buffer>): Promise<Figures> {
   const figures = new Figures();
   const signal = new AbortController().signal;
   const quiet = { note: () => {}, rejected: () => {}, trouble: () => {}, progress: () => {} };
@@ -29,10 +23,7 @@ test('a request is not repeated after the dedup window', async () => {
     flushMs: FLUSH_MS,
     lingerMs: LINGER_MS,
   };
-  async function* lines() {
-    yield Buffer.from(logLines(10));
-  }
-  await followPipe(lines(), 'n', settings, {
+  await followPipe(chunks, 'n', settings, {
     ...ports,
     stop: signal,
     kill: signal,
@@ -41,6 +32,30 @@ test('a request is not repeated after the dedup window', async () => {
       throw error;
     },
   });
+  return figures;
+}
+
+test('a request is not repeated after the dedup window', async () => {
+  let requests = 0;
+  world.door.script = () => {
+    requests += 1;
+    if (requests > 1) return 'ok';
+    world.nowMs += 3_700_000;
+    return 'store-reset';
+  };
+  async function* lines() {
+    yield Buffer.from(logLines(10));
+  }
+  const figures = await piped(lines());
   assert.equal(world.door.repeated, 0);
   assert.equal(figures.uncertain, 10);
+});
+
+test('a stream without line ends is refused instead of kept', async () => {
+  let read = 0;
+  async function* endless() {
+    for (; read < 100; read += 1) yield Buffer.alloc(65_536, 'x');
+  }
+  await assert.rejects(piped(endless()), /format is not recognised/);
+  assert.ok(read < 20, `${read} chunks were read`);
 });

@@ -4,9 +4,11 @@ import {
   appendFile,
   copyFile,
   open,
+  readdir,
   readFile,
   rename,
   rm,
+  stat,
   truncate,
   unlink,
   utimes,
@@ -112,6 +114,39 @@ describe('rotation', () => {
     await rename(path, world.path('access.log.2'));
     await run.finish();
     assert.equal(counted(), 20);
+  });
+
+  test('a rotated file whose last lines do not count is not read again at each start', async () => {
+    const run = await followed(10);
+    await appendFile(path, logLine(10, 404));
+    await run.settle();
+    await rename(path, world.path('access.log.1'));
+    await writeFile(path, '');
+    await run.settle();
+    world.nowMs += LINGER_MS;
+    await run.finish();
+    const [state = ''] = (await readdir(world.path('.tally-import'))).filter((name) =>
+      name.endsWith('.jsonl'),
+    );
+    // Another import of it would write its state anew.
+    const writtenMs = async () => (await stat(world.path(`.tally-import/${state}`))).mtimeMs;
+    const before = await writtenMs();
+    await FollowRun.once(world, path);
+    assert.deepEqual([await writtenMs(), counted()], [before, 10]);
+  });
+
+  test('lines that come when a file is done, and an import of them that is stopped before it sends any', async () => {
+    const run = await followed(10);
+    await rename(path, world.path('access.log.1'));
+    await run.settle();
+    world.nowMs += LINGER_MS;
+    await run.finish();
+    await appendFile(world.path('access.log.1'), logLines(5, 10));
+    await delay(20);
+    world.stop.abort();
+    assert.equal((await world.import(world.path('access.log.1'))).figures.accepted, 0);
+    await FollowRun.once(world, path);
+    assert.equal(counted(), 15);
   });
 
   test('a new file that begins like the old one', async () => {

@@ -125,6 +125,14 @@ describe('an object', () => {
     });
   }
 
+  test('with a first line longer than what tells the format is counted, or parked: never ignored', async () => {
+    const world = new World();
+    const events = Array.from({ length: 8000 }, (_, i) => ({ entity: `e${i}`, at: 1_793_707_200 + i }));
+    assert.equal((await world.collect(world.put('web/a.json', JSON.stringify(events)))).events, 8000);
+    const longer = world.put('web/b.json', JSON.stringify([...events, ...events, ...events, ...events]));
+    assert.equal((await world.collect(longer)).outcome, 'parked');
+  });
+
   test('settings: metric, filter, entity and template', async () => {
     const world = new World();
     const text = '203.0.113.1 [03/Nov/2026:12:00:00 +0000] "POST /a HTTP/1.1" 201\n';

@@ -151,3 +151,14 @@ test('a metric from a field', () => {
   const [outcome] = outcomesOf('{"g":"a","t":1793707200,"kind":"play"}', { ...g, metricField: 'kind' });
   assert.deepEqual(outcome, { kind: 'event', metric: 'play', entity: 'a', at: NOON_MS });
 });
+
+test('a line with many objects is parsed a few times, not once for each of their fractions', ({ mock }) => {
+  const objects = Array.from({ length: 50 }, (_, i) => ({ entity: `e${i}`, at: NOON_MS / 1000 + i + 0.5 }));
+  const parse = mock.method(JSON, 'parse');
+  const outcomes = outcomesOf(JSON.stringify(objects));
+  assert.deepEqual(
+    outcomes.map((one) => one.kind === 'event' && one.at),
+    objects.map((_, i) => NOON_MS + i * 1000 + 500),
+  );
+  assert.ok(parse.mock.callCount() < 20, `${parse.mock.callCount()} times`);
+});

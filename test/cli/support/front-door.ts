@@ -172,7 +172,7 @@ export class FrontDoor {
   #accounts(): Record<string, unknown> {
     const received = [...this.stored.values()].reduce((sum, times) => sum + times, 0);
     const counted = this.stored.size;
-    const none = { rejected: 0, inFlight: 0, dead: 0, parked: 0, expired: 0, lost: 0 };
+    const none = { unread: 0, rejected: 0, inFlight: 0, dead: 0, parked: 0, expired: 0, lost: 0 };
     return { received, counted, duplicate: received - counted, ...none };
   }
 
