@@ -1,4 +1,4 @@
-// GET /v1/counts and POST /v1/counts:batch: parameters and answers.
+// GET /v1/counts, POST /v1/counts:batch and GET /v1/public: parameters and answers.
 import { COMPLETE_THROUGH, exactly, listOf, NOTE, type Schema } from './schema.ts';
 
 const GRAIN = {
@@ -123,4 +123,23 @@ export const COUNTS = exactly(
 /** `POST /v1/counts:batch`: an answer or an error for each query, in order. */
 export const COUNTS_ANSWERS = exactly({
   answers: listOf({ oneOf: [COUNTS, exactly({ error: { type: 'string' } })] }),
+});
+
+/** `GET /v1/public/{metric}/{entity}.json`. */
+export const PUBLIC_COUNT = exactly({
+  metric: { type: 'string' },
+  entity: { type: 'string' },
+  total: { type: 'integer', description: 'It may exceed 2^53.' },
+  completeThrough: {
+    type: ['string', 'null'],
+    description: 'Every event that arrived before this time is in the total; null while unknown.',
+  },
+});
+
+/** The same in shields.io's endpoint format, which allows no other fields. */
+export const SHIELDS_BADGE = exactly({
+  schemaVersion: { type: 'integer' },
+  label: { type: 'string' },
+  message: { type: 'string' },
+  color: { type: 'string' },
 });

@@ -1,8 +1,7 @@
 // Generates the OpenAPI 3.1 document from the operations.
-import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH } from './counts.ts';
+import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH, PUBLIC_COUNT, SHIELDS_BADGE } from './counts.ts';
 import { ACCEPTED, EVENT, EVENTS, PARTLY_ACCEPTED } from './events.ts';
 import { type Answer, type AnswerHeader, OPERATIONS, type Operation } from './operations.ts';
-import { PUBLIC_COUNT, SHIELDS_BADGE } from './public.ts';
 import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
 import { TOP } from './top.ts';

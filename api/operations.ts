@@ -1,7 +1,13 @@
 // Every operation of the API, with its input and all its answers. Everything else is derived from this list.
-import { COUNTS, COUNTS_ANSWERS, COUNTS_BATCH, COUNTS_QUESTION } from './counts.ts';
+import {
+  COUNTS,
+  COUNTS_ANSWERS,
+  COUNTS_BATCH,
+  COUNTS_QUESTION,
+  PUBLIC_COUNT,
+  SHIELDS_BADGE,
+} from './counts.ts';
 import { ACCEPTED, ENTITY, EVENTS, METRIC, PARTLY_ACCEPTED } from './events.ts';
-import { PUBLIC_COUNT, SHIELDS_BADGE } from './public.ts';
 import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
 import { METRICS, TOP, TOP_PARAMETERS } from './top.ts';

@@ -4,7 +4,6 @@
 export interface Schema {
   readonly description?: string;
   readonly type?: SchemaType | readonly SchemaType[];
-  readonly const?: string | number | boolean;
   readonly enum?: readonly string[];
   readonly oneOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -21,7 +20,7 @@ export interface Schema {
   readonly maximum?: number;
 }
 
-type SchemaType = 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean' | 'null';
+type SchemaType = 'object' | 'array' | 'string' | 'integer' | 'boolean' | 'null';
 
 /** An object with exactly these fields, and optionally the optional ones. */
 export function exactly<

@@ -137,7 +137,7 @@ function Strip({ status, ask, linkTo }: StripProps) {
 
 function Connection({ status: { failure, atMs } }: { readonly status: Polled<StatusAnswer> }) {
   const isAway = failure?.kind === 'away';
-  const since = atMs === undefined ? '' : ` since ${clockTime(atMs, ownZone)}`;
+  const since = atMs === undefined ? '' : ` since ${clockTime(atMs, ownZone, Date.now())}`;
   return (
     <p class={`small muted connection ${isAway ? 'away' : ''}`} role="status">
       {isAway ? `No answer${since}. Trying again …` : atMs === undefined ? 'Connecting …' : 'Connected'}

@@ -5,7 +5,7 @@ import { type Question, questionIn, searchOf } from './logic/question.ts';
 import { ownZone } from './place.ts';
 
 export interface Polled<T> {
-  /** The latest answer; it stays while later reads fail. */
+  /** The latest answer; it stays while later reads of the same question fail. */
   readonly data: T | undefined;
   /** Why the last read failed. */
   readonly failure: Failure | undefined;
@@ -47,7 +47,8 @@ export function usePoll<T>(
         if (!signal.aborted) setState({ data, failure: undefined, atMs: Date.now(), key });
       } catch (error) {
         const failure = failureOf(error);
-        if (!signal.aborted) setState((before) => ({ ...before, failure }));
+        if (!signal.aborted)
+          setState((before) => ({ ...(before.key === key ? before : { ...NOTHING, key }), failure }));
         nextMs = failure.kind === 'away' ? RETRY_MS : undefined;
       }
       if (!signal.aborted && nextMs !== undefined) timer = setTimeout(() => void run(), nextMs);

@@ -81,7 +81,8 @@ export function rangeOf({ range, fromMs, toMs, by, tz }: Question, nowMs: number
   const lengthMs = moves ? RANGE_OF[range].lengthMs : toMs - fromMs;
   const grain = fitting(by ?? grainFor(lengthMs), lengthMs);
   const startMs = moves ? (RANGE_OF[range].startsAt?.(nowMs, tz) ?? endMs - lengthMs) : fromMs;
-  return { fromMs: alignedStart(startMs, grain, tz), toMs: endMs, by: grain, moves };
+  const title = moves ? RANGE_OF[range].title : 'This range';
+  return { fromMs: alignedStart(startMs, grain, tz), toMs: endMs, by: grain, moves, title };
 }
 
 interface Range {
@@ -91,7 +92,7 @@ interface Range {
   readonly startsAt?: (nowMs: number, tz: string) => number;
 }
 
-export const RANGE_OF: Readonly<Record<RangeName, Range>> = {
+const RANGE_OF: Readonly<Record<RangeName, Range>> = {
   '1h': { title: 'Last hour', lengthMs: HOUR_MS },
   '6h': { title: 'Last 6 hours', lengthMs: 6 * HOUR_MS },
   '24h': { title: 'Last 24 hours', lengthMs: DAY_MS },

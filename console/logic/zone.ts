@@ -5,6 +5,7 @@ type WallTime = Readonly<Record<'year' | 'month' | 'day' | 'hour' | 'minute', nu
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 export const floorTo = (stepMs: number, atMs: number) => Math.floor(atMs / stepMs) * stepMs;
 export const ceilTo = (stepMs: number, atMs: number) => Math.ceil(atMs / stepMs) * stepMs;
@@ -38,8 +39,11 @@ export function shownTime(atMs: number, tz: string, grain: ShownGrain): string {
   return formatOf(tz, grain, SHOWN[grain]).format(atMs);
 }
 
-export function clockTime(atMs: number, tz: string): string {
-  return formatOf(tz, 'clock', { timeStyle: 'medium' }).format(atMs);
+/** The time of day, after the date unless that is today's. */
+export function clockTime(atMs: number, tz: string, nowMs: number): string {
+  const time = formatOf(tz, 'clock', { timeStyle: 'medium' }).format(atMs);
+  const date = (ms: number) => formatOf(tz, 'date', DATE).format(ms);
+  return date(atMs) === date(nowMs) ? time : `${date(atMs)}, ${time}`;
 }
 
 export function wallTime(atMs: number, tz: string): WallTime {
@@ -50,16 +54,17 @@ export function wallTime(atMs: number, tz: string): WallTime {
   return { year, month, day, hour: part('hour'), minute: part('minute') };
 }
 
-/** When a clock in the zone shows this. A skipped time is the instant after the change. */
-export function instantOf({ year, month, day, hour, minute }: WallTime, tz: string): number {
-  const wanted = Date.UTC(year, month - 1, day, hour, minute);
-  let atMs = wanted;
-  // Twice: the first offset may be the one before a change of clocks.
-  for (let round = 0; round < 2; round += 1) {
-    const shown = wallTime(atMs, tz);
-    atMs += wanted - Date.UTC(shown.year, shown.month - 1, shown.day, shown.hour, shown.minute);
-  }
-  return atMs;
+/** When a clock in the zone first shows this. A skipped time is the instant after the change, as in the API. */
+export function instantOf(clock: WallTime, tz: string): number {
+  const wanted = utcOf(clock);
+  const shown = (atMs: number) => utcOf(wallTime(atMs, tz));
+  const byOffsetAt = (atMs: number) => wanted + atMs - shown(atMs);
+  const before = byOffsetAt(wanted - DAY_MS);
+  return [before, byOffsetAt(wanted + DAY_MS)].find((atMs) => shown(atMs) === wanted) ?? before;
+}
+
+function utcOf({ year, month, day, hour, minute }: WallTime): number {
+  return Date.UTC(year, month - 1, day, hour, minute);
 }
 
 /** The start of an instant's day, or of a day before. */

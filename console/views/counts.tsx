@@ -1,10 +1,9 @@
 // Counts of one entity over time.
 import { useRef } from 'preact/hooks';
-import type { CountsAnswer } from '../api.ts';
 import { usePoll } from '../hooks.ts';
-import { type CsvPoint, csvOf } from '../logic/csv.ts';
+import { comparable, csvOf, pointsOf, zoneOf } from '../logic/answer.ts';
 import { change, shownName, whole } from '../logic/format.ts';
-import { GRAIN_MS, GRAINS, RANGE_OF, RANGES, rangeOf } from '../logic/question.ts';
+import { GRAIN_MS, GRAINS, RANGES, rangeOf } from '../logic/question.ts';
 import { ceilTo, clockTime, floorTo, MINUTE_MS, shownTime } from '../logic/zone.ts';
 import { Chart, type ChartSeries } from '../parts/chart.tsx';
 import { Choice, Combobox, Select } from '../parts/fields.tsx';
@@ -115,25 +114,27 @@ function Answer({ api, question, ask }: ViewProps) {
   return (
     <Shown polled={polled} what="the counts">
       {({ answer, range: shown, allTime }) => {
-        const { total, previous, completeThrough, grain, note } = answer;
-        const before = previous?.total ?? 0;
-        const isEmpty = [total, before, allTime].every((each) => Number(each) === 0);
+        // The names are the answer's: the question may be a later one.
+        const { metric, entity, total, previous, completeThrough, grain, note } = answer;
+        const before = comparable(answer)?.total;
+        const isEmpty = [total, previous?.total, allTime].every((each = 0) => Number(each) === 0);
+        const zone = zoneOf(answer, tz);
         const through = completeThrough === null ? undefined : Date.parse(completeThrough);
         const points = pointsOf(answer);
         const fileName = `${metric}-${grain}`;
         return (
           <>
             <div class="grid tiles">
-              <Tile label={shown.moves ? RANGE_OF[range].title : 'This range'} value={whole(total)} />
+              <Tile label={shown.title} value={whole(total)} />
               <Tile
                 label="Change"
-                value={change(Number(before), Number(total)) ?? '–'}
-                note={`from ${whole(before)} in the period before`}
+                value={change(Number(before ?? 0), Number(total)) ?? '–'}
+                note={before === undefined ? previous?.note : `from ${whole(before)} in the period before`}
               />
               <Tile label="All time" value={whole(allTime)} />
               <Tile
                 label="Complete through"
-                value={through === undefined ? 'not yet' : clockTime(through, tz)}
+                value={through === undefined ? 'not yet' : clockTime(through, tz, Date.now())}
                 note={
                   through === undefined
                     ? 'known a minute after the start'
@@ -156,7 +157,7 @@ function Answer({ api, question, ask }: ViewProps) {
                   )}
                   {!isEmpty && (
                     <>
-                      <button type="button" onClick={() => saveCsv(fileName, csvOf(metric, entity, points))}>
+                      <button type="button" onClick={() => saveCsv(fileName, csvOf(answer))}>
                         CSV
                       </button>
                       <button
@@ -184,10 +185,10 @@ function Answer({ api, question, ask }: ViewProps) {
                   <Chart
                     times={points.map(({ at }) => Date.parse(at))}
                     series={seriesOf(points, compare)}
-                    tz={tz}
+                    tz={zone}
                     grain={grain}
                     height={300}
-                    summary={`${total} ${metric} of ${shownName(entity)} by ${grain}, from ${shownTime(shown.fromMs, tz, 'minute')} to ${shownTime(shown.toMs, tz, 'minute')}. Arrow keys read the points, + zooms in, - zooms out.`}
+                    summary={`${total} ${metric} of ${shownName(entity)} by ${grain}, from ${shownTime(shown.fromMs, zone, 'minute')} to ${shownTime(shown.toMs, zone, 'minute')}. Arrow keys read the points, + zooms in, - zooms out.`}
                     completeThroughMs={through}
                     stepMs={grain === 'total' ? 0 : GRAIN_MS[grain]}
                     onZoom={(from, to) =>
@@ -210,7 +211,7 @@ function Answer({ api, question, ask }: ViewProps) {
                     table={() => ({
                       head: [grain, 'count', 'state'],
                       rows: points.map(({ at, n, state }) => [
-                        shownTime(Date.parse(at), tz, grain),
+                        shownTime(Date.parse(at), zone, grain),
                         whole(n),
                         state,
                       ]),
@@ -227,13 +228,8 @@ function Answer({ api, question, ask }: ViewProps) {
   );
 }
 
-/** The points, each with its count in the period before. */
-function pointsOf({ points, previous }: CountsAnswer): readonly CsvPoint[] {
-  return points.map(({ at, n, state }, index) => ({ at, n, state, previous: previous?.points[index]?.n }));
-}
-
 /** A chart needs numbers: it does not show the last digits beyond 2^53. */
-function seriesOf(points: readonly CsvPoint[], compare: boolean): readonly ChartSeries[] {
+function seriesOf(points: ReturnType<typeof pointsOf>, compare: boolean): readonly ChartSeries[] {
   const of = (state: string) => points.map((point) => (point.state === state ? Number(point.n) : null));
   const before = points.map(({ previous }) => (previous === undefined ? null : Number(previous)));
   const bars = { kind: 'bars', colour: '--accent' } as const;

@@ -142,7 +142,9 @@ async function readTop({ api, known, question }: ViewProps, signal: AbortSignal)
   if (entries.length > 0) {
     const since = by === 'total' ? '' : `From ${shownTime(Date.parse(from), 'UTC', 'minute')} UTC. `;
     const through =
-      completeThrough === null ? '' : `Complete to ${clockTime(Date.parse(completeThrough), tz)}, as of `;
+      completeThrough === null
+        ? ''
+        : `Complete to ${clockTime(Date.parse(completeThrough), tz, Date.now())}, as of `;
     const note = `${since}${through === '' ? 'As of ' : through}the last compaction.`;
     return { rows: entries.map(({ entity, n }) => ({ entity, n: Number(n) })), note };
   }

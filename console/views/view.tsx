@@ -40,7 +40,7 @@ export function Card({ title, class: name = '', aside, children }: CardProps) {
 interface TileProps {
   readonly label: string;
   readonly value: string;
-  readonly note?: string;
+  readonly note?: string | undefined;
 }
 
 export function Tile({ label, value, note }: TileProps) {

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { CountsAnswer } from '../../client/src/index.ts';
 import { type Accounts, behindMs, compare, equationOf } from '../../console/logic/accounts.ts';
+import { csvOf, pointsOf, zoneOf } from '../../console/logic/answer.ts';
 import { type ArrivalStatus, arrivalsOf, rateOf, withReading } from '../../console/logic/arrivals.ts';
-import { csvOf } from '../../console/logic/csv.ts';
 import { change, shownName, span } from '../../console/logic/format.ts';
 import {
   GRAINS,
@@ -16,7 +17,8 @@ import {
   TOP_GRAINS,
   VIEWS,
 } from '../../console/logic/question.ts';
-import { dayStart, instantOf, monthStart, wallTime } from '../../console/logic/zone.ts';
+import { clockTime, dayStart, instantOf, monthStart, wallTime } from '../../console/logic/zone.ts';
+import { parseTimeZone, periodStartMs } from '../../lambdas/query/calendar.ts';
 
 const DEFAULTS = { tz: 'Europe/Berlin' };
 const MINUTE_MS = 60_000;
@@ -95,6 +97,25 @@ test('wall time and back, in zones with half hours and changes of clocks', () =>
   );
   assert.equal(dayStart(at('2026-03-29T12:00Z'), 'Europe/Berlin'), at('2026-03-28T23:00Z'));
   assert.equal(monthStart(at('2026-01-15T00:00Z'), 'UTC', 2), at('2025-11-01T00:00Z'));
+});
+
+test('a day without a midnight starts when the API says: at the change of clocks', () => {
+  for (const [tz, day] of [
+    ['America/Santiago', '2026-09-06'],
+    ['America/Havana', '2026-03-08'],
+    ['Atlantic/Azores', '2026-03-29'],
+    ['Africa/Cairo', '2026-04-24'],
+  ] as const) {
+    const noonMs = at(`${day}T12:00Z`);
+    assert.equal(dayStart(noonMs, tz), periodStartMs('day', noonMs, parseTimeZone(tz)), tz);
+    assert.equal(wallTime(dayStart(noonMs, tz), tz).hour, 1, tz);
+  }
+});
+
+test('a time of another day has its date', () => {
+  const nowMs = at('2026-11-20T12:00Z');
+  assert.equal(clockTime(at('2026-11-20T00:30Z'), 'Europe/Berlin', nowMs), '01:30:00');
+  assert.equal(clockTime(at('2026-11-20T00:30Z'), 'America/New_York', nowMs), '19 Nov 2026, 19:30:00');
 });
 
 const ACCOUNTS: Accounts = {
@@ -217,11 +238,34 @@ test('a comparison is exact only if each counter is', () => {
   assert.deepEqual([swapped.sent, swapped.counted, swapped.isExact], [8, 8, false]);
 });
 
+/** An answer with two points, after a period with two. */
+const ANSWER: CountsAnswer = {
+  ...{ metric: 'view', entity: '=1+"2",3', by: 'day', grain: 'day', tz: 'UTC' },
+  ...{ from: 'x', to: 'z', total: 4, completeThrough: null },
+  points: [
+    { at: 'x', n: -1, state: 'final' },
+    { at: 'y', n: 5, state: 'final' },
+  ],
+};
+const PREVIOUS = { ...ANSWER, points: ANSWER.points.map((point, index) => ({ ...point, n: index })) };
+
 test('CSV: quotes, commas and formulas stay one cell of text', () => {
-  const [, row] = csvOf('view', '=1+"2",3', [{ at: 'x', n: -1, state: 'final', previous: undefined }]).split(
-    '\r\n',
-  );
-  assert.equal(row, `view,"'=1+""2"",3",x,-1,final,`);
+  assert.equal(csvOf(ANSWER).split('\r\n')[1], `view,"'=1+""2"",3",x,-1,final,`);
+  assert.equal(csvOf({ ...ANSWER, previous: PREVIOUS }).split('\r\n')[2], `view,"'=1+""2"",3",y,5,final,1`);
+});
+
+test('points are compared only with points of the same length and zone', () => {
+  const previous = (change: Partial<CountsAnswer>) =>
+    pointsOf({ ...ANSWER, previous: { ...PREVIOUS, ...change } }).map((point) => point.previous);
+  assert.deepEqual(previous({}), [0, 1]);
+  // Past the retention of days, the period before is one of months, or of days of UTC.
+  assert.deepEqual(previous({ grain: 'month' }), [undefined, undefined]);
+  assert.deepEqual(previous({ tz: 'Europe/Berlin' }), [undefined, undefined]);
+});
+
+test("days are those of the answer's zone, hours are shown in any", () => {
+  assert.equal(zoneOf({ grain: 'day', tz: 'UTC' }, 'America/New_York'), 'UTC');
+  assert.equal(zoneOf({ grain: 'hour', tz: 'UTC' }, 'America/New_York'), 'America/New_York');
 });
 
 test('numbers are formatted for people', () => {

@@ -3,29 +3,26 @@
 interface Primitives {
   string: string;
   integer: number;
-  number: number;
   boolean: boolean;
   null: null;
 }
 
 /** The type of the values that a schema (written `as const satisfies Schema`) accepts, as far as types can express it. */
-export type Shape<S> = S extends { readonly const: infer C }
-  ? C
-  : S extends { readonly enum: readonly (infer E)[] }
-    ? E
-    : S extends { readonly oneOf: readonly (infer U)[] }
-      ? Each<U>
-      : S extends { readonly type: readonly (infer T)[] }
-        ? Primitives[T & keyof Primitives]
-        : S extends { readonly type: infer T extends keyof Primitives }
-          ? Primitives[T]
-          : S extends { readonly items: infer I }
-            ? readonly Shape<I>[]
-            : S extends { readonly properties: infer P }
-              ? Fields<P, S extends { readonly required: readonly (infer R)[] } ? R : never>
-              : S extends { readonly additionalProperties: infer A }
-                ? Readonly<Record<string, Shape<A>>>
-                : unknown;
+export type Shape<S> = S extends { readonly enum: readonly (infer E)[] }
+  ? E
+  : S extends { readonly oneOf: readonly (infer U)[] }
+    ? Each<U>
+    : S extends { readonly type: readonly (infer T)[] }
+      ? Primitives[T & keyof Primitives]
+      : S extends { readonly type: infer T extends keyof Primitives }
+        ? Primitives[T]
+        : S extends { readonly items: infer I }
+          ? readonly Shape<I>[]
+          : S extends { readonly properties: infer P }
+            ? Fields<P, S extends { readonly required: readonly (infer R)[] } ? R : never>
+            : S extends { readonly additionalProperties: infer A }
+              ? Readonly<Record<string, Shape<A>>>
+              : unknown;
 
 type Each<U> = U extends unknown ? Shape<U> : never;
 

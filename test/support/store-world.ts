@@ -3,6 +3,8 @@
 import fc from 'fast-check';
 import { FakeAws } from '../../fake-aws/aws.ts';
 import type { Transport } from '../../fake-aws/call.ts';
+import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
+import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
 import type { CompactorPorts, CompactorSettings } from '../../lambdas/compactor/ports.ts';
 import { deltasOf } from '../../lambdas/core/delta.ts';
@@ -21,7 +23,7 @@ import { decodeRows } from '../../lambdas/core/rows.ts';
 import { type Head, planSegment, type StreamRecord } from '../../lambdas/core/segment.ts';
 import { emittedEntry } from '../../lambdas/core/segment-entry.ts';
 import { HOUR_MS } from '../../lambdas/core/time.ts';
-import { NO_WATERMARK, raisedWatermark } from '../../lambdas/core/watermark.ts';
+import { NO_WATERMARK, type RecordedSettings, raisedWatermark } from '../../lambdas/core/watermark.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import type { ListedShard } from '../../lambdas/ports.ts';
 import type { CountAnswer } from '../../lambdas/query/count-answer.ts';
@@ -119,6 +121,13 @@ export class StoreWorld {
     const recorded = { retentions, deltaRetentionMs: this.#deltaRetentionMs, acceptFutureMs: 0 };
     const known = await this.ledger.readWatermark();
     await this.ledger.putWatermark(raisedWatermark(known, NO_WATERMARK, recorded, this.nowMs));
+  }
+
+  /** Moves the checkpoints and publishes the watermark, as the accountant does under these settings. */
+  async account(settings: RecordedSettings): Promise<void> {
+    await advanceCheckpoints(this.ledger, () => true);
+    const stream = { shards: async () => this.shards };
+    await advanceWatermark(this.ledger, stream, this.settings.generation, this.clock, settings);
   }
 
   /** Commits a segment of a shard, as the aggregator does. @returns its messages, not written yet */
