@@ -5,7 +5,7 @@ import { LINE_BYTES_MAX, LineSplitter } from '../../formats/lines.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { type DeliverySettings, resendMs } from '../import/deliver.ts';
 import { noteRecord } from '../import/outcomes.ts';
-import { CommandError } from '../shared/errors.ts';
+import { CommandError, systemCode } from '../shared/errors.ts';
 import { HEAD_BYTES_MAX } from '../source/state.ts';
 import { type FollowPorts, type FollowSettings, planFor } from './followed-file.ts';
 
@@ -58,10 +58,9 @@ export async function followPipe(
     await queue.onSizeLessThan(settings.concurrency * 2);
   }
 
-  const timer = setInterval(flush, settings.flushMs);
-  try {
+  async function readAll(): Promise<void> {
     for await (const chunk of input) {
-      if (stop.aborted) break;
+      if (stop.aborted) return;
       held = Buffer.concat([held, chunk]);
       const lines = held.subarray(0, Math.max(held.lastIndexOf(10), held.lastIndexOf(13)) + 1);
       pipe ??= begun(lines, { whole: held.length < HEAD_BYTES_MAX });
@@ -70,10 +69,17 @@ export async function followPipe(
       held = Buffer.alloc(0);
     }
     pipe ??= begun(held, { whole: true, ended: true });
-    if (pipe !== undefined) {
-      await takeAll(pipe.reader.push(held), pipe.identity);
-      await takeAll(pipe.reader.end(), pipe.identity);
-    }
+    if (pipe === undefined) return;
+    await takeAll(pipe.reader.push(held), pipe.identity);
+    await takeAll(pipe.reader.end(), pipe.identity);
+  }
+
+  const timer = setInterval(flush, settings.flushMs);
+  try {
+    await readAll().catch((error: unknown) => {
+      // A signal closes standard input, perhaps within a line.
+      if (!stop.aborted || systemCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+    });
     flush();
     await queue.onIdle();
   } finally {

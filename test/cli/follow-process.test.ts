@@ -78,6 +78,13 @@ test('standard input: counted as it comes; the same stream again, at another pac
   assert.equal(world.door.stored.size, 1244);
 });
 
+test('standard input: a signal ends it, with everything read delivered', async () => {
+  const child = follow('--stdin');
+  child.stdin?.write(logLines(20));
+  await world.door.untilStored(20);
+  assert.equal(await ended(child, 'SIGTERM'), 0);
+});
+
 test('standard input: noise in the first lines is no reason to end', async () => {
   const child = follow('--stdin');
   child.stdin?.write('starting …\n');

@@ -9,7 +9,7 @@ import { FLUSH_MS, LINGER_MS } from './support/follow-world.ts';
 import { logLines } from './support/import-world.ts';
 
 /** Follows these chunks as standard input, to their end. */
-async function piped(chunks: AsyncIterable<Buffer>): Promise<Figures> {
+async function piped(chunks: AsyncIterable<Buffer>, stop = new AbortController().signal): Promise<Figures> {
   const figures = new Figures();
   const signal = new AbortController().signal;
   const quiet = { note: () => {}, rejected: () => {}, trouble: () => {}, progress: () => {} };
@@ -25,7 +25,7 @@ async function piped(chunks: AsyncIterable<Buffer>): Promise<Figures> {
   };
   await followPipe(chunks, 'n', settings, {
     ...ports,
-    stop: signal,
+    stop,
     kill: signal,
     queue: new PQueue({ concurrency: 2 }),
     fail: (error) => {
@@ -49,6 +49,16 @@ test('a request is not repeated after the dedup window', async () => {
   const figures = await piped(lines());
   assert.equal(world.door.repeated, 0);
   assert.equal(figures.uncertain, 10);
+});
+
+test('what was read when a signal closes it is sent, but for half a line', async () => {
+  const stop = new AbortController();
+  async function* closed() {
+    yield Buffer.from(logLines(11).trimEnd());
+    stop.abort();
+    throw Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
+  }
+  assert.equal((await piped(closed(), stop.signal)).accepted, 10);
 });
 
 test('a stream without line ends is refused instead of kept', async () => {
