@@ -65,7 +65,8 @@ export type Behaviour = keyof typeof DEVIATIONS;
  * stopped, and what it makes is deleted, after the file's tests. `TALLY_CONTRACT_ENDPOINTS` names the target; the emulators by default.
  */
 export async function startServices() {
-  const undo: (() => Promise<unknown>)[] = [];
+  // Every step is taken, also after one that fails: an emulator that runs on would keep the process.
+  const undo = new AsyncDisposableStack();
   const target = (process.env['TALLY_CONTRACT_ENDPOINTS'] ?? 'embedded') as Target;
   const embedded = target === 'embedded';
   if (embedded) {
@@ -74,7 +75,7 @@ export async function startServices() {
         throw error;
       },
     });
-    undo.push(() => emulators.stop());
+    undo.defer(() => emulators.stop());
     const { endpoints } = emulators;
     Object.assign(process.env, {
       AWS_REGION: 'us-east-1',
@@ -90,21 +91,25 @@ export async function startServices() {
     target === 'fake'
       ? new FakeAws({ clock: { nowMs: Date.now } }).clients()
       : { dynamoDb: dynamoDb(), kinesis: kinesis(), sqs: sqs(), s3: s3(), ssm: ssm() };
-  after(async () => {
-    for (const step of undo.reverse()) await step();
+  undo.defer(() => {
     for (const client of Object.values(clients)) client.destroy();
   });
+  after(() => undo.disposeAsync());
   const name = (kind: string) => `tally-test-${kind}-${randomUUID().slice(0, 8)}`;
 
   /** Puts faults in front of a service. @returns the endpoint */
   async function faulty(service: keyof Endpoints, fault: FunctionFault): Promise<string> {
     const target = process.env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] ?? '';
     const proxy = await startFaultProxy(service, target, () => fault);
-    undo.push(() => proxy.stop());
+    undo.defer(() => proxy.stop());
     return proxy.endpoint;
   }
+  /** Embedded emulators take their resources with them; on a busy machine, deleting one may fail. */
+  function deletedAfterwards(send: () => Promise<unknown>): void {
+    if (!embedded) undo.defer(async () => void (await send()));
+  }
   function closedAfterwards<Client extends { destroy(): void }>(client: Client): Client {
-    undo.push(async () => client.destroy());
+    undo.defer(() => client.destroy());
     return client;
   }
 
@@ -158,7 +163,7 @@ export async function startServices() {
         }),
       );
       await waitUntilTableExists({ client: clients.dynamoDb, maxWaitTime: 60, minDelay: 1 }, { TableName });
-      undo.push(() => clients.dynamoDb.send(new DeleteTableCommand({ TableName })));
+      deletedAfterwards(() => clients.dynamoDb.send(new DeleteTableCommand({ TableName })));
       return TableName;
     },
 
@@ -166,7 +171,7 @@ export async function startServices() {
     async queue(Attributes?: Record<string, string>): Promise<string> {
       const create = new CreateQueueCommand({ QueueName: name('queue'), Attributes });
       const { QueueUrl = '' } = await clients.sqs.send(create);
-      undo.push(() => clients.sqs.send(new DeleteQueueCommand({ QueueUrl })));
+      deletedAfterwards(() => clients.sqs.send(new DeleteQueueCommand({ QueueUrl })));
       return QueueUrl;
     },
 
@@ -175,7 +180,7 @@ export async function startServices() {
       const StreamName = name('stream');
       await clients.kinesis.send(new CreateStreamCommand({ StreamName, ShardCount }));
       await active(StreamName);
-      undo.push(() => clients.kinesis.send(new DeleteStreamCommand({ StreamName })));
+      deletedAfterwards(() => clients.kinesis.send(new DeleteStreamCommand({ StreamName })));
       return StreamName;
     },
 
