@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import pLimit from 'p-limit';
 import { edited, MUTATIONS, type Mutation } from './mutants/mutation.ts';
-import { ROOT } from './tally.ts';
 
 /** What a hunt found: the seed, the small world or the contract test, and the broken promise if it has a name. */
 interface Caught {
@@ -15,6 +14,7 @@ interface Caught {
   readonly promise?: string;
 }
 
+const ROOT = join(import.meta.dirname, '..');
 const COPIED = 'api client/src fake-aws formats lambdas local proof test package.json'.split(' ');
 const UNCHANGED: Mutation = { name: 'nothing changed', edits: [] };
 const ADAPTERS_UNCHANGED: Mutation = {
