@@ -107,7 +107,7 @@ async function sampleBlocks(workload: Workload, eventsMax: number, random: Rando
   const { names, weights } = entitiesIn(workload, bits);
   const rate = (workload.eventsPerSecond * names.length) / workload.entities;
   const seconds = Math.min(24 * HOUR_SECONDS, Math.max(HOUR_SECONDS, Math.floor(eventsMax / rate)));
-  // Of few entities with many events, some events stand for the others: blocks have a row for an entity, however many there are.
+  // A sample of a few entities' many events suffices: a block has one row per entity, however many events it counts.
   const sampleRate = Math.min(rate, eventsMax / seconds);
   const { meter, stack } = stackFor(workload, { windowSeconds: 60, compactionSeconds: COMPACTION_SECONDS });
   const events = Math.floor(sampleRate * seconds);

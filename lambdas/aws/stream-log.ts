@@ -154,7 +154,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
         if (!(error instanceof ExpiredIteratorException)) throw error;
       });
       if (page === undefined) {
-        // Whoever reads took more than five minutes over a page.
+        // The caller took more than five minutes over a page.
         iterator = await this.#iterator(shard, place);
         continue;
       }
