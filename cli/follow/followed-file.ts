@@ -13,7 +13,7 @@ import { BatchPlanner, type PlannedBatch } from '../import/planner.ts';
 import { uncertainAdvice } from '../import/report.ts';
 import { AlikeError } from '../shared/errors.ts';
 import type { Content, Source } from '../source/source.ts';
-import { HEAD_BYTES_MAX, type Target } from '../source/state.ts';
+import { HEAD_BYTES_MAX, numberedLabel, type Target } from '../source/state.ts';
 import { beginsAs, beginsLike, findState } from '../source/state-store.ts';
 
 export interface FollowSettings extends Omit<ImportSettings, 'forget' | 'dryRun'> {
@@ -191,7 +191,7 @@ export async function findAlike<T>(
 ): Promise<T> {
   for (let alike = 1; ; alike += 1) {
     try {
-      return await look(alike === 1 ? target : { ...target, label: `${target.label}~${alike}` });
+      return await look({ ...target, label: numberedLabel(target.label, alike) });
     } catch (error) {
       // Another file began with the same lines.
       if (!(error instanceof AlikeError) || alike >= ALIKE_MAX) throw error;

@@ -53,8 +53,9 @@ export async function openJournal(
     await writeFile(temporary, snapshotLine(state), { flush: true });
     if (exists && file === undefined) {
       // A follower takes a complete state that is newer than its file as proof that the file has been read.
-      const { atime, mtime } = await stat(path);
-      await utimes(temporary, atime, mtime);
+      const { atime, mtimeMs } = await stat(path);
+      // Rounded up, it could be newer than a file that was written to in the same tick of the clock.
+      await utimes(temporary, atime, new Date(mtimeMs - 1));
     }
     await rename(temporary, path);
     exists = true;

@@ -11,6 +11,7 @@ import {
   fileIdentity,
   HEAD_BYTES_MAX,
   type ImportState,
+  isNumbered,
   keyOf,
   type StateKey,
   type Target,
@@ -84,26 +85,26 @@ async function stateIn(
   if (exact) {
     const is = await relation(source, exact);
     if (is !== 'other') return { key: exact.key, path: exactPath, is };
-    // With so long a beginning in common, they are one content of which something has changed.
-    const Kind = head.length < HEAD_BYTES_MAX ? AlikeError : StateError;
-    throw new Kind(
-      `${source.name} begins like ${exact.path}, which was imported as metric ${target.metric}, but is not that file with lines appended. ` +
-        'If it was changed, its lines would count again; if it is another file, name it with --label',
-    );
   }
   // A file that was shorter than the head when first imported and has grown, or a prefix of an imported one.
   const related = (await statesIn(folder)).filter(
     ({ state: { key } }) =>
       key.service === target.service &&
       key.metric === target.metric &&
-      key.label === target.label &&
+      isNumbered(key.label, target.label) &&
       (key.headBytes > head.length || (key.headBytes < HEAD_BYTES_MAX && beginsLike(head, key))),
   );
   for (const { path, state } of related.toSorted((a, b) => b.state.key.headBytes - a.state.key.headBytes)) {
     const is = await relation(source, state);
     if (is !== 'other') return { key: state.key, path, is };
   }
-  return undefined;
+  if (exact === undefined) return undefined;
+  // With so long a beginning in common, they are one content of which something has changed.
+  const Kind = head.length < HEAD_BYTES_MAX ? AlikeError : StateError;
+  throw new Kind(
+    `${source.name} begins like ${exact.path}, which was imported as metric ${target.metric}, but is not that file with lines appended. ` +
+      'If it was changed, its lines would count again; if it is another file, name it with --label',
+  );
 }
 
 /** Whether a file with this beginning may be the one that a key identifies. */

@@ -29,6 +29,16 @@ export function fileIdentity(head: Buffer, label: string): string {
   return hash.digest('base64url').slice(0, 22);
 }
 
+/** The label of the nth of several files with the same beginning; the first one has the user's. */
+export function numberedLabel(label: string, nth: number): string {
+  return nth === 1 ? label : `${label}~${nth}`;
+}
+
+/** Whether a label is the user's, or a numbered one of it. */
+export function isNumbered(label: string, users: string): boolean {
+  return label === users || (label.startsWith(`${users}~`) && /^\d+$/.test(label.slice(users.length + 1)));
+}
+
 export function keyOf(head: Buffer, target: Target): StateKey {
   const { service, metric, label } = target;
   return { identity: fileIdentity(head, label), headBytes: head.length, service, metric, label };

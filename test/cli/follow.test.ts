@@ -222,7 +222,9 @@ async function inAnyOrder({ header, lines, format }: typeof PLAIN): Promise<void
               await writeFile(`${rotated}.gz`, gzipSync(await readFile(log)));
               await unlink(log);
             } else {
-              // Lines removed before they are read are lost.
+              // Lines removed before they are read are lost. A file like one that is still held is tried again after a while.
+              await run.settle();
+              small.nowMs += 5_000;
               await run.settle();
               await unlink(log);
             }

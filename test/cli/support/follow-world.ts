@@ -54,7 +54,7 @@ export class FollowRun {
       sender: world.client({ concurrency }),
       now: () => world.nowMs,
       stop: this.#stop.signal,
-      kill: this.#kill.signal,
+      kill: AbortSignal.any([world.kill.signal, this.#kill.signal]),
       queue: new PQueue({ concurrency }),
       figures: this.figures,
       reporter: {

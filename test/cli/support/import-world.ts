@@ -67,6 +67,8 @@ export class ImportWorld {
   }
 
   async close(): Promise<void> {
+    // A failed test may leave requests that would be repeated without end, to whatever listens on the port next.
+    this.kill.abort();
     for (const child of this.children) child.kill('SIGKILL');
     await this.door.close();
     await rm(this.folder, { recursive: true, force: true });
