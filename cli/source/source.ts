@@ -71,7 +71,7 @@ export async function openSource(name: string): Promise<Source> {
 
 /** Whether a file begins with all the bytes of another. */
 export async function beginsWith(longer: Content, shorter: Content): Promise<boolean> {
-  const theirs = longer.chunks();
+  await using theirs = longer.chunks();
   let held = Buffer.alloc(0);
   for await (const chunk of shorter.chunks()) {
     while (held.length < chunk.length) {
