@@ -10,8 +10,8 @@ import { LONG } from '../support/long.ts';
 
 /** So many seeds meet everything that a campaign promises to reach. */
 const SEEDS_FOR_ALL = 300;
-const FIXED_SEEDS = LONG ? SEEDS_FOR_ALL : 40;
-const FRESH_MS = LONG ? 15_000 : 3_000;
+const FIXED_SEEDS = LONG ? SEEDS_FOR_ALL : 20;
+const FRESH_MS = LONG ? 15_000 : 2_000;
 
 async function campaign(t: TestContext, from: number, runs: number, lengthMs: number): Promise<Tally> {
   t.diagnostic(`seeds from ${from}`);

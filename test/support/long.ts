@@ -7,4 +7,4 @@ export const LONG = process.env['TALLY_LONG'] === '1';
 export const onlyLong = { skip: !LONG && 'it takes long: set TALLY_LONG=1, as .ci/run does' } as const;
 
 /** How often a property is tried, of how often when there is time. */
-export const runs = (long: number): number => (LONG ? long : Math.ceil(long / 4));
+export const runs = (long: number): number => (LONG ? long : Math.ceil(long / 8));

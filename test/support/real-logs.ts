@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readTruth } from '../../cli/verify/truth.ts';
+import { onlyLong } from './long.ts';
 
 /** Where the data sets are. */
 export const DATA =
@@ -11,6 +12,9 @@ export const DATA =
 export const ABSENT = existsSync(DATA)
   ? false
   : 'the shared data sets (../shared/data beside the project) are not here';
+
+/** Why a test of one of them is skipped; false if it is not. */
+export const skipOf = (truth: string) => ABSENT || (truth === 'cf_replicated_1000k' && onlyLong.skip);
 
 /** Names of truths, and files. */
 export const ACCESS_LOGS: readonly (readonly [truth: string, file: string])[] = [
