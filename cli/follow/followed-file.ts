@@ -12,9 +12,10 @@ import { noteRecord } from '../import/outcomes.ts';
 import { BatchPlanner, type PlannedBatch } from '../import/planner.ts';
 import { uncertainAdvice } from '../import/report.ts';
 import { AlikeError } from '../shared/errors.ts';
+import type { Journal } from '../source/journal.ts';
 import type { Content, Source } from '../source/source.ts';
 import { HEAD_BYTES_MAX, numberedLabel, type Target } from '../source/state.ts';
-import { beginsAs, beginsLike, findState } from '../source/state-store.ts';
+import { beginsAs, beginsLike, findState, lockFile } from '../source/state-store.ts';
 
 export interface FollowSettings extends Omit<ImportSettings, 'forget' | 'dryRun'> {
   /** How long an event waits for others. */
@@ -56,15 +57,21 @@ export async function openFollowed(
   if (head.length === 0) return undefined;
   const plan = known ?? planFor(settings, head, names.name, { whole });
   if (plan === undefined) return undefined;
-  const opened = await findAlike(settings, async (target) => {
-    const start = head.subarray(0, HEAD_BYTES_MAX);
-    const found = await findState(source, start, target, settings.stateFolders);
-    // It is a part of a counted file, such as its header. The next lines tell whether it is that file.
-    return found.is === 'prefix' ? undefined : openStateOf(names, plan, found);
-  });
+  const stats = await handle.stat();
+  const unlock = await lockFile(source, stats, settings.target, settings.stateFolders);
+  let opened: Journal | undefined;
+  try {
+    opened = await findAlike(settings, async (target) => {
+      const start = head.subarray(0, HEAD_BYTES_MAX);
+      const found = await findState(source, start, target, settings.stateFolders);
+      // It is a part of a counted file, such as its header. The next lines tell whether it is that file.
+      return found.is === 'prefix' ? undefined : openStateOf(names, plan, found);
+    });
+  } finally {
+    if (opened === undefined) unlock();
+  }
   if (opened === undefined) return undefined;
   const journal = opened;
-  const { ino: inode } = await handle.stat();
   const { queue, figures, now } = ports;
   const reader = new RecordReader(plan, settings.target.metric);
   const planner = new BatchPlanner(journal.state, settings.limits);
@@ -111,7 +118,7 @@ export async function openFollowed(
 
   return {
     plan,
-    inode,
+    inode: stats.ino,
     /** When it last grew. */
     get grownAtMs() {
       return grownAtMs;
@@ -161,6 +168,7 @@ export async function openFollowed(
       if (done && isDelivered && last?.end === offset && size === offset)
         await journal.append({ t: 'end', to: last.end, crc: last.crc });
       await journal.close();
+      unlock();
       await handle.close();
     },
   };

@@ -9,7 +9,7 @@ import { CommandError, StateError } from '../shared/errors.ts';
 import { type Journal, openJournal } from '../source/journal.ts';
 import type { Source } from '../source/source.ts';
 import { HEAD_BYTES_MAX, type ImportState, keyOf, newState, type Target } from '../source/state.ts';
-import { findState, type StateFolders, type StatePlace } from '../source/state-store.ts';
+import { findState, lockFile, type StateFolders, type StatePlace } from '../source/state-store.ts';
 import { type DeliveryPorts, type DeliverySettings, deliver, eventsIn } from './deliver.ts';
 import { noteRecord } from './outcomes.ts';
 import { BatchPlanner, type PlannedBatch } from './planner.ts';
@@ -44,24 +44,29 @@ export async function importFile(
   if (plan === undefined) return undefined;
   const { target, stateFolders, forget, dryRun } = settings;
   const fileHead = head.subarray(0, HEAD_BYTES_MAX);
-  let journal: Journal;
-  if (dryRun) {
-    const state = newState(keyOf(fileHead, target), plan, source.path);
-    journal = { state, append: async () => {}, close: async () => {} };
-  } else {
-    const place = await findState(source, fileHead, target, stateFolders);
-    if (place.elsewhere)
-      ports.reporter.note(
-        `the state of this import is kept in ${place.path}, since the file's folder cannot be written to`,
-      );
-    journal = await openStateOf(source, plan, place, forget);
-  }
-  const before = journal.state;
+  let journal: Journal | undefined;
+  const unlock = dryRun ? undefined : await lockFile(source, source.stats, target, stateFolders);
   try {
+    if (dryRun) {
+      const state = newState(keyOf(fileHead, target), plan, source.path);
+      journal = { state, append: async () => {}, close: async () => {} };
+    } else {
+      const place = await findState(source, fileHead, target, stateFolders);
+      if (place.elsewhere)
+        ports.reporter.note(
+          `the state of this import is kept in ${place.path}, since the file's folder cannot be written to`,
+        );
+      journal = await openStateOf(source, plan, place, forget);
+    }
+    const before = journal.state;
     await sendAll(source, plan, settings, { ...ports, journal });
     return { plan, before };
   } finally {
-    await journal.close();
+    try {
+      await journal?.close();
+    } finally {
+      unlock?.();
+    }
   }
 }
 

@@ -13,6 +13,9 @@ export interface Journal {
   close(): Promise<void>;
 }
 
+/** Why a file must wait. */
+export const BUSY = 'another import of this file is running';
+
 /** Reads a journal without locking it. Undefined if there is none. */
 export async function peekJournal(path: string): Promise<ImportState | undefined> {
   try {
@@ -33,7 +36,7 @@ export async function openJournal(
   revise: (state: ImportState) => ImportState,
 ): Promise<Journal> {
   await mkdir(dirname(path), { recursive: true });
-  const unlock = lock(`${path}.lock`, 'another import of this file is running');
+  const unlock = lock(`${path}.lock`, BUSY);
   let exists: boolean;
   let state: ImportState;
   try {

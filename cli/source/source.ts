@@ -1,5 +1,5 @@
 // Opens an input file, plain or gzip by its first bytes, as a stream of uncompressed chunks.
-import { createReadStream } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { gunzipped, gzipFailure, isGzip, MAGIC_BYTES } from '../../formats/bytes.ts';
 import { FormatError } from '../../formats/reading.ts';
@@ -18,6 +18,8 @@ export interface Content {
 
 /** An input file. */
 export interface Source extends Content {
+  /** Where it is on disk, whatever its name. */
+  readonly stats: Pick<Stats, 'dev' | 'ino'>;
   /** Size on disk, compressed if it is. */
   readonly sizeBytes: number;
   /** Bytes of the file on disk consumed by the newest `chunks()`, for a progress bar. */
@@ -30,12 +32,11 @@ const CHUNK_BYTES = 256 * 1024;
 export async function openSource(name: string): Promise<Source> {
   const path = callersPath(name);
   const magic = Buffer.alloc(MAGIC_BYTES);
-  let sizeBytes: number;
+  let stats: Stats;
   let gzip: boolean;
   try {
-    const info = await stat(path);
-    if (!info.isFile()) throw new UsageError(`${name} is not a file`);
-    sizeBytes = info.size;
+    stats = await stat(path);
+    if (!stats.isFile()) throw new UsageError(`${name} is not a file`);
     const handle = await open(path);
     const { bytesRead } = await handle.read(magic, 0, MAGIC_BYTES, 0).finally(() => handle.close());
     gzip = isGzip(magic.subarray(0, bytesRead), name);
@@ -66,7 +67,7 @@ export async function openSource(name: string): Promise<Source> {
     }
   }
 
-  return { name, path, sizeBytes, bytesRead: () => bytesRead, chunks };
+  return { name, path, stats, sizeBytes: stats.size, bytesRead: () => bytesRead, chunks };
 }
 
 /** Whether a file begins with all the bytes of another. */

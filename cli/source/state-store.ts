@@ -1,20 +1,20 @@
 // Where import states are stored, and which one belongs to a file.
 import { createHash } from 'node:crypto';
-import { access, constants, readdir, stat } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { AlikeError, StateError, systemCode } from '../shared/errors.ts';
-import { peekJournal } from './journal.ts';
-import { beginsWith, type Content, openSource } from './source.ts';
+import { BUSY, lock, peekJournal } from './journal.ts';
+import { beginsWith, type Content, openSource, type Source } from './source.ts';
 import {
   fileIdentity,
   HEAD_BYTES_MAX,
   type ImportState,
-  isNumbered,
   keyOf,
   type StateKey,
   type Target,
+  usersLabel,
 } from './state.ts';
 
 /** Name of the folder next to the imported files. */
@@ -50,28 +50,54 @@ export async function findState(
   source: Content,
   head: Buffer,
   target: Target,
-  { chosen, home }: StateFolders,
+  stateFolders: StateFolders,
 ): Promise<StatePlace> {
-  const beside = join(dirname(source.path), STATE_FOLDER);
-  const folders = chosen === undefined ? [beside, home] : [chosen];
+  const folders = foldersOf(source, stateFolders);
+  const isElsewhere = (folder: string) => stateFolders.chosen === undefined && folder !== folders[0];
   for (const folder of folders) {
     const found = await stateIn(folder, source, head, target);
-    if (found) return { ...found, elsewhere: chosen === undefined && folder !== beside };
+    if (found) return { ...found, elsewhere: isElsewhere(folder) };
   }
   const key = keyOf(head, target);
-  for (const folder of folders) {
-    if (!(await isWritable(folder))) continue;
-    const elsewhere = chosen === undefined && folder !== beside;
-    return { key, path: join(folder, stateFileName(key)), elsewhere, is: 'new' };
-  }
+  const folder = await writableOf(folders);
+  return { key, path: join(folder, stateFileName(key)), elsewhere: isElsewhere(folder), is: 'new' };
+}
+
+/**
+ * Locks a file, whatever its content: a file that grows may have a state that is not on disk yet.
+ * @returns unlocks it
+ * @throws BusyError if another run reads it for the same target; StateError as `findState`
+ */
+export async function lockFile(
+  source: Content,
+  { dev, ino }: Source['stats'],
+  target: Target,
+  stateFolders: StateFolders,
+): Promise<() => void> {
+  const folder = await writableOf(foldersOf(source, stateFolders));
+  await mkdir(folder, { recursive: true });
+  const label = usersLabel(target.label);
+  return lock(join(folder, `${dev}-${ino}-${shortHash(target, label)}.lock`), BUSY);
+}
+
+function foldersOf(source: Content, { chosen, home }: StateFolders): readonly string[] {
+  return chosen === undefined ? [join(dirname(source.path), STATE_FOLDER), home] : [chosen];
+}
+
+async function writableOf(folders: readonly string[]): Promise<string> {
+  for (const folder of folders) if (await isWritable(folder)) return folder;
   throw new StateError(
     `no folder for the import state is writable (${folders.join(', ')}); name one with --state`,
   );
 }
 
-function stateFileName({ identity, service, metric }: StateKey): string {
-  const target = createHash('sha256').update(`${service}\n${metric}`).digest('hex').slice(0, 8);
-  return `${identity}-${target}.jsonl`;
+function shortHash({ service, metric }: Pick<Target, 'service' | 'metric'>, label = ''): string {
+  const hash = createHash('sha256').update(`${service}\n${metric}${label && `\n${label}`}`);
+  return hash.digest('hex').slice(0, 8);
+}
+
+function stateFileName(key: StateKey): string {
+  return `${key.identity}-${shortHash(key)}.jsonl`;
 }
 
 async function stateIn(
@@ -91,7 +117,7 @@ async function stateIn(
     ({ state: { key } }) =>
       key.service === target.service &&
       key.metric === target.metric &&
-      isNumbered(key.label, target.label) &&
+      usersLabel(key.label) === usersLabel(target.label) &&
       (key.headBytes > head.length || (key.headBytes < HEAD_BYTES_MAX && beginsLike(head, key))),
   );
   for (const { path, state } of related.toSorted((a, b) => b.state.key.headBytes - a.state.key.headBytes)) {

@@ -34,9 +34,9 @@ export function numberedLabel(label: string, nth: number): string {
   return nth === 1 ? label : `${label}~${nth}`;
 }
 
-/** Whether a label is the user's, or a numbered one of it. */
-export function isNumbered(label: string, users: string): boolean {
-  return label === users || (label.startsWith(`${users}~`) && /^\d+$/.test(label.slice(users.length + 1)));
+/** The user's label, of a numbered one. */
+export function usersLabel(label: string): string {
+  return label.replace(/~\d+$/, '');
 }
 
 export function keyOf(head: Buffer, target: Target): StateKey {

@@ -295,4 +295,21 @@ describe('files with one header', () => {
     assert.equal((await world.import(path, CSV)).figures.already, 10);
     assert.equal(world.door.total, 20);
   });
+
+  test('an import waits for a follower that has sent nothing of the file yet', async () => {
+    for (const [lines, first] of [
+      [0, 0],
+      [3, 1000],
+    ] as const) {
+      await writeFile(path, HEADER + csv(lines, first));
+      const run = await FollowRun.start(world, path, CSV);
+      await run.step();
+      await appendFile(path, csv(10 - lines, first + lines));
+      await assert.rejects(world.import(path, CSV), /another import of this file is running/);
+      await run.finish();
+      assert.equal((await world.import(path, CSV)).figures.already, 10);
+      await unlink(path);
+    }
+    assert.equal(world.door.total, 20);
+  });
 });
