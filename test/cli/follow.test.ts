@@ -5,6 +5,7 @@ import {
   appendFile,
   copyFile,
   mkdir,
+  readdir,
   readFile,
   rename,
   rm,
@@ -16,10 +17,13 @@ import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { CommandError } from '../../cli/shared/errors.ts';
+import { FormatError } from '../../formats/reading.ts';
 import { runs } from '../support/long.ts';
 import { ACCESS_LOGS, DATA, skipOf, trueViews } from '../support/real-logs.ts';
 import { world } from './support/each-world.ts';
 import { CSV, counted, csv, FLUSH_MS, FollowRun, followed, HEADER, path } from './support/follow-world.ts';
+import type { Fault } from './support/front-door.ts';
 import { ImportWorld, logLine, logLines } from './support/import-world.ts';
 
 describe('a file that grows', () => {
@@ -168,6 +172,14 @@ test('events that are held as uncertain are reported at once', async () => {
 
 const PLAIN = { header: '', lines: logLines, format: {} };
 
+/** After so long, a file is tried again that another run had, or one like it. */
+const BUSY_MS = 5_000;
+
+/** Ignores that a run refuses a file because of another run, or of what the file has so far. */
+function inTheWay(error: unknown): void {
+  if (!(error instanceof CommandError || error instanceof FormatError)) throw error;
+}
+
 async function inAnyOrder({ header, lines, format }: typeof PLAIN): Promise<void> {
   const step = fc.constantFrom(
     'append',
@@ -180,6 +192,11 @@ async function inAnyOrder({ header, lines, format }: typeof PLAIN): Promise<void
     'settle',
     'stop',
     'kill',
+    'later',
+    'outage',
+    'import',
+    'import-rotated',
+    'another-follower',
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25, size: 'max' }), async (steps) => {
@@ -187,6 +204,10 @@ async function inAnyOrder({ header, lines, format }: typeof PLAIN): Promise<void
       const log = small.path('access.log');
       let [written, half, rotations] = [0, '', 0];
       let run = await FollowRun.start(small, log, format);
+      // Together shorter than the dedup window, after which events that may be stored are held.
+      const laterMs = Math.min(61_000, 300_000 / steps.filter((one) => one === 'later').length);
+      let failing: Fault[] = [];
+      small.door.script = () => failing.shift() ?? 'ok';
       const append = async (text: string) => appendFile(log, text);
       const complete = async () => {
         if (half !== '') await append(half);
@@ -206,6 +227,13 @@ async function inAnyOrder({ header, lines, format }: typeof PLAIN): Promise<void
             await append(line.slice(0, 8));
             half = line.slice(8);
           } else if (what === 'look') await run.step();
+          else if (what === 'later') small.nowMs += laterMs;
+          else if (what === 'outage') failing = ['store-reset', 'throttle', 'reset', 'store-503'];
+          else if (what === 'import') await small.import(log, format).catch(inTheWay);
+          else if (what === 'import-rotated') {
+            const rotated = (await readdir(small.path('.'))).find((name) => name.startsWith('access.log.'));
+            if (rotated !== undefined) await small.import(small.path(rotated), format).catch(inTheWay);
+          } else if (what === 'another-follower') await FollowRun.once(small, log, format);
           else if (what === 'settle') await run.settle();
           else if (what === 'stop' || what === 'kill') {
             await run[what === 'stop' ? 'close' : 'kill']();
@@ -224,7 +252,7 @@ async function inAnyOrder({ header, lines, format }: typeof PLAIN): Promise<void
             } else {
               // Lines removed before they are read are lost. A file like one that is still held is tried again after a while.
               await run.settle();
-              small.nowMs += 5_000;
+              small.nowMs += BUSY_MS;
               await run.settle();
               await unlink(log);
             }
@@ -234,6 +262,8 @@ async function inAnyOrder({ header, lines, format }: typeof PLAIN): Promise<void
           }
         }
         await complete();
+        await run.settle();
+        small.nowMs += BUSY_MS;
         await run.finish();
         await FollowRun.once(small, log, format);
         const minutes = [...small.door.counts.values()].reduce((sum, n) => sum + n, 0);
