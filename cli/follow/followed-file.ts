@@ -31,8 +31,8 @@ export interface FollowPorts extends ImportPorts {
 }
 
 const CHUNK_BYTES = 256 * 1024;
-/** If this many bytes before the read position have changed, it is another file now. */
-const TAIL_BYTES = 256;
+/** If this many bytes at its beginning or before the read position have changed, it is another file now. */
+const CHECKED_BYTES = 4096;
 /** Files with the same beginning are distinguished by a number in their label. */
 const ALIKE_MAX = 100;
 
@@ -67,6 +67,8 @@ export async function openFollowed(
       // It is a part of a counted file, such as its header. The next lines tell whether it is that file.
       return found.is === 'prefix' ? undefined : openStateOf(names, plan, found);
     });
+    // A compressed copy may be found before the first lines are sent.
+    await opened?.begin();
   } finally {
     if (opened === undefined) unlock();
   }
@@ -76,6 +78,7 @@ export async function openFollowed(
   const reader = new RecordReader(plan, settings.target.metric);
   const planner = new BatchPlanner(journal.state, settings.limits);
   let offset = 0;
+  let beginning = Buffer.alloc(0);
   let tail = Buffer.alloc(0);
   let eventSinceMs: number | undefined;
   let last: FileRecord | undefined;
@@ -133,7 +136,9 @@ export async function openFollowed(
     async read(): Promise<boolean | 'truncated'> {
       let grew = false;
       let atEnd = false;
-      const buffer = Buffer.allocUnsafe(TAIL_BYTES + CHUNK_BYTES);
+      const buffer = Buffer.allocUnsafe(CHECKED_BYTES + CHUNK_BYTES);
+      const { bytesRead: kept } = await handle.read(buffer, 0, beginning.length, 0);
+      if (!buffer.subarray(0, kept).equals(beginning)) return 'truncated';
       // While the service is down, the file is the buffer.
       while (queue.size < settings.concurrency * 2 && !ports.stop.aborted) {
         // Reread the bytes before the position: if they changed, the file was replaced.
@@ -145,7 +150,8 @@ export async function openFollowed(
         grew = true;
         const bytes = Buffer.from(buffer.subarray(known, bytesRead));
         offset += bytes.length;
-        tail = Buffer.concat([tail, bytes.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+        beginning = Buffer.concat([beginning, bytes.subarray(0, CHECKED_BYTES - beginning.length)]);
+        tail = Buffer.concat([tail, bytes.subarray(-CHECKED_BYTES)]).subarray(-CHECKED_BYTES);
         for (const record of reader.push(bytes)) {
           const reported = take(record);
           if (reported) await reported;

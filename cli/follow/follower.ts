@@ -171,9 +171,9 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
     const head = beginning.head.subarray(0, HEAD_BYTES_MAX);
     // A compressed copy of a file that is still held: its journal may not be on disk yet.
     for (const held of retiring) if (await held.isIn(source, head)) return false;
-    const known = states.find(({ state }) => beginsLike(head, state.key));
     // Read to its end, and unchanged since: skip it. A short beginning, such as a header, may be that of other files, too.
-    if (known !== undefined && (await isDone(known, info.mtimeMs))) {
+    for (const known of states.filter(({ state }) => beginsLike(head, state.key))) {
+      if (!(await isDone(known, info.mtimeMs))) continue;
       const isSurely = known.state.key.headBytes === HEAD_BYTES_MAX;
       if (isSurely || (await beginsAs(source, known.state)) === true) {
         finished.add(version);

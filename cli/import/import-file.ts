@@ -49,7 +49,7 @@ export async function importFile(
   try {
     if (dryRun) {
       const state = newState(keyOf(fileHead, target), plan, source.path);
-      journal = { state, append: async () => {}, close: async () => {} };
+      journal = { state, begin: async () => {}, append: async () => {}, close: async () => {} };
     } else {
       const place = await findState(source, fileHead, target, stateFolders);
       if (place.elsewhere)
@@ -81,7 +81,7 @@ export function openStateOf(
   return openJournal(place.path, fresh, (state) => {
     if (forget) return fresh();
     checkPlan(state, plan, source.name);
-    return place.is === 'prefix' ? state : { ...state, path: source.path };
+    return place.is === 'prefix' ? state : { ...state, plan, path: source.path };
   });
 }
 

@@ -7,6 +7,8 @@ import { applyEntry, type Entry, type ImportState, parseJournal, snapshotLine } 
 
 export interface Journal {
   readonly state: ImportState;
+  /** Writes the state if there was none, so that other runs find it before the first entry. */
+  begin(): Promise<void>;
   /** Appends an entry; resolves when it is on disk. */
   append(entry: Entry): Promise<void>;
   /** Writes the state in its shortest form, and releases the lock. */
@@ -81,6 +83,10 @@ export async function openJournal(
   return {
     get state() {
       return state;
+    },
+    begin() {
+      writing = writing.then(() => (exists ? undefined : compact()));
+      return writing;
     },
     append(entry) {
       state = applyEntry(state, entry);

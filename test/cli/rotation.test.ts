@@ -60,6 +60,18 @@ describe('rotation', () => {
     assert.equal(counted(), 40);
   });
 
+  test('copytruncate, and lines with the same end as the last one grow past it', async () => {
+    const long = (i: number) => logLine(i).replace('"agent"', `"${'a'.repeat(5_000)}"`);
+    await writeFile(path, long(0));
+    const run = await FollowRun.start(world, path);
+    await run.settle();
+    await copyFile(path, world.path('access.log.1'));
+    await writeFile(path, long(1) + long(2));
+    await run.finish();
+    await FollowRun.once(world, path);
+    assert.equal(world.door.total, 3);
+  });
+
   test('removal and re-creation', async () => {
     const run = await followed(10);
     await appendFile(path, logLines(5, 10));
@@ -99,6 +111,20 @@ describe('rotation', () => {
     world.nowMs += LINGER_MS;
     await run.finish();
     assert.equal(counted(), 3);
+  });
+
+  test('compressed before its first lines are sent, and found by another follower', async () => {
+    await writeFile(path, logLines(1));
+    const run = await FollowRun.start(world, path);
+    await run.step();
+    await appendFile(path, logLines(7, 1));
+    await writeFile(world.path('access.log.1.gz'), gzipSync(await readFile(path)));
+    await unlink(path);
+    await writeFile(path, logLines(1, 100));
+    await FollowRun.once(world, path);
+    await run.finish();
+    await FollowRun.once(world, path);
+    assert.equal(world.door.total, 9);
   });
 
   test('a file that was rotated before anything of it was read does not wait for the next line', async () => {
