@@ -67,8 +67,6 @@ export async function openFollowed(
       // It is a part of a counted file, such as its header. The next lines tell whether it is that file.
       return found.is === 'prefix' ? undefined : openStateOf(names, plan, found);
     });
-    // A compressed copy may be found before the first lines are sent.
-    await opened?.begin();
   } finally {
     if (opened === undefined) unlock();
   }
@@ -81,6 +79,7 @@ export async function openFollowed(
   let beginning = Buffer.alloc(0);
   let tail = Buffer.alloc(0);
   let eventSinceMs: number | undefined;
+  let begun = false;
   let last: FileRecord | undefined;
   let grownAtMs = now();
 
@@ -155,6 +154,11 @@ export async function openFollowed(
         for (const record of reader.push(bytes)) {
           const reported = take(record);
           if (reported) await reported;
+        }
+        // A compressed copy may be found before they are sent. Without events, it would be in the way of others with its header.
+        if (!begun && eventSinceMs !== undefined) {
+          begun = true;
+          await journal.begin();
         }
         dispatch();
       }
