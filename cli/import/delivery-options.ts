@@ -1,9 +1,10 @@
 // The options that import and follow share: which service, how to read, where the state is, and how to send.
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { callersPath } from '../paths.ts';
 import { addFormatOptions, type FormatFlags, formatRequest } from '../shared/format-options.ts';
 import { choice, wholeNumber } from '../shared/options.ts';
 import { addServiceOptions, type ServiceFlags } from '../shared/service-options.ts';
+import { usersLabel } from '../source/state.ts';
 import { stateHome } from '../source/state-store.ts';
 import { UNCERTAIN, type UncertainPolicy } from './deliver.ts';
 import type { ImportSettings } from './import-file.ts';
@@ -22,12 +23,18 @@ export interface DeliveryFlags extends ServiceFlags, FormatFlags {
 /** A number of seconds, up to a year. */
 export const seconds = wholeNumber(0, 31_536_000);
 
+/** A user's label: one that ends like `~2` would pass for one that `follow` made. */
+function label(text: string): string {
+  if (usersLabel(text) === text) return text;
+  throw new InvalidArgumentError('It must not end with ~ and a number: follow numbers files in this way.');
+}
+
 /** Adds them. */
 export function addDeliveryOptions(command: Command): Command {
   return addFormatOptions(addServiceOptions(command))
     .optionsGroup('Resuming:')
     .option('--state <dir>', 'folder of the state (default: .tally-import beside the file)', callersPath)
-    .option('--label <name>', 'tells files apart that begin with the same bytes', '')
+    .option('--label <name>', 'tells files apart that begin with the same bytes', label, '')
     .addOption(
       choice(
         '--resume-uncertain <how>',
