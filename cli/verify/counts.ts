@@ -70,7 +70,7 @@ export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
       return await ask();
     } catch (error) {
       const status = error instanceof TallyError ? error.status : 400;
-      const passing = status === undefined || status === 429 || status >= 500;
+      const passing = status === undefined || status === 408 || status === 429 || status >= 500;
       if (!passing || attempt >= ATTEMPTS_MAX) throw new CommandError(messageOf(error), { cause: error });
       await delay(Math.min(5_000, 200 * 2 ** attempt));
     }

@@ -2,6 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { CommandError } from '../../cli/shared/errors.ts';
+import { patiently } from '../../cli/verify/counts.ts';
+import { TallyError } from '../../client/src/index.ts';
 import { world } from './support/each-world.ts';
 import { run } from './support/programs.ts';
 
@@ -85,4 +88,21 @@ describe('tally verify', () => {
     assert.deepEqual([total.code, many.code], [2, 2]);
     assert.match(total.stderr, /--top takes --by hour, day, month, not total/);
   });
+});
+
+test('what did not come in time is asked for again; what is refused is not', async () => {
+  for (const [status, times] of [
+    [408, 2],
+    [404, 1],
+  ] as const) {
+    let asked = 0;
+    const answer = patiently(async () => {
+      asked += 1;
+      if (asked === 1) throw new TallyError('no answer', { status });
+      return asked;
+    });
+    if (times === 1) await assert.rejects(answer, CommandError);
+    else assert.equal(await answer, 2);
+    assert.equal(asked, times);
+  }
 });
