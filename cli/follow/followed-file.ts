@@ -79,7 +79,6 @@ export async function openFollowed(
   let beginning = Buffer.alloc(0);
   let tail = Buffer.alloc(0);
   let eventSinceMs: number | undefined;
-  let begun = false;
   let last: FileRecord | undefined;
   let grownAtMs = now();
 
@@ -156,10 +155,7 @@ export async function openFollowed(
           if (reported) await reported;
         }
         // A compressed copy may be found before they are sent. Without events, it would be in the way of others with its header.
-        if (!begun && eventSinceMs !== undefined) {
-          begun = true;
-          await journal.begin();
-        }
+        if (eventSinceMs !== undefined) await journal.begin();
         dispatch();
       }
       // While the service is slow or away, what is not read yet may have been written just now.

@@ -84,9 +84,10 @@ export async function openJournal(
     get state() {
       return state;
     },
-    begin() {
+    async begin() {
+      if (exists) return;
       writing = writing.then(() => (exists ? undefined : compact()));
-      return writing;
+      await writing;
     },
     append(entry) {
       state = applyEntry(state, entry);

@@ -79,7 +79,7 @@ describe('tally import', () => {
       [[fixture, '--url', 'nonsense'], /--url must be the address/],
       [[fixture, '--url', 'http://x', '--metric', 'a b'], /a metric is 1 to 64/],
       [[fixture, '--url', 'http://x', '--concurrency', '65'], /from 1 to 64/],
-      [[fixture, '--url', 'http://x', '--label', 'a~2'], /must not end with ~ and a number/],
+      [[fixture, '--dry-run', '--label', 'a~2'], /must not end with ~ and a number/],
       [[fixture, '--url', 'http://x', '--where', 'status'], /FIELD=VALUE/],
       [['-', '--url', 'http://x'], /--stdin/],
       [[fixture, '--url', 'http://x', '--color'], /--color/],
