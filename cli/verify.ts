@@ -15,7 +15,7 @@ import {
   type How,
   summed,
 } from './verify/compare.ts';
-import { countsOf } from './verify/counts.ts';
+import { countsOf, entitiesAtOnce } from './verify/counts.ts';
 import { type Place, topGrains, verifyTops } from './verify/tops.ts';
 import { type MinuteCounts, readTruth, type Truth, type TruthColumn } from './verify/truth.ts';
 
@@ -86,13 +86,17 @@ async function verifyCounts(client: TallyClient, truth: Truth, flags: VerifyFlag
   const { metric, by } = flags;
   const asked = { metric, by, from: truth.firstMinute, to: truth.lastMinute + 60 };
   let found = 0;
-  const each = async ([entity, minutes]: [string, MinuteCounts]) => {
-    // The API would only answer 400 for an invalid entity.
-    const counts = entityProblem(entity) ? new Map<number, number>() : await countsOf(client, entity, asked);
-    for (const n of counts.values()) found += n;
-    return differences(entity, summed(by, minutes), counts);
+  const each = async (some: readonly [string, MinuteCounts][]) => {
+    // The API answers nothing but an error for an invalid entity.
+    const valid = some.map(([entity]) => entity).filter((entity) => !entityProblem(entity));
+    const counts = await countsOf(client, valid, asked);
+    return some.map(([entity, minutes]) => {
+      const counted = counts.get(entity) ?? new Map<number, number>();
+      for (const n of counted.values()) found += n;
+      return differences(entity, summed(by, minutes), counted);
+    });
   };
-  const compared = await compareAll(truth.entities, each, flags);
+  const compared = await compareAll([...truth.entities], entitiesAtOnce(asked), each, flags);
   return { ...compared, expected: truth.total, found };
 }
 

@@ -18,15 +18,25 @@ export interface How {
   readonly show: number;
 }
 
-/** Compares counters or rankings, some at once. @param each gives the differences of one */
+/**
+ * Compares counters or rankings.
+ * @param atOnce how many go into one query
+ * @param each the differences of each of these
+ */
 export async function compareAll<T, D>(
-  all: Iterable<T>,
-  each: (one: T) => Promise<readonly D[]>,
+  all: readonly T[],
+  atOnce: number,
+  each: (some: readonly T[]) => Promise<readonly (readonly D[])[]>,
   { concurrency, show }: How,
 ): Promise<Compared<D>> {
   const found: (readonly D[])[] = [];
   const queue = new PQueue({ concurrency });
-  await queue.addAll([...all].map((one) => async () => void found.push(await each(one))));
+  const queries = [];
+  for (let at = 0; at < all.length; at += atOnce) {
+    const some = all.slice(at, at + atOnce);
+    queries.push(async () => void found.push(...(await each(some))));
+  }
+  await queue.addAll(queries);
   const differing = found.flat();
   return {
     compared: found.length,

@@ -86,11 +86,11 @@ export async function verifyTops(
 ): Promise<Compared<TopDifference> & { readonly places: number }> {
   const tops = expectedTops(truth, by, k);
   const places = [...tops.values()].reduce((sum, { length }) => sum + length, 0);
-  const each = async ([start, expected]: [number, readonly Place[]]) => {
+  const ranked = async ([start, expected]: readonly [number, readonly Place[]]) => {
     const { entries, note } = await patiently(() => client.top(metric, { by, at: start * 1000, k }));
     // Counted and cancelled: a truth file does not contain it.
     const found = entries.map(({ entity, n }) => ({ entity, n: Number(n) })).filter(({ n }) => n !== 0);
     return topDifferences(start, expected, found, note);
   };
-  return { places, ...(await compareAll(tops, each, how)) };
+  return { places, ...(await compareAll([...tops], 1, (some) => Promise.all(some.map(ranked)), how)) };
 }

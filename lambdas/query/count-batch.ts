@@ -3,7 +3,8 @@ import { fieldsOf, jsonIn } from '../core/json.ts';
 import { type CountQuery, POINTS_MAX, parseCountQuery } from './count-query.ts';
 import { InvalidQuery } from './invalid-query.ts';
 
-const QUERIES_MAX = 100;
+/** Most queries of a batch. */
+export const QUERIES_MAX = 100;
 
 /**
  * Parses a batch: `{ "queries": [{ metric, entity, from?, to?, by?, … }] }`, each with the parameters of a single query.

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { differences, grains, startOf, summed } from '../../cli/verify/compare.ts';
+import { entitiesAtOnce } from '../../cli/verify/counts.ts';
 import { readTruth } from '../../cli/verify/truth.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
@@ -45,4 +46,19 @@ test('a line with an empty field is refused: read as 0, it would compare nothing
       /truth\.tsv:2: expected: epoch of a minute, entity, views, hits/,
     );
   }
+});
+
+test('as many entities are asked about at once as one page has points for', () => {
+  const from = at('2026-01-31T23:30Z');
+  const days = (n: number) => from + n * 86_400;
+  const asked = (by: (typeof grains)[number], to: number) => entitiesAtOnce({ metric: 'view', by, from, to });
+  assert.equal(asked('total', days(4000)), 100);
+  assert.equal(asked('minute', from + 60), 100);
+  assert.equal(asked('minute', days(7)), 4);
+  assert.equal(asked('minute', days(400)), 1);
+  assert.equal(asked('hour', days(2_000)), 2);
+  // From the day's first hour on.
+  assert.equal(asked('hour', days(20)), 99);
+  assert.equal(asked('day', days(4_000)), 12);
+  assert.equal(asked('month', days(40_000)), 34);
 });
