@@ -48,8 +48,8 @@ const RULES: readonly Rule[] = [
   {
     layer: 'core (pure)',
     files: CORE,
-    // Hashing, a check of bytes, compression and the calendar: functions of their arguments.
-    mayImport: [CORE, /^node:(crypto|buffer|zlib|util)$/, /^temporal-polyfill$/],
+    // Hashing, a check of bytes and compression: functions of their arguments.
+    mayImport: [CORE, /^node:(crypto|buffer|zlib|util)$/],
   },
   { layer: 'the API as data', files: API, mayImport: [API] },
   {
@@ -92,7 +92,14 @@ const RULES: readonly Rule[] = [
     layer: 'use cases',
     files: USE_CASE,
     ownFolder: true,
-    mayImport: [CORE, PORTS, FORMATS, SHARED, /^(p-limit|temporal-polyfill)$/, /^node:(buffer|crypto)$/],
+    mayImport: [
+      CORE,
+      PORTS,
+      FORMATS,
+      SHARED,
+      /^(p-limit$|temporal-polyfill\/fns\/)/,
+      /^node:(buffer|crypto)$/,
+    ],
   },
   { layer: 'AWS in memory', files: /^fake-aws\//, mayImport: [/^fake-aws\//, SDK, /^dynalite\//, NODE] },
   {

@@ -1,5 +1,8 @@
 // The calendar of answers: minutes, hours, days, weeks and months in a time zone, exact across clock changes.
-import { Temporal } from 'temporal-polyfill';
+// The polyfill's functions, not its classes: a bundle contains only what is used.
+import * as Instant from 'temporal-polyfill/fns/Instant';
+import * as PlainDate from 'temporal-polyfill/fns/PlainDate';
+import * as ZonedDateTime from 'temporal-polyfill/fns/ZonedDateTime';
 import {
   DAY_MS,
   dayStartMs,
@@ -40,11 +43,20 @@ export function parseTimeZone(name: string): TimeZone | undefined {
   if (UTC_NAMES.has(name.toLowerCase())) return UTC;
   if (!/^[A-Za-z]/.test(name)) return undefined;
   try {
-    return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name).timeZoneId as TimeZone;
+    return zonedAt(0, name).timeZoneId as TimeZone;
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+function zonedAt(atMs: number, zone: string) {
+  return Instant.toZonedDateTimeISO(Instant.fromEpochMilliseconds(atMs), zone);
+}
+
+/** How far a zone's clocks are ahead of UTC. */
+function aheadMsOf(at: ZonedDateTime.Record): number {
+  return ZonedDateTime.offsetNanoseconds(at) / 1e6;
 }
 
 const WEEK_MS = 7 * DAY_MS;
@@ -114,10 +126,10 @@ function steadyStretches(zone: TimeZone): (atMs: number) => Steady {
   let last: Steady | undefined;
   return (atMs) => {
     if (last !== undefined && last.fromMs <= atMs && atMs < last.toMs) return last;
-    const at = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone);
-    const changeMs = at.getTimeZoneTransition('next')?.epochMilliseconds ?? Infinity;
+    const at = zonedAt(atMs, zone);
+    const changeMs = ZonedDateTime.getTimeZoneTransition(at, 'next')?.epochMilliseconds ?? Infinity;
     const toMs = Math.min(changeMs, atMs + STEADY_MAX_MS);
-    last = { fromMs: atMs, toMs, aheadMs: at.offsetNanoseconds / 1e6, offset: at.offset };
+    last = { fromMs: atMs, toMs, aheadMs: aheadMsOf(at), offset: ZonedDateTime.offset(at) };
     return last;
   };
 }
@@ -143,30 +155,31 @@ function steadyEndMs(
  * current hour, and the next one begins.
  */
 function zoneHour(atMs: number, zone: TimeZone): Stretch {
-  const at = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone);
-  const aheadMs = at.offsetNanoseconds / 1e6;
+  const at = zonedAt(atMs, zone);
+  const aheadMs = aheadMsOf(at);
   const startMs = hourStartMs(atMs + aheadMs) - aheadMs;
   const endMs = startMs + HOUR_MS;
-  const shifts = (change: Temporal.ZonedDateTime | null, from: number, to: number): number | undefined => {
+  const shifts = (change: ZonedDateTime.Record | null, from: number, to: number): number | undefined => {
     if (change === null || change.epochMilliseconds <= from || change.epochMilliseconds >= to)
       return undefined;
-    const before = change.subtract({ nanoseconds: 1 }).offsetNanoseconds / 1e6;
-    return (change.offsetNanoseconds / 1e6 - before) % HOUR_MS === 0 ? undefined : change.epochMilliseconds;
+    const before = ZonedDateTime.subtractNanoseconds(change, 1);
+    return (aheadMsOf(change) - aheadMsOf(before)) % HOUR_MS === 0 ? undefined : change.epochMilliseconds;
   };
   // `previous` finds a change before the instant, not at it.
-  const last = at.add({ nanoseconds: 1 }).getTimeZoneTransition('previous');
+  const last = ZonedDateTime.getTimeZoneTransition(ZonedDateTime.addNanoseconds(at, 1), 'previous');
   return {
     fromMs: shifts(last, startMs, atMs + 1) ?? startMs,
-    toMs: shifts(at.getTimeZoneTransition('next'), atMs, endMs) ?? endMs,
+    toMs: shifts(ZonedDateTime.getTimeZoneTransition(at, 'next'), atMs, endMs) ?? endMs,
   };
 }
 
 /** The start of a date such as `2026-11-22` in a zone, epoch milliseconds; undefined if it is invalid or before 1970. */
 export function dateStartMs(text: string, zone: TimeZone): number | undefined {
   if (!/^(19[7-9]|[2-9]\d\d)\d-\d\d-\d\d$/.test(text)) return undefined;
+  const [year = 0, month = 0, day = 0] = text.split('-').map(Number);
   try {
     // East of Greenwich, the first day began before the epoch.
-    return Math.max(0, midnightMs(Temporal.PlainDate.from(text, { overflow: 'reject' }), zone));
+    return Math.max(0, midnightMs(PlainDate.create(year, month, day), zone));
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
@@ -174,31 +187,27 @@ export function dateStartMs(text: string, zone: TimeZone): number | undefined {
 }
 
 /** The first date of the day, week or month that contains an instant in a zone. */
-function firstDate(grain: DateGrain, atMs: number, zone: TimeZone): Temporal.PlainDate {
-  const onClock = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone).toPlainDate();
+function firstDate(grain: DateGrain, atMs: number, zone: TimeZone): PlainDate.Record {
+  const onClock = ZonedDateTime.toPlainDate(zonedAt(atMs, zone));
   // Clocks set back over midnight repeat the previous day: a day begins when its midnight first occurs.
-  const next = onClock.add({ days: 1 });
+  const next = PlainDate.addDays(onClock, 1);
   const date = midnightMs(next, zone) <= atMs ? next : onClock;
   if (grain === 'day') return date;
-  return grain === 'week' ? date.subtract({ days: date.dayOfWeek - 1 }) : date.with({ day: 1 });
+  return grain === 'week' ? PlainDate.startOfWeek(date) : PlainDate.startOfMonth(date);
 }
 
-const ONE: Readonly<Record<DateGrain, Temporal.DurationLike>> = {
-  day: { days: 1 },
-  week: { weeks: 1 },
-  month: { months: 1 },
-};
+const ADD = { day: PlainDate.addDays, week: PlainDate.addWeeks, month: PlainDate.addMonths };
 
 /** The start of the first period that begins after an instant: a zone may have skipped the next date. */
-function followingMs(date: Temporal.PlainDate, grain: DateGrain, zone: TimeZone, afterMs: number): number {
-  const next = date.add(ONE[grain]);
+function followingMs(date: PlainDate.Record, grain: DateGrain, zone: TimeZone, afterMs: number): number {
+  const next = ADD[grain](date, 1);
   const startMs = midnightMs(next, zone);
   return startMs > afterMs ? startMs : followingMs(next, grain, zone, afterMs);
 }
 
 /** The first instant of a date; if the zone skipped the date, the first instant after it. */
-function midnightMs(date: Temporal.PlainDate, zone: TimeZone): number {
-  return date.toZonedDateTime({ timeZone: zone }).epochMilliseconds;
+function midnightMs(date: PlainDate.Record, zone: TimeZone): number {
+  return PlainDate.toZonedDateTime(date, { timeZone: zone }).epochMilliseconds;
 }
 
 const WHOLE_MINUTES = /^[+-]\d\d:\d\d$/;
@@ -215,9 +224,7 @@ export function instantsIn(zone: TimeZone): (atMs: number) => string {
     const localMs = atMs + aheadMs;
     if (WHOLE_MINUTES.test(offset) && localMs <= LATEST_INSTANT_MS)
       return isoSeconds(localMs).replace('Z', offset);
-    return Temporal.Instant.fromEpochMilliseconds(atMs)
-      .toZonedDateTimeISO(zone)
-      .toString({ timeZoneName: 'never', smallestUnit: 'second' });
+    return ZonedDateTime.toString(zonedAt(atMs, zone), { timeZoneName: 'never', smallestUnit: 'second' });
   };
 }
 
