@@ -10,11 +10,11 @@ import { freePort } from '../support/free-port.ts';
 import { until } from '../support/patience.ts';
 import { world } from './support/each-world.ts';
 import { logLines } from './support/import-world.ts';
-import { says, started, tally } from './support/programs.ts';
+import { says, started, tallyPath } from './support/programs.ts';
 
 function follow(...args: string[]): ChildProcess {
   const env = { PATH: process.env['PATH'], XDG_STATE_HOME: world.path('home') };
-  const all = [tally, 'follow', ...args, '--url', world.door.url];
+  const all = [tallyPath, 'follow', ...args, '--url', world.door.url];
   return started(process.execPath, all, { env, stdio: 'pipe' });
 }
 

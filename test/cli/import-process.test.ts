@@ -5,10 +5,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { tally } from '../support/commands.ts';
 import { world } from './support/each-world.ts';
 import type { Fault } from './support/front-door.ts';
 import { logLine, logLines } from './support/import-world.ts';
-import { endOf, fixture, run, says, start, started, tally } from './support/programs.ts';
+import { endOf, fixture, run, says, start, started, tallyPath } from './support/programs.ts';
 
 const importInto = (...args: string[]) => ['--url', world.door.url, '--state', world.path('state'), ...args];
 
@@ -86,10 +87,10 @@ describe('tally import', () => {
       [[world.path('none.log'), '--url', 'http://x'], /there is no such file/],
       [[world.folder, '--url', 'http://x'], /is not a file/],
     ] as const) {
-      const ended = await run('import', ...args);
-      assert.equal(ended.code, 2, ended.stderr);
-      assert.match(ended.stderr, message);
-      assert.equal(ended.stdout, '');
+      const { code, out, err } = await tally(['import', ...args]);
+      assert.equal(code, 2, err);
+      assert.match(err, message);
+      assert.equal(out, '');
     }
   });
 
@@ -136,7 +137,7 @@ describe('tally import', () => {
   test('output that is closed before its end is no error', async () => {
     const text = Array.from({ length: 3000 }, (_, i) => `0\t/e${i}\t1\t1\n`).join('');
     await world.write('t.entity_minute.tsv', text);
-    const script = `"${process.execPath}" "${tally}" verify --truth "${world.path('t')}" --url ${world.door.url} --show 3000 | head -1; exit "\${PIPESTATUS[0]}"`;
+    const script = `"${process.execPath}" "${tallyPath}" verify --truth "${world.path('t')}" --url ${world.door.url} --show 3000 | head -1; exit "\${PIPESTATUS[0]}"`;
     const { stderr } = await endOf(started('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'] }));
     assert.equal(stderr, '');
   });

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { world } from './each-world.ts';
 
-export const tally = fileURLToPath(new URL('../../../bin/tally.ts', import.meta.url));
+export const tallyPath = fileURLToPath(new URL('../../../bin/tally.ts', import.meta.url));
 export const fixture = fileURLToPath(new URL('../fixtures/access.log', import.meta.url));
 
 export interface Ended {
@@ -52,7 +52,7 @@ export function start(command: string, ...args: string[]): { child: ChildProcess
     npm_lifecycle_event: 'tally',
   };
   const cwd = fileURLToPath(new URL('../../..', import.meta.url));
-  const child = started(process.execPath, [tally, command, ...args], {
+  const child = started(process.execPath, [tallyPath, command, ...args], {
     cwd,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
