@@ -55,8 +55,14 @@ export interface ShardDirectory {
   shards(): Promise<readonly ListedShard[]>;
 }
 
+/** How complete counts are, for everyone who must not contradict it. */
+export interface WatermarkReader {
+  /** The published watermark; `NO_WATERMARK` if there is none. */
+  readWatermark(): Promise<Watermark>;
+}
+
 /** The ledger, for the aggregator. Reads are strongly consistent except for ids, whose absence is an error. */
-export interface SegmentLedger extends GenerationLedger {
+export interface SegmentLedger extends GenerationLedger, WatermarkReader {
   readHead(shard: ShardKey): Promise<Head | undefined>;
   /** Puts a plan on condition that the shard's head is `{ plan.segment - 1, sent }`, or that there is none for segment 1. */
   putPlan(shard: ShardKey, plan: Head): Promise<'planned' | 'conflict'>;
@@ -106,7 +112,7 @@ export interface StreamGap {
 export type NotedPlace = 'dead' | 'parked' | 'returned' | 'discarded';
 
 /** The ledger, for the writer and redrive. */
-export interface PartLedger {
+export interface PartLedger extends WatermarkReader {
   /**
    * Records that parts of one segment are stored, if the segment has an entry.
    * @returns the entry before the update; undefined when there is none
@@ -119,8 +125,6 @@ export interface PartLedger {
    * copy of what is counted already. Repeatable.
    */
   noteExpired(name: PartName, events: number): Promise<'noted' | 'acknowledged' | 'no-entry'>;
-  /** The published watermark; `NO_WATERMARK` if there is none. */
-  readWatermark(): Promise<Watermark>;
 }
 
 /** The stream, for the status. */
@@ -130,7 +134,7 @@ export interface UnreadLog {
 }
 
 /** The ledger, for the accountant and the status. */
-export interface CheckpointLedger {
+export interface CheckpointLedger extends WatermarkReader {
   shards(): Promise<readonly ShardKey[]>;
   readHead(shard: ShardKey): Promise<Head | undefined>;
   readCheckpoint(shard: ShardKey): Promise<Checkpoint>;
@@ -138,8 +142,6 @@ export interface CheckpointLedger {
   putCheckpoint(shard: ShardKey, checkpoint: Checkpoint): Promise<'put' | 'conflict'>;
   /** Records that the stream may have trimmed records after a known one. Repeatable. */
   recordGap(shard: ShardKey, gap: StreamGap): Promise<'noted' | 'known'>;
-  /** The published watermark; `NO_WATERMARK` if there is none. */
-  readWatermark(): Promise<Watermark>;
   /** Publishes a watermark on condition that the existing one is one revision older. */
   putWatermark(watermark: Watermark): Promise<'put' | 'conflict'>;
   /** Entries after `after`, ascending, up to `through`. */

@@ -89,7 +89,7 @@ async function compare(
       finishPlans: () => finishPlans(compactor),
       spill,
       clock,
-      repair: isRepair ? { store, rewriter, state, archive } : undefined,
+      repair: isRepair ? { store, rewriter, ledger, state, archive } : undefined,
     };
     const settings = {
       // Rows that an earlier retention setting removed are not a difference.

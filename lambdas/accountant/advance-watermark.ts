@@ -4,7 +4,7 @@ import { acceptedFromMs } from '../core/boundaries.ts';
 import { lastEntered } from '../core/checkpoint.ts';
 import { completeFromMs, completeThroughMs, vanishedShards } from '../core/completeness.ts';
 import { AFTER_ALL, BEFORE_ALL, type SegmentId, type ShardKey, segmentId } from '../core/identifiers.ts';
-import type { Head } from '../core/segment.ts';
+import { acceptedToOf, type Head } from '../core/segment.ts';
 import { isGivenUp, type SegmentEntry } from '../core/segment-entry.ts';
 import { type RecordedSettings, raisedWatermark, type Watermark } from '../core/watermark.ts';
 import type { CheckpointLedger, Clock, SegmentLedger, ShardDirectory } from '../ports.ts';
@@ -43,13 +43,17 @@ export async function advanceWatermark(
     await giveUp(shard, planned, ledger);
     lost.push(segmentId(shard, planned.segment));
   }
-  const seen = { throughMs: completeThroughMs(shards), acceptedFromMs: completeFromMs(shards) };
+  const seen = {
+    throughMs: completeThroughMs(shards),
+    acceptedFromMs: completeFromMs(shards),
+    acceptedToMs: Math.max(0, ...shards.map(({ acceptedToMs = 0 }) => acceptedToMs)),
+  };
   return { throughMs: await publish(seen, settings, ledger, clock), gaps, lost };
 }
 
 /** Raises the published watermark; concurrent runs are safe. @returns the watermark in force afterwards */
 async function publish(
-  seen: Pick<Watermark, 'throughMs' | 'acceptedFromMs'>,
+  seen: Pick<Watermark, 'throughMs' | 'acceptedFromMs' | 'acceptedToMs'>,
   settings: RecordedSettings | undefined,
   ledger: CheckpointLedger,
   clock: Clock,
@@ -69,6 +73,7 @@ async function howFar(shard: ShardKey, ledger: CheckpointLedger): Promise<Reache
     done,
     doneRunMaxMs: await runMaxOf(shard, head, done, ledger),
     doneAcceptedFromMs: await acceptedFromOf(shard, head, done, ledger),
+    acceptedToMs: acceptedToOf(head),
   };
 }
 

@@ -6,7 +6,10 @@ import type { Head } from '../core/segment.ts';
 import type { CheckpointLedger, ShardDirectory } from '../ports.ts';
 
 /** How far one shard is processed, by any measure. */
-export type Reached = Pick<ShardProgress, 'head' | 'done' | 'doneRunMaxMs' | 'doneAcceptedFromMs'>;
+export type Reached = Pick<
+  ShardProgress,
+  'head' | 'done' | 'doneRunMaxMs' | 'doneAcceptedFromMs' | 'acceptedToMs'
+>;
 
 /** Shards looked at concurrently: the ledger names every shard there ever was. */
 export const SHARDS_AT_ONCE = 16;

@@ -1,4 +1,5 @@
 // The aggregator's use case: cut a shard's records into segments; the ledger plans and commits each.
+import type { Reached } from '../core/boundaries.ts';
 import { deltasOf } from '../core/delta.ts';
 import { asAncestor, type GenerationStart, recordsAt, type ShardBeginning } from '../core/generation.ts';
 import {
@@ -7,6 +8,7 @@ import {
   type ShardId,
   type ShardKey,
   segmentId,
+  shardIdOf,
   shardKey,
 } from '../core/identifiers.ts';
 import { rawObject } from '../core/raw-segment.ts';
@@ -97,6 +99,7 @@ export async function aggregate(
   let { records: own } = batch;
   let ancestors: readonly Ancestor[] = [];
   let known: KnownEnd | undefined = head;
+  let published: Reached | undefined;
   if (head === undefined) {
     if (own.length === 0) return 'done';
     const beginning = await begin(batch.shard, beganMs, run);
@@ -106,6 +109,8 @@ export async function aggregate(
     await ledger.registerShard(shard);
     ancestors = await finishAncestors({ ...batch, records: own }, beginning, run);
     known = knownBefore(beginning);
+    const { acceptedFromMs, throughMs } = await ledger.readWatermark();
+    published = { acceptedFromMs, reachedMs: throughMs };
   }
   await noteGapBefore(own, shard, known, run);
   for (;;) {
@@ -119,7 +124,7 @@ export async function aggregate(
       );
     if (!hasTime()) return { resumeAt: first.sequenceNumber };
     const records = leadingSegment(fresh);
-    const plan = planSegment(head, records, settings.rollup, ancestors);
+    const plan = planSegment(head, records, settings.rollup, ancestors, published);
     if ((await ledger.putPlan(shard, plan)) === 'conflict') {
       head = await ledger.readHead(shard);
       // A lost answer makes the SDK resend the plan, which then conflicts with itself: the plan is ours, so continue.
@@ -275,6 +280,14 @@ function knownBefore({ place, before }: ShardBeginning): KnownEnd | undefined {
 
 /** Clocks differ. A false gap costs an investigation; a missed one hides data loss. */
 const GAP_MARGIN_MS = 300_000;
+/** Kinesis keeps every record for at least this long, whatever the setting was. */
+const LEAST_RETENTION_MS = DAY_MS;
+
+/** Whether the stream still reaches back to a record. */
+async function isReadable(shard: ShardKey, record: SequenceNumber, log: StreamLog): Promise<boolean> {
+  if (record === BEFORE_ALL) return false;
+  return !(await log.readRange(shardIdOf(shard), record, record)).trimmed;
+}
 
 /** Records a gap before a batch: after the shard's newest segment, or before its first record ever. */
 async function noteGapBefore(
@@ -291,7 +304,8 @@ async function noteGapBefore(
 
 /**
  * If the last known record of a shard is about as old as the stream's retention, records after it may have been trimmed
- * unread. How many is unknown, but the possible loss must be reported.
+ * unread. How many is unknown, but the possible loss must be reported. A raised retention brings no record back: until the last
+ * known one is younger than any retention, only the stream can say whether it still reaches back to it.
  */
 async function noteGap(
   shard: ShardKey,
@@ -300,7 +314,9 @@ async function noteGap(
   { ports, settings }: Run,
 ): Promise<void> {
   const nowMs = ports.clock.nowMs();
-  if (before === undefined || nowMs - known.runMaxMs <= settings.streamRetentionMs - GAP_MARGIN_MS) return;
+  const ageMs = nowMs - known.runMaxMs + GAP_MARGIN_MS;
+  if (before === undefined || ageMs <= Math.min(LEAST_RETENTION_MS, settings.streamRetentionMs)) return;
+  if (ageMs <= settings.streamRetentionMs && (await isReadable(shard, known.last, ports.log))) return;
   const gap = { after: known.last, before, noticedAtMs: nowMs };
   await ports.ledger.recordGap(shard, gap);
   ports.listener.gap(shard, gap);

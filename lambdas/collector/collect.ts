@@ -64,11 +64,21 @@ export async function collect(
   let run: Run | undefined;
   try {
     const gzip = isGzip(await magicOf(object, ports), object.key);
-    const plan =
-      before.plan === '' ? await planFor(object, log, gzip, ports) : (JSON.parse(before.plan) as ReadingPlan);
+    const plan: ObjectPlan | undefined =
+      before.plan === '' ? await planFor(object, log, gzip, ports) : saved(before.plan);
     if (plan === undefined) return { outcome: 'ignored', events: 0 };
     const latestMs = (before.sinceMs ?? Number.POSITIVE_INFINITY) + settings.dedupWindowMs - MARGIN_MS;
-    run = new Run({ object, log, plan, gzip, before, latestMs, ports });
+    // The batches that an earlier run may have put carry its metric: under another one they would count again.
+    const { metric = log.metric } = plan;
+    run = new Run({
+      object,
+      log: { ...log, metric },
+      plan: { ...plan, metric },
+      gzip,
+      before,
+      latestMs,
+      ports,
+    });
     return await run.all(hasTime);
   } catch (error) {
     if (error instanceof ObjectGone) return { outcome: 'ignored', events: 0, reason: error.message };
@@ -76,6 +86,13 @@ export async function collect(
     if (reason === undefined) throw error;
     return run === undefined ? park(object, log, reason, before, ports) : run.park(reason);
   }
+}
+
+/** How an object is read, and the metric that it counts under; absent in older plans. */
+type ObjectPlan = ReadingPlan & { readonly metric?: string };
+
+function saved(plan: string): ObjectPlan {
+  return JSON.parse(plan);
 }
 
 /** The progress of an object that was never read. */
@@ -121,7 +138,7 @@ function fileName({ bucket, key, etag }: LogObject, metric: string): string {
 interface Task {
   readonly object: LogObject;
   readonly log: AccessLog;
-  readonly plan: ReadingPlan;
+  readonly plan: ObjectPlan;
   readonly gzip: boolean;
   readonly before: Progress;
   /** Until when batches that an earlier run may have put are recognised. */

@@ -13,14 +13,17 @@ export function acceptedFromMs({ acceptPastMs, acceptFromMs = 0 }: Acceptance, r
   return Math.max(acceptFromMs, acceptPastMs === undefined ? 0 : reachedMs - acceptPastMs);
 }
 
+/** A boundary in force, and the arrival time that it was computed for. Epoch milliseconds. */
+export interface Reached {
+  readonly acceptedFromMs: number;
+  readonly reachedMs: number;
+}
+
 /**
  * Keeps the boundaries that were in force: raising `acceptPastMs` must not admit events that were already too old.
  * @param reached the boundaries in force (`acceptedFromMs`), each with the arrival time it was computed for
  */
-export function keepingBoundaries<T extends Acceptance>(
-  wanted: T,
-  reached: readonly { readonly acceptedFromMs: number; readonly reachedMs: number }[],
-): T {
+export function keepingBoundaries<T extends Acceptance>(wanted: T, reached: readonly Reached[]): T {
   const kept = reached
     .filter((one) => acceptedFromMs(wanted, one.reachedMs) < one.acceptedFromMs)
     .map((one) => one.acceptedFromMs);

@@ -17,6 +17,8 @@ export interface ShardProgress {
   readonly doneRunMaxMs: number;
   /** The time before which segments after `done` accept nothing; 0 or absent: no limit. Epoch milliseconds. */
   readonly doneAcceptedFromMs?: number;
+  /** No event of the shard happened after this; 0 or absent: none did. Epoch milliseconds. */
+  readonly acceptedToMs?: number;
 }
 
 /**

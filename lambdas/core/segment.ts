@@ -1,7 +1,7 @@
 // A shard's segments in the ledger, and the decisions about them: what to plan, and which records a plan covers.
 
 import { type Accounts, noAccounts } from './accounts.ts';
-import { type Acceptance, acceptedFromMs, keepingBoundaries } from './boundaries.ts';
+import { type Acceptance, acceptedFromMs, keepingBoundaries, type Reached } from './boundaries.ts';
 import type { CutConfig } from './delta.ts';
 import type { CountableEvent, DecodedEvent, DecodedRecord } from './event.ts';
 import { compareSequenceNumbers, type SequenceNumber, type ShardKey } from './identifiers.ts';
@@ -59,6 +59,8 @@ export interface Head {
   readonly runMaxBeforeMs: number;
   /** The same, including this segment. */
   readonly runMaxMs: number;
+  /** No event of the shard so far happened after this; absent in older plans. Epoch milliseconds. */
+  readonly acceptedToMs?: number;
   /** The accounts of all segments before this one; once sent, of this one too. */
   readonly totals: Accounts;
 }
@@ -88,12 +90,14 @@ export function leadingSegment(records: readonly StreamRecord[]): readonly Strea
  * @param head the shard's newest segment, which must be sent; undefined for a shard's first
  * @param records the segment's records, at least one
  * @param ancestors for a shard's first segment: all its ancestors
+ * @param published for a shard's first segment: the boundary that readers rely on; a shard of another stream has no ancestors
  */
 export function planSegment(
   head: Head | undefined,
   records: readonly StreamRecord[],
   config: RollupConfig,
   ancestors: readonly Ancestor[],
+  published?: Reached,
 ): Head {
   const first = records[0];
   const last = records.at(-1);
@@ -112,21 +116,37 @@ export function planSegment(
     last: last.sequenceNumber,
     records: records.length,
     events: records.reduce((sum, { events }) => sum + events.length, 0),
-    config: keepingBoundaries(config, boundariesOf(head, ancestors)),
+    config: keepingBoundaries(config, boundariesOf(head, ancestors, published)),
     version: ROLLUP_VERSION,
     status: 'planned',
     ancestors: head?.ancestors ?? ancestors,
     minArrivalMs,
     runMaxBeforeMs,
     runMaxMs: Math.max(runMaxBeforeMs, maxArrivalMs),
+    acceptedToMs: Math.max(acceptedToOf(head), maxArrivalMs + config.acceptFutureMs),
     totals: head?.totals ?? noAccounts(),
   };
 }
 
+/** No event of a shard up to a segment happened after this, whatever the setting is now; epoch milliseconds, 0: none did. */
+export function acceptedToOf(head: Pick<Head, 'acceptedToMs' | 'runMaxMs' | 'config'> | undefined): number {
+  if (head === undefined || head.runMaxMs === 0) return 0;
+  return head.acceptedToMs ?? head.runMaxMs + head.config.acceptFutureMs;
+}
+
 /** The acceptance boundaries before a segment: those of the previous segment, or of the shard's ancestors. */
-function boundariesOf(head: Head | undefined, ancestors: readonly Ancestor[]) {
-  if (head === undefined)
-    return ancestors.map((one) => ({ acceptedFromMs: one.acceptedFromMs ?? 0, reachedMs: one.runMaxMs }));
+function boundariesOf(
+  head: Head | undefined,
+  ancestors: readonly Ancestor[],
+  published: Reached | undefined,
+): readonly Reached[] {
+  if (head === undefined) {
+    const own = ancestors.map((one) => ({
+      acceptedFromMs: one.acceptedFromMs ?? 0,
+      reachedMs: one.runMaxMs,
+    }));
+    return published === undefined ? own : [...own, published];
+  }
   return [{ acceptedFromMs: acceptedFromMs(head.config, head.runMaxMs), reachedMs: head.runMaxMs }];
 }
 

@@ -50,7 +50,7 @@ export const NO_WATERMARK: Watermark = {
  */
 export function raisedWatermark(
   known: Watermark,
-  seen: Pick<Watermark, 'throughMs' | 'acceptedFromMs'>,
+  seen: Pick<Watermark, 'throughMs' | 'acceptedFromMs' | 'acceptedToMs'>,
   settings: RecordedSettings | undefined,
   nowMs: number,
 ): Watermark {
@@ -58,11 +58,12 @@ export function raisedWatermark(
     ...known,
     throughMs: Math.max(known.throughMs, seen.throughMs),
     acceptedFromMs: Math.max(known.acceptedFromMs, seen.acceptedFromMs),
+    acceptedToMs: Math.max(known.acceptedToMs, seen.acceptedToMs),
     revision: known.revision + 1,
   };
   if (settings === undefined) return raised;
   const { retentions, deltaRetentionMs, acceptFutureMs } = settings;
-  const acceptedToMs = Math.max(known.acceptedToMs, nowMs + acceptFutureMs);
+  const acceptedToMs = Math.max(raised.acceptedToMs, nowMs + acceptFutureMs);
   // Blocks up to this time may have been written under earlier retentions.
   const writtenToMs = acceptedToMs + PLAN_AGE_MS;
   const advanced = (level: ExpiringLevel) =>

@@ -5,7 +5,7 @@ import { Deletions } from '../core/deletions.ts';
 import { LEVELS, type Retentions } from '../core/level.ts';
 import { DAY_MS, isoSeconds, LATEST_INSTANT_MS } from '../core/time.ts';
 import { acceptPastOf, deltasGoneBeforeMs, retentionsKept, type Watermark } from '../core/watermark.ts';
-import type { Clock, Freshness, PartLedger } from '../ports.ts';
+import type { Clock, Freshness, WatermarkReader } from '../ports.ts';
 import type { CompactionStateReader } from '../store/ports.ts';
 import { type CountAnswer, countAnswer } from './count-answer.ts';
 import { freshnessOf } from './count-freshness.ts';
@@ -17,7 +17,7 @@ import { type DepthHints, StaleState } from './read-blocks.ts';
 import { type CountStore, isBeyondBlocks, readSums } from './read-sums.ts';
 
 export interface QueryPorts {
-  readonly watermarks: Pick<PartLedger, 'readWatermark'>;
+  readonly watermarks: WatermarkReader;
   readonly state: CompactionStateReader;
   readonly counts: CountStore;
   readonly hints: DepthHints;

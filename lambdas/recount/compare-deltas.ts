@@ -56,11 +56,12 @@ export async function compareDeltas(
     if (differences.length > 0 && expected === undefined) wrong.phantoms.push(stored);
     blame({ shard, segment }, differences);
   }
-  for (const [name, { frame, rows: expected, acked }] of rows.deltas) {
-    if (!acked || seen.has(name)) continue;
+  for (const [name, { frame, rows: expected, acked, forgotten }] of rows.deltas) {
+    if (!forgotten && (!acked || seen.has(name))) continue;
     const events = expected.reduce((sum, row) => sum + row.events, 0);
     const { metric = '', entity = '' } = expected[0] ?? {};
-    const absent = { at: 'absent', expected: `${events} events`, stored: 'none' };
+    const stored = seen.has(name) ? 'not acknowledged' : 'none';
+    const absent = { at: 'absent', expected: `${events} events`, stored };
     blame(frame, [{ in: 'delta', of: name, metric, entity, ...absent }]);
   }
   return wrong;

@@ -6,6 +6,7 @@ import { parseShardKey, type ShardKey } from '../core/identifiers.ts';
 import { LEVELS, type Level } from '../core/level.ts';
 import { type Row, readLaid } from '../core/rows.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
+import { DAY_MS } from '../core/time.ts';
 import { decodeFrame, type Frame, partName } from './frames.ts';
 import { contains, type RecountPorts, type RecountState } from './ports.ts';
 import { addRow, hourOf, type PeriodSums } from './sums.ts';
@@ -27,6 +28,8 @@ export interface ExpectedDelta {
   readonly rows: readonly Row[];
   /** Whether the ledger says that it is stored. */
   readonly acked: boolean;
+  /** Not stored as far as the ledger says, and no message of it is known: the queue may have dropped it. */
+  readonly forgotten: boolean;
 }
 
 export interface PartRows {
@@ -55,10 +58,11 @@ export async function readPart(
     const { shard, segment, part, runMaxMs } = frame;
     const entry = unsettled.get(`${shard} ${segment}`);
     const acked = entry === undefined || entry.acked.has(part);
+    const forgotten = entry !== undefined && isForgotten(entry, part, ports.clock.nowMs());
     const rows = readLaid(frame.laid).filter(
       (row) => contains(state.range, hourOf(row)) && !deletions.cover(row.entity, runMaxMs),
     );
-    if (isPending(shard, segment)) deltas.set(partName(frame), { frame, rows, acked });
+    if (isPending(shard, segment)) deltas.set(partName(frame), { frame, rows, acked, forgotten });
     const levels = bitsOf(compaction, shard, segment);
     if (levels === 0 || !acked) continue;
     const group = sums.get(levels) ?? new Map();
@@ -72,6 +76,16 @@ export async function readPart(
     beyond: (level) => groups((levels) => (levels & bitOf('hours')) !== 0 && (levels & bitOf(level)) === 0),
     deltas,
   };
+}
+
+/** Longer than a message takes, whatever is retried. Storing a delta sooner would do no harm: a copy finds it. */
+const FORGOTTEN_AFTER_MS = DAY_MS;
+
+/** Whether a part is in flight for so long that the queue may have dropped its message. */
+export function isForgotten(entry: SegmentEntry, part: number, nowMs: number): boolean {
+  const { acked, discarded, dead, parked, runMaxMs } = entry;
+  const isElsewhere = [acked, discarded, dead, parked].some((parts) => parts.has(part));
+  return !isElsewhere && nowMs - runMaxMs > FORGOTTEN_AFTER_MS;
 }
 
 function bitOf(level: Level): number {

@@ -10,6 +10,7 @@ import { compareRows, decodeRows, encodeRows, type Row, rowBytes, rowName } from
 import type { Block, BlockCondition, StoredDelta } from '../store/ports.ts';
 import { correctedRows, type WrongLate, type WrongPeriod } from './compare-blocks.ts';
 import type { SegmentName } from './compare-deltas.ts';
+import { isForgotten } from './part-rows.ts';
 import type { RecountPorts, RecountSettings, RepairPorts } from './ports.ts';
 import { produceOne } from './produce-segment.ts';
 
@@ -169,8 +170,12 @@ export async function repairDeltas(
     const right = kept.length === all.length ? delta : { ...delta, rows: encodeRows(kept) };
     const stored = await storedDelta(right, ports);
     const isRight = stored !== undefined && Buffer.compare(stored, right.rows) === 0;
-    if (!isRight && (stored !== undefined || entry.acked.has(delta.part)))
+    // The queue may have dropped its message. If not, it finds the delta, and counts nothing.
+    const forgotten = isForgotten(entry, delta.part, ports.clock.nowMs());
+    if (!isRight && (stored !== undefined || entry.acked.has(delta.part) || forgotten))
       await replace(right, stored, right);
+    if (forgotten && (await storedDelta(right, ports)) !== undefined)
+      await repair.ledger.acknowledge(id, [delta.part]);
   }
   return true;
 }

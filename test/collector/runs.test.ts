@@ -109,3 +109,11 @@ test('with deaths, redelivery, waits and throttling: each line once, or reported
     { numRuns: runs(12) },
   );
 });
+
+test('an object whose metric is changed while it is read counts under the one that it began with', async () => {
+  const { world, object } = worldWith(logLines(1_300));
+  await world.collectDying(object);
+  assert.equal((await world.collect(object, { metric: 'hit' })).outcome, 'done');
+  const metrics = new Set([...world.counted.values()].map(({ metric }) => metric));
+  assert.deepEqual([world.counted.size, ...metrics], [1_300, 'view']);
+});

@@ -208,7 +208,7 @@ test('a watermark is put one revision after the other; one from before there wer
   assert.deepEqual(await fresh.readWatermark(), NO_WATERMARK);
   const retentions = { hours: 30, days: 60, months: undefined, all: undefined };
   const settings = { retentions, acceptFutureMs: 10 };
-  const seen = { throughMs: 2_000, acceptedFromMs: 1_000 };
+  const seen = { throughMs: 2_000, acceptedFromMs: 1_000, acceptedToMs: 0 };
   const first = raisedWatermark(NO_WATERMARK, seen, settings, 5_000);
   assert.equal(await fresh.putWatermark(first), 'put');
   assert.equal(await fresh.putWatermark(first), 'conflict');

@@ -131,10 +131,15 @@ test('for any settings: a period that is gone stays gone, and is kept no longer 
 test('the watermark only rises, and says how far behind it nothing is accepted', () => {
   const retentions = { hours: 30 * DAY_MS, days: undefined, months: undefined, all: undefined };
   const settings = { retentions, acceptFutureMs: 600_000 };
-  const first = raisedWatermark(NO_WATERMARK, { throughMs: 100, acceptedFromMs: 40 }, settings, NOW_MS);
-  const second = raisedWatermark(first, { throughMs: 90, acceptedFromMs: 50 }, settings, NOW_MS + 1);
+  const seen = (throughMs: number, acceptedFromMs: number) => ({
+    throughMs,
+    acceptedFromMs,
+    acceptedToMs: 0,
+  });
+  const first = raisedWatermark(NO_WATERMARK, seen(100, 40), settings, NOW_MS);
+  const second = raisedWatermark(first, seen(90, 50), settings, NOW_MS + 1);
   assert.deepEqual([second.throughMs, second.acceptedFromMs, second.revision], [100, 50, 2]);
-  const lower = raisedWatermark(second, { throughMs: 1, acceptedFromMs: 1 }, settings, NOW_MS + 1);
+  const lower = raisedWatermark(second, seen(1, 1), settings, NOW_MS + 1);
   assert.deepEqual([lower.throughMs, lower.acceptedFromMs], [100, 50]);
   assert.equal(acceptPastOf(second), 50);
   assert.equal(acceptPastOf(NO_WATERMARK), undefined);

@@ -13,6 +13,7 @@ const FUTURE_MS = 10 * MINUTE_MS;
 
 async function start(deltaRetentionMs?: number) {
   const world = await StoreWorld.make({}, deltaRetentionMs);
+  world.acceptFutureMs = FUTURE_MS;
   return {
     world,
     /** An event of `/a`, which is asked about, or of an entity that only keeps the pipeline moving. */
@@ -135,6 +136,7 @@ test('nothing is compacted before the accountant has recorded what is kept: a re
 test('acceptFutureSeconds lowered: what was accepted for a later time is still answered', async () => {
   const { world, count, run, ask } = await start();
   const range = { from: '2026-11-23T00:00Z', to: '2026-11-26T00:00Z' };
+  world.acceptFutureMs = 48 * HOUR_MS;
   await count('/a', WORLD_START_MS + 30 * HOUR_MS);
   await run(FOREVER, 48 * HOUR_MS);
   world.nowMs += MINUTE_MS;
@@ -142,6 +144,21 @@ test('acceptFutureSeconds lowered: what was accepted for a later time is still a
   await run(FOREVER, FUTURE_MS);
   assert.equal((await ask(range)).total, 1n);
   assert.equal((await ask({ ...range, by: 'hour' })).total, 1n);
+});
+
+test('acceptFutureSeconds raised, so far in the aggregator only: what it accepts stays counted', async () => {
+  const { world, count, run, ask } = await start();
+  await run(FOREVER);
+  world.acceptFutureMs = DAY_MS;
+  await count('/a', WORLD_START_MS + DAY_MS);
+  world.nowMs += MINUTE_MS;
+  await count('/b');
+  // The first run compacts the event, the second one publishes beside its block.
+  for (let runs = 0; runs < 2; runs += 1) {
+    await run(FOREVER);
+    world.nowMs += 5 * MINUTE_MS;
+    assert.equal((await ask({ from: '2026-11-23T00:00Z', to: '2026-11-26T00:00Z' })).total, 1n);
+  }
 });
 
 test('deltaRetentionDays raised while compaction stands still: completeThrough vouches for no delta that is gone', async () => {

@@ -66,6 +66,7 @@ function recountPorts(
       ? {
           store,
           rewriter,
+          ledger: world.ledger,
           state: new CompactionStateTable(dynamoDb, 'ledger'),
           archive: {
             keepRepair: async (name, lines) => {

@@ -81,6 +81,8 @@ export class StoreWorld {
   nowMs = WORLD_START_MS;
   /** How long before its arrival an event may have happened; undefined: any time. */
   acceptPastMs: number | undefined = undefined;
+  /** How long after its arrival an event may happen. */
+  acceptFutureMs = 1e12;
   readonly clock = { nowMs: () => this.nowMs };
   readonly aws = new FakeAws({ clock: this.clock });
   readonly shards: ListedShard[] = [];
@@ -154,7 +156,8 @@ export class StoreWorld {
     const head = await this.ledger.readHead(key);
     if (head === undefined) await this.ledger.registerShard(key);
     const { slotBits } = this.settings;
-    const config = { slotBits, dedupWindowMs: 1000, acceptPastMs: this.acceptPastMs, acceptFutureMs: 1e12 };
+    const { acceptPastMs, acceptFutureMs } = this;
+    const config = { slotBits, dedupWindowMs: 1000, acceptPastMs, acceptFutureMs };
     const plan: Head = planSegment(head, records, config, []);
     const planned = await this.ledger.putPlan(key, plan);
     if (planned !== 'planned') throw new Error('a segment could not be planned');
