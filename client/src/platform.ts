@@ -58,7 +58,7 @@ export interface Platform {
 }
 
 /** Maximum delay of a platform timer: beyond it, timers fire at once. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
+export const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** The real platform. Looks globals up when used, so that a page may replace its fetch later. */
 export function platform(): Platform {
@@ -102,20 +102,13 @@ export function steadyClock(wallMs: () => number, monotonicMs: () => number): ()
   };
 }
 
-/** A random UUID, even without `crypto.randomUUID`, which pages not served over https lack. */
+/** 128 random bits in hexadecimal. Pages not served over https lack `crypto.randomUUID`. */
 function newId(): string {
-  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
-  const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte, index) => {
-    const marked = index === 6 ? (byte & 0x0f) | 0x40 : index === 8 ? (byte & 0x3f) | 0x80 : byte;
-    return marked.toString(16).padStart(2, '0');
-  }).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-interface Listening {
-  addEventListener(type: string, listener: () => void): void;
-  removeEventListener(type: string, listener: () => void): void;
-}
+type Listening = Pick<EventTarget, 'addEventListener' | 'removeEventListener'>;
 /** The parts of a page's global object in use. */
 export interface PageGlobals extends Partial<Listening> {
   readonly document?: Listening & { readonly visibilityState: string };
