@@ -1,7 +1,8 @@
 // The page: header, views, and what they share.
 import { render } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { type Api, apiWith, keepKey, type StatusAnswer, sessionKey } from './api.ts';
+import type { StatusAnswer } from '../client/src/index.ts';
+import { type Api, apiWith, keepKey, sessionKey } from './api.ts';
 import { type Navigation, type Polled, useNavigation, usePoll } from './hooks.ts';
 import { readDemo } from './local.ts';
 import { equationOf, onTheWay } from './logic/accounts.ts';
@@ -34,14 +35,11 @@ function App() {
   const [{ key, attempt }, setSession] = useState({ key: sessionKey(), attempt: 0 });
   const api = useMemo(() => apiWith(key), [key]);
   const isKeyMissing = wantsKey && key === undefined;
-  const status = usePoll(isKeyMissing ? undefined : `status ${attempt}`, pollMs, (signal) =>
-    api.status({ signal }),
-  );
+  const session = isKeyMissing ? undefined : `${attempt}`;
+  const status = usePoll(session, pollMs, (signal) => api.status({ signal }));
   const isRefused = status.failure?.kind === 'forbidden';
   const readings = useReadings(status);
-  const known = usePoll(isKeyMissing ? undefined : `known ${attempt}`, KNOWN_MS, (signal) =>
-    readKnown(api, signal),
-  );
+  const known = usePoll(session, KNOWN_MS, (signal) => readKnown(api, signal));
   const navigation = useNavigation();
   const { question } = navigation;
   const metric = question.metric || ([...(known.data?.byMetric.keys() ?? [])][0] ?? '');
@@ -114,7 +112,9 @@ interface StripProps extends Pick<Navigation, 'ask' | 'linkTo'> {
 /** The equation in one line, on every view. */
 function Strip({ status, ask, linkTo }: StripProps) {
   const { left, terms } = equationOf(status);
-  const [counted, ...others] = terms.filter(({ tone }) => tone !== 'waiting');
+  const settled = terms.filter(
+    ({ name, tone, events }) => name === 'counted' || (tone !== 'waiting' && events > 0),
+  );
   const events = onTheWay(status);
   const waiting = { name: 'onTheWay', label: 'on the way', tone: events > 0 ? 'waiting' : 'aside', events };
   return (
@@ -122,11 +122,7 @@ function Strip({ status, ask, linkTo }: StripProps) {
       <span>
         <b>{whole(left.events)}</b> {left.label}
       </span>
-      {[
-        ...(counted === undefined ? [] : [counted]),
-        waiting,
-        ...others.filter(({ events }) => events > 0),
-      ].map(({ name, label, tone, events }, index) => (
+      {[...settled.slice(0, 1), waiting, ...settled.slice(1)].map(({ name, label, tone, events }, index) => (
         <span key={name} class={tone}>
           <i aria-hidden="true">{index === 0 ? '=' : '+'}</i> <b>{whole(events)}</b> {label}
         </span>

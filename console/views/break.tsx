@@ -1,8 +1,8 @@
 // Break it: faults of the local stack as switches, and the proof that every count is exact afterwards.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Api, messageOf } from '../api.ts';
+import { type Api, messageOf, totalsOf } from '../api.ts';
 import { usePoll } from '../hooks.ts';
-import { type DemoState, type Fault, readDemo, readFaults, runDemo, setFault } from '../local.ts';
+import { type Fault, readDemo, readFaults, runDemo, setFault } from '../local.ts';
 import { type Comparison, compare, onTheWay } from '../logic/accounts.ts';
 import { shownName, span, whole } from '../logic/format.ts';
 import { Chart } from '../parts/chart.tsx';
@@ -58,7 +58,13 @@ export function BreakView(props: BreakProps) {
                 ))}
               </ul>
               <div class="grid effects">
-                <Proof {...props} isBroken={broken.length > 0} repair={repair} onCompared={setComparison} />
+                <Proof
+                  {...props}
+                  isBroken={broken.length > 0}
+                  repair={repair}
+                  comparison={comparison}
+                  onCompared={setComparison}
+                />
                 <Card title="On the way, and dead">
                   <Chart
                     times={readings.map(({ atMs }) => atMs)}
@@ -155,50 +161,47 @@ function FaultCard({ fault: { name, title, expect, once, on }, onChange }: Fault
 interface ProofProps extends Pick<BreakProps, 'api' | 'status'> {
   readonly isBroken: boolean;
   readonly repair: () => Promise<void>;
+  /** The latest one. */
+  readonly comparison: Comparison | undefined;
   readonly onCompared: (comparison: Comparison) => void;
 }
-
-type Phase =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'settling'; readonly soFar?: Comparison }
-  | { readonly kind: 'done'; readonly tookMs: number; readonly result: Comparison };
 
 const LOOK_MS = 500;
 
 /** Repairs everything, pauses the demo until all of it is counted, and compares counter by counter. */
-function Proof({ api, status, isBroken, repair, onCompared }: ProofProps) {
+function Proof({ api, status, isBroken, repair, comparison, onCompared }: ProofProps) {
   const { data: demo } = usePoll('demo', 1_000, readDemo);
-  const [phase, setPhase] = useState<Phase>({ kind: 'idle' });
+  const card = useRef<HTMLDivElement>(null);
+  const [isSettling, setSettling] = useState(false);
+  /** How long it took from the repair until every counter was exact. */
+  const [tookMs, setTookMs] = useState<number>();
   const [problem, setProblem] = useState<string>();
-  const gone = useRef(false);
-  useEffect(
-    () => () => {
-      gone.current = true;
-    },
-    [],
-  );
   const prove = async () => {
     const sinceMs = Date.now();
+    setSettling(true);
+    setTookMs(undefined);
     setProblem(undefined);
-    setPhase({ kind: 'settling' });
     try {
       await repair();
       const { sent = {}, metric = '' } = await runDemo(false);
+      const queries = Object.keys(sent).map((entity) => ({ metric, entity }));
       try {
         for (;;) {
-          const result = await compareNow(api, metric, sent);
-          if (gone.current) return;
+          const result = compare(sent, await totalsOf(api, queries));
+          // The view was left.
+          if (card.current === null) return;
           onCompared(result);
-          if (result.isExact) return setPhase({ kind: 'done', tookMs: Date.now() - sinceMs, result });
-          setPhase({ kind: 'settling', soFar: result });
+          if (result.isExact) return setTookMs(Date.now() - sinceMs);
           await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
         }
       } finally {
         await runDemo(true);
       }
     } catch (error) {
-      setPhase({ kind: 'idle' });
+      setTookMs(undefined);
       setProblem(messageOf(error));
+    } finally {
+      setSettling(false);
     }
   };
   if (demo !== undefined && demo.sent === undefined) {
@@ -211,63 +214,35 @@ function Proof({ api, status, isBroken, repair, onCompared }: ProofProps) {
       </Card>
     );
   }
-  const { title, figures, note, isExact = false } = verdictOf(phase, demo, { status, isBroken });
+  const { accepted = 0, repeated = 0 } = demo ?? {};
+  const { rows = [], sent = accepted, counted = 0 } = comparison ?? {};
+  const waiting = onTheWay(status);
+  const isDone = tookMs !== undefined && !isSettling;
+  const isExact = isDone && !isBroken;
+  const [title, note] = isSettling
+    ? [
+        'Waiting until everything is counted …',
+        `The demo pauses. ${whole(waiting + status.dead)} events are on the way. Dead ones return within a minute.`,
+      ]
+    : isExact
+      ? ['Exact', `Each of ${rows.length} counters equals what was sent, ${span(tookMs)} after the repair.`]
+      : [
+          isBroken ? 'Something is broken' : 'Is every count exact?',
+          `The demo has sent ${whole(accepted)} events, ${whole(repeated)} of them twice. ${whole(waiting)} are on the way.`,
+        ];
   return (
-    <div class="card grid proof" aria-live="polite">
+    <div ref={card} class="card grid proof" aria-live="polite">
       <h2 class={isExact ? 'good' : ''}>{title}</h2>
-      {figures !== undefined && (
+      {(isSettling || isExact) && (
         <p class="big" data-proof={isExact ? 'exact' : undefined}>
-          {figures}
+          sent {whole(sent)}, counted {whole(counted)}
         </p>
       )}
       <p class="muted">{note}</p>
       {problem !== undefined && <p class="bad">The comparison failed: {problem}</p>}
-      <button class="primary" type="button" disabled={phase.kind === 'settling'} onClick={() => void prove()}>
-        {isBroken
-          ? 'Repair everything and compare'
-          : `Compare ${phase.kind === 'done' ? 'again' : 'every counter'}`}
+      <button class="primary" type="button" disabled={isSettling} onClick={() => void prove()}>
+        {isBroken ? 'Repair everything and compare' : `Compare ${isDone ? 'again' : 'every counter'}`}
       </button>
     </div>
   );
-}
-
-type Situation = Pick<ProofProps, 'status' | 'isBroken'>;
-
-function verdictOf(phase: Phase, demo: DemoState | undefined, { status, isBroken }: Situation) {
-  const waiting = onTheWay(status);
-  const figures = (sent: number, counted: number) => `sent ${whole(sent)}, counted ${whole(counted)}`;
-  if (phase.kind === 'settling') {
-    const { sent = demo?.accepted ?? 0, counted = 0 } = phase.soFar ?? {};
-    const events = whole(waiting + status.dead);
-    return {
-      title: 'Waiting until everything is counted …',
-      figures: figures(sent, counted),
-      note: `The demo pauses. ${events} events are on the way. Dead ones return within a minute.`,
-    };
-  }
-  if (phase.kind === 'done' && !isBroken) {
-    const { rows, sent, counted } = phase.result;
-    const took = `${span(phase.tookMs)} after the repair`;
-    const note = `Each of ${rows.length} counters equals what was sent, ${took}.`;
-    return { title: 'Exact', figures: figures(sent, counted), note, isExact: true };
-  }
-  const [events, repeated] = [whole(demo?.accepted ?? 0), whole(demo?.repeated ?? 0)];
-  return {
-    title: isBroken ? 'Something is broken' : 'Is every count exact?',
-    note: `The demo has sent ${events} events, ${repeated} of them twice. ${whole(waiting)} are on the way.`,
-  };
-}
-
-async function compareNow(
-  api: Api,
-  metric: string,
-  sent: Readonly<Record<string, number>>,
-): Promise<Comparison> {
-  const entities = Object.keys(sent);
-  const counted = new Map<string, number>();
-  if (entities.length > 0) {
-    const answers = await api.countsBatch(entities.map((entity) => ({ metric, entity })));
-    for (const answer of answers) if (!('error' in answer)) counted.set(answer.entity, Number(answer.total));
-  }
-  return compare(sent, counted);
 }

@@ -1,4 +1,5 @@
 // What arrives now, and which entities lead.
+import { totalsOf } from '../api.ts';
 import { usePoll } from '../hooks.ts';
 import { behindMs } from '../logic/accounts.ts';
 import { arrivalsOf, rateOf } from '../logic/arrivals.ts';
@@ -141,19 +142,15 @@ async function readTop({ api, known, question }: ViewProps, signal: AbortSignal)
   const { entries, from, to, completeThrough } = await api.top(metric, { by, k: ROWS_MAX }, { signal });
   if (entries.length > 0) {
     const since = by === 'total' ? '' : `From ${shownTime(Date.parse(from), 'UTC', 'minute')} UTC. `;
-    const through =
-      completeThrough === null
-        ? ''
-        : `Complete to ${clockTime(Date.parse(completeThrough), tz, Date.now())}, as of `;
-    const note = `${since}${through === '' ? 'As of ' : through}the last compaction.`;
+    const through = completeThrough && clockTime(Date.parse(completeThrough), tz, Date.now());
+    const note = `${since}${through ? `Complete to ${through}, as` : 'As'} of the last compaction.`;
     return { rows: entries.map(({ entity, n }) => ({ entity, n: Number(n) })), note };
   }
   // Before the first compaction there is no list: count the demo's entities instead.
   const range = by === 'total' ? {} : { from, to };
   const queries = (known.get(metric) ?? []).map((entity) => ({ metric, entity, ...range }));
-  const answers = queries.length === 0 ? [] : await api.countsBatch(queries, { signal });
-  const rows = answers
-    .flatMap((answer) => ('error' in answer ? [] : [{ entity: answer.entity, n: Number(answer.total) }]))
+  const totals = await totalsOf(api, queries, { signal });
+  const rows = Array.from(totals, ([entity, n]) => ({ entity, n }))
     .filter(({ n }) => n > 0)
     .toSorted((a, b) => b.n - a.n);
   return { rows, note: 'Counted now, from the demo’s entities. The first compaction makes the list.' };

@@ -1,5 +1,5 @@
 // Where every event is: the path from the front door to the counts, and the equation.
-import type { StatusAnswer } from '../api.ts';
+import type { StatusAnswer } from '../../client/src/index.ts';
 import { useNow } from '../hooks.ts';
 import { behindMs, PLACES, type Place } from '../logic/accounts.ts';
 import { span, whole } from '../logic/format.ts';

@@ -1,6 +1,7 @@
 // What the views share.
 import type { ComponentChildren } from 'preact';
-import type { Api, StatusAnswer } from '../api.ts';
+import type { StatusAnswer } from '../../client/src/index.ts';
+import type { Api } from '../api.ts';
 import type { Navigation } from '../hooks.ts';
 import type { Reading } from '../logic/arrivals.ts';
 import { Combobox } from '../parts/fields.tsx';
