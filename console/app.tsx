@@ -8,7 +8,7 @@ import { readDemo } from './local.ts';
 import { equationOf, onTheWay } from './logic/accounts.ts';
 import { type Reading, withReading } from './logic/arrivals.ts';
 import { whole } from './logic/format.ts';
-import { VIEWS, type View } from './logic/question.ts';
+import { VIEWS } from './logic/question.ts';
 import { clockTime } from './logic/zone.ts';
 import { Link } from './parts/fields.tsx';
 import { NoPermission, Shown } from './parts/states.tsx';
@@ -19,12 +19,12 @@ import { CountsView } from './views/counts.tsx';
 import { LiveView } from './views/live.tsx';
 import { PipelineView } from './views/pipeline.tsx';
 
-/** The second name is for narrow screens. */
-const NAMES: Readonly<Record<View, readonly [string, string]>> = {
-  live: ['Live', 'Live'],
-  counts: ['Counts', 'Counts'],
-  pipeline: ['Where every event is', 'Pipeline'],
-  break: ['Break it', 'Break it'],
+/** The short name is for narrow screens. */
+const PAGES = {
+  live: { name: 'Live', short: 'Live', Body: LiveView },
+  counts: { name: 'Counts', short: 'Counts', Body: CountsView },
+  pipeline: { name: 'Where every event is', short: 'Pipeline', Body: PipelineView },
+  break: { name: 'Break it', short: 'Break it', Body: BreakView },
 };
 
 /** A new metric appears within minutes. */
@@ -39,14 +39,16 @@ function App() {
   const status = usePoll(session, pollMs, (signal) => api.status({ signal }));
   const isRefused = status.failure?.kind === 'forbidden';
   const readings = useReadings(status);
-  const known = usePoll(session, KNOWN_MS, (signal) => readKnown(api, signal));
+  const metrics = usePoll(session, KNOWN_MS, (signal) => readKnown(api, signal));
   const navigation = useNavigation();
   const { question } = navigation;
-  const metric = question.metric || ([...(known.data?.byMetric.keys() ?? [])][0] ?? '');
+  const metric = question.metric || ([...(metrics.data?.known.keys() ?? [])][0] ?? '');
   const view = question.view === 'break' && !isLocal ? 'live' : question.view;
+  const { name, Body } = PAGES[view];
+  const shared = { ...navigation, api, readings, question: { ...question, metric } };
   useEffect(() => {
-    document.title = `${NAMES[view][0]} · Tally`;
-  }, [view]);
+    document.title = `${name} · Tally`;
+  }, [name]);
   return (
     <>
       <a class="skip" href="#main">
@@ -61,15 +63,15 @@ function App() {
         <nav aria-label="Views">
           {VIEWS.filter((each) => each !== 'break' || isLocal).map((each) => (
             <Link key={each} {...navigation} to={{ view: each }} current={each === view}>
-              <span class="wide">{NAMES[each][0]}</span>
-              <span class="narrow">{NAMES[each][1]}</span>
+              <span class="wide">{PAGES[each].name}</span>
+              <span class="narrow">{PAGES[each].short}</span>
             </Link>
           ))}
         </nav>
         <Connection status={status} />
       </header>
       <main id="main" tabIndex={-1}>
-        <h1 class="hidden">{NAMES[view][0]}</h1>
+        <h1 class="hidden">{name}</h1>
         {isKeyMissing || isRefused ? (
           <NoPermission
             refused={isRefused}
@@ -79,25 +81,17 @@ function App() {
             }}
           />
         ) : (
-          <Shown polled={known} what="the metrics">
-            {({ byMetric, hasDemo }) => {
-              const shared = { ...navigation, api, known: byMetric, question: { ...question, metric } };
-              return (
-                <Shown polled={status} what="the status">
-                  {(accounts) => (
-                    <>
-                      {view !== 'pipeline' && <Strip status={accounts} {...navigation} />}
-                      {view === 'counts' && <CountsView {...shared} />}
-                      {view === 'live' && (
-                        <LiveView {...shared} status={accounts} readings={readings} hasDemo={hasDemo} />
-                      )}
-                      {view === 'pipeline' && <PipelineView status={accounts} />}
-                      {view === 'break' && <BreakView api={api} status={accounts} readings={readings} />}
-                    </>
-                  )}
-                </Shown>
-              );
-            }}
+          <Shown polled={metrics} what="the metrics">
+            {(listed) => (
+              <Shown polled={status} what="the status">
+                {(accounts) => (
+                  <>
+                    {view !== 'pipeline' && <Strip status={accounts} {...navigation} />}
+                    <Body {...shared} {...listed} status={accounts} />
+                  </>
+                )}
+              </Shown>
+            )}
           </Shown>
         )}
       </main>
@@ -154,11 +148,11 @@ async function readKnown(api: Api, signal: AbortSignal) {
     api.metrics({ signal }),
     isLocal ? readDemo(signal).catch(() => undefined) : undefined,
   ]);
-  const byMetric = new Map<string, readonly string[]>();
-  if (demo?.metric !== undefined) byMetric.set(demo.metric, Object.keys(demo.sent ?? {}));
+  const known = new Map<string, readonly string[]>();
+  if (demo?.metric !== undefined) known.set(demo.metric, Object.keys(demo.sent ?? {}));
   // The canary counts under names of its own.
-  for (const name of listed) if (!name.startsWith('tally.') && !byMetric.has(name)) byMetric.set(name, []);
-  return { byMetric, hasDemo: demo?.metric !== undefined };
+  for (const name of listed) if (!name.startsWith('tally.') && !known.has(name)) known.set(name, []);
+  return { known, hasDemo: demo?.metric !== undefined };
 }
 
 const root = document.getElementById('app');

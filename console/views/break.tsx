@@ -1,6 +1,6 @@
 // Break it: faults of the local stack as switches, and the proof that every count is exact afterwards.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Api, messageOf, totalsOf } from '../api.ts';
+import { messageOf, totalsOf } from '../api.ts';
 import { usePoll } from '../hooks.ts';
 import { type Fault, readDemo, readFaults, runDemo, setFault } from '../local.ts';
 import { type Comparison, compare, onTheWay } from '../logic/accounts.ts';
@@ -10,13 +10,12 @@ import { Equation } from '../parts/equation.tsx';
 import { Shown } from '../parts/states.tsx';
 import { Table } from '../parts/table.tsx';
 import { ownZone } from '../place.ts';
-import { Card, type Observed } from './view.tsx';
+import { Card, type ViewProps } from './view.tsx';
 
-interface BreakProps extends Observed {
-  readonly api: Api;
-}
+const WAITING = { label: 'unread and in flight', kind: 'area', colour: '--waiting' } as const;
+const FAILED = { label: 'dead and parked', kind: 'line', colour: '--bad' } as const;
 
-export function BreakView(props: BreakProps) {
+export function BreakView(props: ViewProps) {
   const { status, readings } = props;
   const polled = usePoll('faults', 1_000, readFaults);
   const [switched, setSwitched] = useState<readonly Fault[]>();
@@ -69,14 +68,8 @@ export function BreakView(props: BreakProps) {
                   <Chart
                     times={readings.map(({ atMs }) => atMs)}
                     series={[
-                      {
-                        ...{ label: 'on the way', kind: 'area', colour: '--waiting' },
-                        values: readings.map((reading) => reading.onTheWay),
-                      },
-                      {
-                        ...{ label: 'dead and parked', kind: 'line', colour: '--bad' },
-                        values: readings.map(({ failed }) => failed),
-                      },
+                      { ...WAITING, values: readings.map((reading) => reading.onTheWay) },
+                      { ...FAILED, values: readings.map(({ failed }) => failed) },
                     ]}
                     tz={ownZone}
                     grain="minute"
@@ -84,15 +77,7 @@ export function BreakView(props: BreakProps) {
                     windowMs={120_000}
                     summary="Events on the way, and dead or parked, in the last two minutes."
                   />
-                  <div class="row small muted legend">
-                    <span class="key" style={{ '--key': 'var(--waiting)' }}>
-                      unread and in flight
-                    </span>
-                    <span class="key" style={{ '--key': 'var(--bad)' }}>
-                      dead and parked
-                    </span>
-                  </div>
-                  <Equation accounts={status} terse={true} />
+                  <Equation accounts={status} terse />
                 </Card>
                 {comparison !== undefined && (
                   <div class="card counters">
@@ -158,7 +143,7 @@ function FaultCard({ fault: { name, title, expect, once, on }, onChange }: Fault
   );
 }
 
-interface ProofProps extends Pick<BreakProps, 'api' | 'status'> {
+interface ProofProps extends Pick<ViewProps, 'api' | 'status'> {
   readonly isBroken: boolean;
   readonly repair: () => Promise<void>;
   /** The latest one. */

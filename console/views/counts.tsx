@@ -6,8 +6,8 @@ import { change, shownName, whole } from '../logic/format.ts';
 import { RANGES, rangeOf } from '../logic/question.ts';
 import { ceilTo, clockTime, floorTo, GRAIN_MS, GRAINS, MINUTE_MS, shownTime } from '../logic/zone.ts';
 import { Chart, type ChartSeries } from '../parts/chart.tsx';
-import { Choice, Combobox, Select } from '../parts/fields.tsx';
-import { saveCsv, savePng } from '../parts/save.ts';
+import { Choice, Combobox } from '../parts/fields.tsx';
+import { save, savePng } from '../parts/save.ts';
 import { Shown, State } from '../parts/states.tsx';
 import { FoldedTable } from '../parts/table.tsx';
 import { ownZone, pollMs } from '../place.ts';
@@ -41,15 +41,20 @@ export function CountsView(props: ViewProps) {
           options={[...entities]}
           onChoose={(chosen) => ask({ metric, entity: chosen })}
         />
-        <Select
-          label="Time zone"
-          value={tz}
-          options={[...new Set([tz, ...ZONES])].map((zone) => [
-            zone,
-            zone === ownZone ? `${zone} (browser)` : zone,
-          ])}
-          onChoose={(chosen) => ask({ tz: chosen })}
-        />
+        <div class="field">
+          <label for="time-zone">Time zone</label>
+          <select
+            id="time-zone"
+            value={tz}
+            onChange={({ currentTarget }) => ask({ tz: currentTarget.value })}
+          >
+            {[...new Set([tz, ...ZONES])].map((zone) => (
+              <option key={zone} value={zone}>
+                {zone === ownZone ? `${zone} (browser)` : zone}
+              </option>
+            ))}
+          </select>
+        </div>
       </div>
       <div class="row controls">
         <Choice
@@ -92,7 +97,7 @@ const UNZOOMED = { fromMs: undefined, toMs: undefined, by: undefined } as const;
 
 function Answer({ api, question, ask }: ViewProps) {
   const { metric, entity, tz, compare, fromMs, toMs, range, by } = question;
-  const canvas = useRef<HTMLCanvasElement | undefined>(undefined);
+  const canvas = useRef<HTMLCanvasElement>(null);
   const key = JSON.stringify([metric, entity, tz, fromMs, toMs, range, by]);
   const intervalMs = fromMs === undefined ? Math.max(pollMs, 2_000) : undefined;
   const polled = usePoll(key, intervalMs, async (signal) => {
@@ -122,6 +127,7 @@ function Answer({ api, question, ask }: ViewProps) {
         const through = completeThrough === null ? undefined : Date.parse(completeThrough);
         const points = pointsOf(answer);
         const fileName = `${metric}-${grain}`;
+        const saveCsv = () => save(`${fileName}.csv`, new Blob([csvOf(answer)], { type: 'text/csv' }));
         return (
           <>
             <div class="grid tiles">
@@ -157,7 +163,7 @@ function Answer({ api, question, ask }: ViewProps) {
                   )}
                   {!isEmpty && (
                     <>
-                      <button type="button" onClick={() => saveCsv(fileName, csvOf(answer))}>
+                      <button type="button" onClick={saveCsv}>
                         CSV
                       </button>
                       <button
@@ -195,17 +201,11 @@ function Answer({ api, question, ask }: ViewProps) {
                       ask({ fromMs: floorTo(MINUTE_MS, from), toMs: ceilTo(MINUTE_MS, to), by: undefined })
                     }
                     onZoomOut={() => ask(UNZOOMED)}
-                    onCanvas={(made) => {
-                      canvas.current = made;
-                    }}
-                  />
-                  <div class="row small muted legend">
-                    <span class="key">final</span>
-                    <span class="key faint">provisional: late events may still arrive</span>
-                    {compare && <span class="key previous">previous period</span>}
+                    canvas={canvas}
+                  >
                     {note !== undefined && <span>{note}</span>}
                     <span class="hint">Drag across the chart, or press + and −, to zoom.</span>
-                  </div>
+                  </Chart>
                   <FoldedTable
                     title="Table of points"
                     table={() => ({
@@ -228,6 +228,8 @@ function Answer({ api, question, ask }: ViewProps) {
   );
 }
 
+const PROVISIONAL = 'provisional: late events may still arrive';
+
 /** A chart needs numbers: it does not show the last digits beyond 2^53. */
 function seriesOf(points: ReturnType<typeof pointsOf>, compare: boolean): readonly ChartSeries[] {
   const of = (state: string) => points.map((point) => (point.state === state ? Number(point.n) : null));
@@ -236,7 +238,7 @@ function seriesOf(points: ReturnType<typeof pointsOf>, compare: boolean): readon
   const line = { kind: 'line', colour: '--muted', dashed: true } as const;
   return [
     { ...bars, label: 'final', values: of('final') },
-    { ...bars, label: 'provisional', faint: true, values: of('provisional') },
-    ...(compare ? [{ ...line, label: 'previous', values: before }] : []),
+    { ...bars, label: 'provisional', faint: true, legend: PROVISIONAL, values: of('provisional') },
+    ...(compare ? [{ ...line, label: 'previous', legend: 'previous period', values: before }] : []),
   ];
 }

@@ -10,19 +10,17 @@ import { Chart } from '../parts/chart.tsx';
 import { Choice, Link } from '../parts/fields.tsx';
 import { Shown, State } from '../parts/states.tsx';
 import { pollMs } from '../place.ts';
-import { Card, MetricField, type Observed, SendOne, Tile, type ViewProps } from './view.tsx';
+import { Card, MetricField, SendOne, Tile, type ViewProps } from './view.tsx';
 
-interface LiveProps extends ViewProps, Observed {
-  readonly hasDemo: boolean;
-}
-
-export function LiveView(props: LiveProps) {
+export function LiveView(props: ViewProps) {
   const { question, status, readings, hasDemo } = props;
   const arrivals = arrivalsOf(readings, status);
   const perSecond = rateOf(readings);
   if (arrivals === undefined) return null;
   const { times, measured, averaged, total, isMeasured } = arrivals;
   const bars = { kind: 'bars', colour: '--accent' } as const;
+  const legend = 'hourly average, before this page was open';
+  const steps = { kind: 'steps', colour: '--muted', dashed: true, legend } as const;
   return (
     <section aria-label="Live">
       {hasDemo && (
@@ -59,8 +57,8 @@ export function LiveView(props: LiveProps) {
             <Chart
               times={times}
               series={[
-                { ...bars, label: 'events', values: measured },
-                { kind: 'steps', colour: '--muted', dashed: true, label: 'average', values: averaged },
+                { ...bars, label: 'events', legend: 'measured while this page is open', values: measured },
+                ...(isMeasured ? [] : [{ ...steps, label: 'average', values: averaged }]),
               ]}
               tz={question.tz}
               grain="minute"
@@ -68,10 +66,6 @@ export function LiveView(props: LiveProps) {
               stepMs={60_000}
               summary={`${whole(total)} events in the last 60 minutes. Arrow keys read each minute.`}
             />
-            <div class="row small muted legend">
-              <span class="key">measured while this page is open</span>
-              {!isMeasured && <span class="key previous">hourly average, before this page was open</span>}
-            </div>
           </Card>
         </div>
         <TopList {...props} />

@@ -5,7 +5,7 @@ import { behindMs, PLACES, type Place } from '../logic/accounts.ts';
 import { span, whole } from '../logic/format.ts';
 import { Equation } from '../parts/equation.tsx';
 import { FoldedTable } from '../parts/table.tsx';
-import { Card } from './view.tsx';
+import { Card, type ViewProps } from './view.tsx';
 
 interface Stage {
   readonly title: string;
@@ -31,7 +31,7 @@ function stagesOf(status: StatusAnswer): readonly Stage[] {
   ];
 }
 
-export function PipelineView({ status }: { readonly status: StatusAnswer }) {
+export function PipelineView({ status }: ViewProps) {
   const nowMs = useNow();
   const behind = behindMs(status, nowMs);
   return (

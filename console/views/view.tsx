@@ -10,9 +10,7 @@ export interface ViewProps extends Navigation {
   readonly api: Api;
   /** The metrics, and of the demo's its entities: others come from the top lists. */
   readonly known: ReadonlyMap<string, readonly string[]>;
-}
-
-export interface Observed {
+  readonly hasDemo: boolean;
   readonly status: StatusAnswer;
   /** Of this page's time. */
   readonly readings: readonly Reading[];
