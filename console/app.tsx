@@ -129,7 +129,7 @@ function Connection({ status: { failure, atMs } }: { readonly status: Polled<Sta
   const isAway = failure?.kind === 'away';
   const since = atMs === undefined ? '' : ` since ${clockTime(atMs, ownZone, Date.now())}`;
   return (
-    <p class={`small muted connection ${isAway ? 'away' : ''}`} role="status">
+    <p class={`small connection ${isAway ? 'bad' : 'muted'}`} role="status">
       {isAway ? `No answer${since}. Trying again …` : atMs === undefined ? 'Connecting …' : 'Connected'}
     </p>
   );

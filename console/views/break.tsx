@@ -77,7 +77,7 @@ export function BreakView(props: ViewProps) {
                     windowMs={120_000}
                     summary="Events on the way, and dead or parked, in the last two minutes."
                   />
-                  <Equation accounts={status} terse />
+                  <Equation status={status} terse />
                 </Card>
                 {comparison !== undefined && (
                   <div class="card counters">

@@ -69,7 +69,7 @@ export function PipelineView({ status }: ViewProps) {
         </ol>
       </Card>
       <Card title="Every event is somewhere">
-        <Equation accounts={status} terse={false} />
+        <Equation status={status} />
       </Card>
       {status.hours.length > 0 && (
         <div class="card">

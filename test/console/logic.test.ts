@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { CountsAnswer } from '../../client/src/index.ts';
-import { type Accounts, behindMs, compare, equationOf } from '../../console/logic/accounts.ts';
+import type { CountsAnswer, StatusAnswer } from '../../client/src/index.ts';
+import { behindMs, compare, equationOf } from '../../console/logic/accounts.ts';
 import { csvOf, pointsOf, zoneOf } from '../../console/logic/answer.ts';
-import { type ArrivalStatus, arrivalsOf, rateOf, withReading } from '../../console/logic/arrivals.ts';
+import { arrivalsOf, rateOf, withReading } from '../../console/logic/arrivals.ts';
 import { change, shownName, span } from '../../console/logic/format.ts';
 import {
   type Question,
@@ -119,7 +119,7 @@ test('a time of another day has its date', () => {
   assert.equal(clockTime(at('2026-11-20T00:30Z'), 'America/New_York', nowMs), '19 Nov 2026, 19:30:00');
 });
 
-const ACCOUNTS: Accounts = {
+const STATUS: StatusAnswer = {
   accepted: 20,
   unread: 3,
   unreadMore: false,
@@ -134,27 +134,31 @@ const ACCOUNTS: Accounts = {
   parked: 0,
   expired: 0,
   lost: 0,
+  rejectedByReason: { json: 1 },
+  hours: [],
+  shards: [],
+  service: { stack: 'tally', id: 'a', generation: '1' },
 };
 
 test('the equation starts from accepted events, or from received ones if the stream could not be read', () => {
-  assert.deepEqual([equationOf(ACCOUNTS).left.events, equationOf(ACCOUNTS).difference], [20, 0]);
-  const blind = equationOf({ ...ACCOUNTS, accepted: null, unread: null });
+  assert.deepEqual([equationOf(STATUS).left.events, equationOf(STATUS).difference], [20, 0]);
+  const blind = equationOf({ ...STATUS, accepted: null, unread: null });
   assert.deepEqual([blind.left.label, blind.left.events, blind.difference], ['received', 17, 0]);
-  assert.equal(equationOf({ ...ACCOUNTS, counted: 8 }).difference, 1);
-  assert.equal(behindMs(ACCOUNTS, at('2026-11-20T12:00:05Z')), 4_000);
-  assert.equal(behindMs({ ...ACCOUNTS, unreadSince: null, inFlightSince: null }, 0), 0);
+  assert.equal(equationOf({ ...STATUS, counted: 8 }).difference, 1);
+  assert.equal(behindMs(STATUS, at('2026-11-20T12:00:05Z')), 4_000);
+  assert.equal(behindMs({ ...STATUS, unreadSince: null, inFlightSince: null }, 0), 0);
 });
 
 /** A status of a stack that accepted so many events, of which so many arrived in the hours from 11 and from 12. */
-function arrived(events: number, eleven = 0, twelve = events - eleven, id = 'a'): ArrivalStatus {
+function arrived(events: number, eleven = 0, twelve = events - eleven, id = 'a'): StatusAnswer {
   return {
-    ...ACCOUNTS,
+    ...STATUS,
     accepted: events,
     received: events,
-    service: { id },
+    service: { ...STATUS.service, id },
     hours: [
-      { hour: '2026-11-20T11', received: eleven },
-      { hour: '2026-11-20T12', received: twelve },
+      { ...STATUS, hour: '2026-11-20T11', received: eleven },
+      { ...STATUS, hour: '2026-11-20T12', received: twelve },
     ],
   };
 }
