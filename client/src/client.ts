@@ -29,8 +29,6 @@ interface Flush {
   readonly end: (settled: boolean) => void;
 }
 
-const TAKEN = Promise.resolve(true);
-const NOT_TAKEN = Promise.resolve(false);
 const CLOSE_MS = 10_000;
 
 /** Sends events to a Tally service, in the background or in the caller's batches, and reads its counts. */
@@ -110,10 +108,12 @@ export class TallyClient extends Reads {
    * Sends everything counted so far without waiting for more events.
    * @returns whether all of it is settled: accepted, or reported to a listener
    */
-  flush({ deadlineMs }: Deadline = {}): Promise<boolean> {
+  async flush({ deadlineMs }: Deadline = {}): Promise<boolean> {
     const upTo = this.#parts.stats.offered - 1;
-    if (this.#isSettled(upTo)) return TAKEN;
-    const settled = new Promise<boolean>((resolve) => {
+    if (this.#isSettled(upTo)) return true;
+    this.#hurryUpTo = upTo;
+    this.#poke();
+    return new Promise((resolve) => {
       const end = (isSettled: boolean) => {
         this.#flushes.delete(flush);
         release();
@@ -123,9 +123,6 @@ export class TallyClient extends Reads {
       const release = this.#hold(deadlineMs, deadlineMs === undefined ? undefined : () => end(false));
       this.#flushes.add(flush);
     });
-    this.#hurryUpTo = upTo;
-    this.#poke();
-    return settled;
   }
 
   /**
@@ -144,36 +141,30 @@ export class TallyClient extends Reads {
     return this.#parts.stats.now(this.#queue.events, this.#waiting.length);
   }
 
-  #admit(pending: Pending): Promise<boolean> {
+  async #admit(pending: Pending): Promise<boolean> {
     const { whenFull } = this.#parts.settings;
     if (this.#closed) return this.#drop(pending, 'the client is closed');
-    if (this.#waiting.length === 0 && this.#queue.hasRoomFor(pending)) return this.#add(pending);
-    if (whenFull === 'wait') {
+    const isFull = () => this.#waiting.length > 0 || !this.#queue.hasRoomFor(pending);
+    if (isFull() && whenFull === 'wait') {
       return new Promise((admit) => {
         this.#waiting.push({ pending, admit });
       });
     }
-    if (whenFull === 'drop-oldest') {
-      while (!this.#queue.hasRoomFor(pending)) {
-        const oldest = this.#queue.removeOldestFresh();
-        // Everything is in batches, and a batch is sent unchanged.
-        if (oldest === undefined) break;
-        void this.#drop(oldest, 'the buffer is full of newer events');
-      }
-      if (this.#queue.hasRoomFor(pending)) return this.#add(pending);
+    while (isFull() && whenFull === 'drop-oldest') {
+      const oldest = this.#queue.removeOldestFresh();
+      // Everything is in batches, and a batch is sent unchanged.
+      if (oldest === undefined) break;
+      this.#drop(oldest, 'the buffer is full of newer events');
     }
-    return this.#drop(pending, 'the buffer is full');
-  }
-
-  #add(pending: Pending): Promise<boolean> {
+    if (isFull()) return this.#drop(pending, 'the buffer is full');
     this.#queue.add(pending);
     this.#poke();
-    return TAKEN;
+    return true;
   }
 
-  #drop({ event }: Pending, reason: string): Promise<boolean> {
+  #drop({ event }: Pending, reason: string): false {
     this.#parts.stats.lose('dropped', { event, reason, mayBeCounted: false });
-    return NOT_TAKEN;
+    return false;
   }
 
   /** Sends the batches that are due, and sets the timer for the next. Call it after every change. */
@@ -236,7 +227,7 @@ export class TallyClient extends Reads {
   async #settleWithin(deadlineMs: number, reason: string): Promise<void> {
     if (await this.flush({ deadlineMs })) return;
     for (const { pending, admit } of this.#waiting.splice(0)) {
-      void this.#drop(pending, reason);
+      this.#drop(pending, reason);
       admit(false);
     }
     for (let next = this.#queue.removeOldestFresh(); next; next = this.#queue.removeOldestFresh())

@@ -17,8 +17,6 @@ export const PLACES = [
   ['lost', 'lost', 'bad', 'Gone and recorded: the stream dropped it, or an operator discarded it.'],
 ] as const satisfies readonly (readonly [keyof StatusAnswer, string, Tone, string])[];
 
-export type Place = (typeof PLACES)[number][0];
-
 /**
  * What was taken in, and where all of it is. Unless `difference` is 0, the accounts are wrong. When the stream could not be
  * read, `accepted` is null, and the places add up to `received`.

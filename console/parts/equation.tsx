@@ -6,13 +6,8 @@ import { whole } from '../logic/format.ts';
 /** Shown even when 0. */
 const ALWAYS = ['counted', 'duplicate', 'rejected', 'unread', 'inFlight'];
 
-interface EquationProps {
-  readonly status: StatusAnswer;
-  /** Leaves out what is 0 and should be. */
-  readonly terse?: boolean;
-}
-
-export function Equation({ status, terse = false }: EquationProps) {
+/** @param terse leaves out what is 0 and should be */
+export function Equation({ status, terse }: { readonly status: StatusAnswer; readonly terse: boolean }) {
   const { left, terms, sum, difference } = equationOf(status);
   const shown = terse ? terms.filter(({ name, events }) => events !== 0 || ALWAYS.includes(name)) : terms;
   return (

@@ -1,29 +1,24 @@
 // Where every event is: the path from the front door to the counts, and the equation.
 import type { StatusAnswer } from '../../client/src/index.ts';
 import { useNow } from '../hooks.ts';
-import { behindMs, PLACES, type Place } from '../logic/accounts.ts';
+import { behindMs, PLACES } from '../logic/accounts.ts';
 import { span, whole } from '../logic/format.ts';
 import { Equation } from '../parts/equation.tsx';
 import { FoldedTable } from '../parts/table.tsx';
 import { Card, type ViewProps } from './view.tsx';
 
-interface Stage {
-  readonly title: string;
-  readonly what: string;
-  /** Events waiting; null: unknown; undefined: none can. */
-  readonly waiting?: number | null;
-  readonly since?: string | null;
-  readonly aside?: readonly Place[];
-}
-
-function stagesOf(status: StatusAnswer): readonly Stage[] {
+/** Events wait in some stages, and it may be unknown how many; others set some aside. */
+function stagesOf(status: StatusAnswer) {
   const { accepted, received, unread, unreadSince, inFlight, inFlightSince, counted } = status;
   return [
     { title: 'Front door', what: `${whole(accepted ?? received)} accepted` },
     { title: 'Stream', what: 'holds unread events', waiting: unread, since: unreadSince },
     { title: 'Aggregator', what: `${whole(received)} read`, aside: ['duplicate', 'rejected'] },
     {
-      ...{ title: 'Queue', what: 'holds events in flight', waiting: inFlight, since: inFlightSince },
+      title: 'Queue',
+      what: 'holds events in flight',
+      waiting: inFlight,
+      since: inFlightSince,
       aside: ['dead', 'parked'],
     },
     { title: 'Writer', what: 'writes each delta once', aside: ['expired', 'lost'] },
@@ -69,7 +64,7 @@ export function PipelineView({ status }: ViewProps) {
         </ol>
       </Card>
       <Card title="Every event is somewhere">
-        <Equation status={status} />
+        <Equation status={status} terse={false} />
       </Card>
       {status.hours.length > 0 && (
         <div class="card">
