@@ -80,7 +80,8 @@ export function httpOf({ url, apiKey, timeoutMs }: Settings, platform: Platform)
       // A wrapped fetch may ignore the signal.
       return await Promise.race([fetched(), aborted(stop.signal)]);
     } catch (cause) {
-      const neverSent = isStopped || NO_CONNECTION.has(codeOf(cause));
+      const { cause: deeper } = (cause ?? {}) as { readonly cause?: { readonly code?: unknown } };
+      const neverSent = isStopped || NO_CONNECTION.has(deeper?.code);
       throw new TallyError(`${method} ${path}: ${reasonOf(cause)}`, { neverSent, cause });
     } finally {
       cancel();
@@ -103,10 +104,6 @@ const NO_CONNECTION: ReadonlySet<unknown> = new Set([
   'EAI_AGAIN',
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
-
-function codeOf(error: unknown): unknown {
-  return (error as { readonly cause?: { readonly code?: unknown } } | undefined)?.cause?.code;
-}
 
 /** An error in words. Node's fetch says no more than "fetch failed"; its cause says why. */
 export function reasonOf(error: unknown): string {

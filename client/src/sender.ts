@@ -62,8 +62,9 @@ type End =
 
 /** Sends batches. While requests fail, only one is sent at a time, so that an outage leaves few batches uncertain. */
 export class Sender {
+  /** Batches that are being sent or waiting. */
+  readonly active = new Set<Batch>();
   readonly #parts: SenderParts;
-  readonly #active = new Set<Batch>();
   #waiting: Waiter[] = [];
   #onTheirWay = 0;
   /** Failed requests since the last one that stored its batch. */
@@ -74,11 +75,6 @@ export class Sender {
   constructor(parts: SenderParts) {
     this.#parts = parts;
     this.#setAlarm = alarmOf(parts.platform, () => this.#wake(true));
-  }
-
-  /** Batches that are being sent or waiting. */
-  get active(): ReadonlySet<Batch> {
-    return this.#active;
   }
 
   /** From when another batch would be sent at once; Infinity while others come first, until `onRoom` is called. */
@@ -113,13 +109,8 @@ export class Sender {
         const over = kind === 'late' ? [batch] : [batch, ...left.splice(0).reverse()];
         for (const { mayBeStoredSinceMs, ...each } of over) {
           const mayBeCounted = (sinceMs ?? mayBeStoredSinceMs) !== undefined;
-          for (const place of each.events.keys())
-            undelivered.push({
-              index: each.first + place,
-              reason,
-              mayBeCounted,
-              hopeless: kind === 'hopeless',
-            });
+          const lost = { reason, mayBeCounted, hopeless: kind === 'hopeless' };
+          for (const place of each.events.keys()) undelivered.push({ index: each.first + place, ...lost });
         }
       }
     }
@@ -131,7 +122,7 @@ export class Sender {
     const { platform, settings, stats } = this.#parts;
     if (batch.events.length > 1 && utf8Bytes(batch.body) > BATCH_BYTES_MAX)
       return { kind: 'tooLarge', reason: 'too large' };
-    this.#active.add(batch);
+    this.active.add(batch);
     try {
       for (let retry = false; ; retry = true) {
         const lateMs = (sinceMs ?? batch.mayBeStoredSinceMs ?? Infinity) + giveUpAfterMs;
@@ -150,17 +141,23 @@ export class Sender {
         onRetry?.(verdict.reason);
       }
     } finally {
-      this.#active.delete(batch);
+      this.active.delete(batch);
     }
   }
 
   /** Sends a batch once. */
   async #attempt(batch: Batch, signal: AbortSignal | undefined): Promise<Verdict> {
+    const { http, platform, stats } = this.#parts;
+    const { key, events, body } = batch;
     const isFirst = batch.mayBeStoredSinceMs === undefined;
     // Until an answer proves otherwise, this attempt may have stored it.
-    batch.mayBeStoredSinceMs ??= this.#parts.platform.steadyMs();
-    this.#parts.stats.requests += 1;
-    const verdict = await this.#post(batch, signal);
+    batch.mayBeStoredSinceMs ??= platform.steadyMs();
+    stats.requests += 1;
+    const verdict = await http({ path: '/v1/events', body, signal }).then(
+      (answer) => verdictOf(answer, key === undefined ? events.length : 1),
+      ({ message: reason, neverSent }: TallyError) =>
+        ({ kind: 'again', mayBeStored: !neverSent, reason, retryAfterMs: 0 }) as const,
+    );
     this.#onTheirWay -= 1;
     const surelyNot = verdict.kind === 'again' ? !verdict.mayBeStored : verdict.kind !== 'stored';
     if (isFirst && surelyNot && !batch.beaconed) batch.mayBeStoredSinceMs = undefined;
@@ -168,16 +165,6 @@ export class Sender {
     if (verdict.kind === 'tooLarge' && batch.mayBeStoredSinceMs !== undefined)
       return { ...verdict, kind: 'again', mayBeStored: true, retryAfterMs: 0 };
     return verdict;
-  }
-
-  async #post({ key, events, body }: Batch, signal: AbortSignal | undefined): Promise<Verdict> {
-    try {
-      const answer = await this.#parts.http({ path: '/v1/events', body, signal });
-      return verdictOf(answer, key === undefined ? events.length : 1);
-    } catch (error) {
-      const { message, neverSent } = error as TallyError;
-      return { kind: 'again', mayBeStored: !neverSent, reason: message, retryAfterMs: 0 };
-    }
   }
 
   get #capacity(): number {

@@ -110,6 +110,7 @@ interface FaultCardProps {
 
 function FaultCard({ fault: { name, title, expect, once, on }, onChange }: FaultCardProps) {
   const [times, setTimes] = useState(0);
+  const described = { type: 'button', 'aria-describedby': `expect-${name}` } as const;
   return (
     <li class={`row card fault ${on ? 'on' : ''}`}>
       <div>
@@ -119,25 +120,18 @@ function FaultCard({ fault: { name, title, expect, once, on }, onChange }: Fault
         </p>
       </div>
       {once ? (
-        <button
-          type="button"
-          aria-describedby={`expect-${name}`}
-          onClick={() => void onChange(name, true).then(() => setTimes(times + 1))}
-        >
+        <button {...described} onClick={() => void onChange(name, true).then(() => setTimes(times + 1))}>
           {times === 0 ? 'Poison' : `Poison again (${times})`}
         </button>
       ) : (
         <button
-          type="button"
+          {...described}
           role="switch"
           class="switch"
           aria-checked={on}
           aria-labelledby={`fault-${name}`}
-          aria-describedby={`expect-${name}`}
           onClick={() => void onChange(name, !on)}
-        >
-          <i aria-hidden="true" />
-        </button>
+        />
       )}
     </li>
   );

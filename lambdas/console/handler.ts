@@ -12,16 +12,10 @@ interface ConsoleFile {
   readonly text: string;
 }
 
-/** The page and the files it loads, whose names change with their content. */
-interface ConsoleFiles {
-  readonly page: ConsoleFile;
-  readonly files: readonly ConsoleFile[];
-}
-
 const { env } = process;
-const { page, files } = JSON.parse(
-  readFileSync(join(text(env, 'LAMBDA_TASK_ROOT'), text(env, 'CONSOLE_FILE')), 'utf8'),
-) as ConsoleFiles;
+const file = join(text(env, 'LAMBDA_TASK_ROOT'), text(env, 'CONSOLE_FILE'));
+/** The page and the files it loads, whose names change with their content. */
+const { page, files }: { page: ConsoleFile; files: ConsoleFile[] } = JSON.parse(readFileSync(file, 'utf8'));
 const pageText = page.text
   .replace('{{keys}}', text(env, 'API_KEYS'))
   // The local stack has switches.
