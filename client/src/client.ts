@@ -9,7 +9,7 @@ import { settingsOf, type TallyOptions } from './options.ts';
 import { platform, TIMER_MS_MAX } from './platform.ts';
 import { type Pending, Queue } from './queue.ts';
 import { Reads } from './reads.ts';
-import { type Delivery, Sender, type SenderParts, type SendOptions } from './sender.ts';
+import { Sender, type SenderParts, type SendOptions } from './sender.ts';
 import { Stats, type TallyStats } from './stats.ts';
 
 /** A time limit. */
@@ -74,7 +74,7 @@ export class TallyClient extends Reads {
     const nowMs = platform.nowMs();
     // A device whose clock is not set yet cannot say when: the time of arrival counts.
     const stamp = settings.stampTime && isInstant(nowMs) ? nowMs : undefined;
-    const event = eventOf(metric, entity, n, id, at ?? stamp);
+    const event = eventOf(metric, entity, n, { at: at ?? stamp, id });
     const json = JSON.stringify(event);
     const order = stats.offered++;
     return this.#admit({ event, json, bytes: utf8Bytes(json), order, takenAtMs: platform.steadyMs() });
@@ -91,11 +91,7 @@ export class TallyClient extends Reads {
    * @returns the outcome of each event. Never rejects
    * @throws RangeError at once for a key or a number of events outside these bounds
    */
-  sendBatch(
-    key: string | undefined,
-    events: readonly TallyEvent[],
-    options?: SendOptions,
-  ): Promise<Delivery> {
+  sendBatch(key: string | undefined, events: readonly TallyEvent[], options?: SendOptions) {
     if (key !== undefined && (key.length < 1 || key.length > KEY_CHARACTERS_MAX))
       throw new RangeError(`"key" must have 1 to ${KEY_CHARACTERS_MAX} characters`);
     if (events.length < 1 || events.length > BATCH_EVENTS_MAX)

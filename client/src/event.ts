@@ -45,13 +45,7 @@ const AMOUNT_MAX = 1_000_000_000;
 const AT_RULE = 'a Date, whole epoch milliseconds (not seconds), or ISO 8601 with Z or an offset, until 2099';
 
 /** Builds an event. @throws InvalidEventError naming the field that breaks a rule */
-export function eventOf(
-  metric: string,
-  entity: string,
-  n: number,
-  id: string | undefined,
-  at: EventDetails['at'],
-): TallyEvent {
+export function eventOf(metric: string, entity: string, n: number, { at, id }: EventDetails): TallyEvent {
   checkMetric(metric);
   checkEntity(entity);
   check('n', Number.isInteger(n) && Math.abs(n) <= AMOUNT_MAX, 'an integer from -1000000000 to 1000000000');

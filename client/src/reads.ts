@@ -161,16 +161,11 @@ export class Reads {
   }
 
   /** The counts of an entity. */
-  async counts(
-    metric: string,
-    entity: string,
-    question: CountsQuestion = {},
-    options?: ReadOptions,
-  ): Promise<CountsAnswer> {
+  async counts(metric: string, entity: string, question: CountsQuestion = {}, options?: ReadOptions) {
     checkMetric(metric);
     checkEntity(entity);
     const path = `/v1/counts/${segment('metric', metric)}/${segment('entity', entity)}`;
-    return this.#read(`${path}${searchFor(question)}`, options);
+    return this.#read<CountsAnswer>(`${path}${searchFor(question)}`, options);
   }
 
   /** The leading entities of an hour, day or month. */
@@ -180,14 +175,11 @@ export class Reads {
   }
 
   /** Runs up to 100 queries at once, on one snapshot. @returns an answer or an error for each, in order */
-  async countsBatch(
-    questions: readonly CountsBatchQuestion[],
-    options?: ReadOptions,
-  ): Promise<readonly CountsBatchAnswer[]> {
+  async countsBatch(questions: readonly CountsBatchQuestion[], options?: ReadOptions) {
     const queries = questions.map((each) => ({ ...each, from: textOf(each.from), to: textOf(each.to) }));
     const body = JSON.stringify({ queries });
-    const { answers } = await this.#read<{ answers: CountsBatchAnswer[] }>('/v1/counts:batch', options, body);
-    return answers;
+    type Answers = { readonly answers: readonly CountsBatchAnswer[] };
+    return (await this.#read<Answers>('/v1/counts:batch', options, body)).answers;
   }
 
   /** All metrics, sorted. A new one is listed some minutes after its first event. */

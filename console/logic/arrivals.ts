@@ -25,14 +25,10 @@ const GAP_MS = 15_000;
 const RATE_MS = 10_000;
 
 /** Appends an answer of the status, and drops what is no longer needed. */
-export function withReading(
-  readings: readonly Reading[],
-  status: StatusAnswer,
-  atMs: number,
-): readonly Reading[] {
+export function withReading(readings: readonly Reading[], status: StatusAnswer, atMs: number) {
   const [before, last] = [readings.at(-2), readings.at(-1)];
   const events = status.accepted ?? status.received;
-  const next = {
+  const next: Reading = {
     atMs,
     stack: status.service.id,
     events,

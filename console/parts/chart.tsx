@@ -216,11 +216,9 @@ function optionsOf(
   };
 }
 
-function seriesOf(
-  { label, kind, colour, faint, dashed }: ChartSeries,
-  colours: (name: string) => string,
-): uPlot.Series {
-  const stroke = colours(colour);
+function seriesOf(series: ChartSeries, colourOf: (name: string) => string): uPlot.Series {
+  const { label, kind, colour, faint, dashed } = series;
+  const stroke = colourOf(colour);
   const mixed = (percent: number) => `color-mix(in srgb, ${stroke} ${percent}%, transparent)`;
   const points = { show: false };
   if (kind === 'bars') {

@@ -126,7 +126,13 @@ function Answer({ api, question, ask }: ViewProps) {
         const zone = zoneOf(answer, tz);
         const through = completeThrough === null ? undefined : Date.parse(completeThrough);
         const points = pointsOf(answer);
+        const table = () => ({
+          head: [grain, 'count', 'state'],
+          rows: points.map(({ at, n, state }) => [shownTime(Date.parse(at), zone, grain), whole(n), state]),
+        });
         const fileName = `${metric}-${grain}`;
+        const title = `${metric} · ${shownName(entity)}`;
+        const savePicture = () => canvas.current && savePng(fileName, canvas.current, title);
         const saveCsv = () => save(`${fileName}.csv`, new Blob([csvOf(answer)], { type: 'text/csv' }));
         return (
           <>
@@ -141,11 +147,7 @@ function Answer({ api, question, ask }: ViewProps) {
               <Tile
                 label="Complete through"
                 value={through === undefined ? 'not yet' : clockTime(through, tz, Date.now())}
-                note={
-                  through === undefined
-                    ? 'known a minute after the start'
-                    : 'all that arrived before is counted'
-                }
+                note={through ? 'all that arrived before is counted' : 'known a minute after the start'}
               />
             </div>
             <Card
@@ -166,13 +168,7 @@ function Answer({ api, question, ask }: ViewProps) {
                       <button type="button" onClick={saveCsv}>
                         CSV
                       </button>
-                      <button
-                        type="button"
-                        onClick={() =>
-                          canvas.current &&
-                          savePng(fileName, canvas.current, `${metric} · ${shownName(entity)}`)
-                        }
-                      >
+                      <button type="button" onClick={savePicture}>
                         PNG
                       </button>
                     </>
@@ -206,17 +202,7 @@ function Answer({ api, question, ask }: ViewProps) {
                     {note !== undefined && <span>{note}</span>}
                     <span class="hint">Drag across the chart, or press + and −, to zoom.</span>
                   </Chart>
-                  <FoldedTable
-                    title="Table of points"
-                    table={() => ({
-                      head: [grain, 'count', 'state'],
-                      rows: points.map(({ at, n, state }) => [
-                        shownTime(Date.parse(at), zone, grain),
-                        whole(n),
-                        state,
-                      ]),
-                    })}
-                  />
+                  <FoldedTable title="Table of points" table={table} />
                 </>
               )}
             </Card>

@@ -68,24 +68,21 @@ export function PipelineView({ status }: ViewProps) {
       </Card>
       {status.hours.length > 0 && (
         <div class="card">
-          <FoldedTable
-            title="By hour of arrival"
-            table={() => ({
-              head: ['hour (UTC)', 'received', ...COLUMNS.map(([, label]) => label)],
-              rows: status.hours
-                .toReversed()
-                .map((hour) => [
-                  `${hour.hour.replace('T', ' ')}:00`,
-                  whole(hour.received),
-                  ...COLUMNS.map(([name]) => whole(hour[name])),
-                ]),
-            })}
-          />
+          <FoldedTable title="By hour of arrival" table={() => tableOf(status.hours)} />
         </div>
       )}
     </section>
   );
 }
 
-/** By hour, what is received is read. */
-const COLUMNS = PLACES.flatMap(([name, label]) => (name === 'unread' ? [] : [[name, label] as const]));
+function tableOf(hours: StatusAnswer['hours']) {
+  // By hour, what is received is read.
+  const places = PLACES.flatMap(([name, label]) => (name === 'unread' ? [] : [[name, label] as const]));
+  const columns = [['received', 'received'] as const, ...places];
+  return {
+    head: ['hour (UTC)', ...columns.map(([, label]) => label)],
+    rows: hours
+      .toReversed()
+      .map((each) => [`${each.hour.replace('T', ' ')}:00`, ...columns.map(([name]) => whole(each[name]))]),
+  };
+}

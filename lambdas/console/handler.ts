@@ -13,9 +13,9 @@ interface ConsoleFile {
 }
 
 const { env } = process;
-const file = join(text(env, 'LAMBDA_TASK_ROOT'), text(env, 'CONSOLE_FILE'));
+const path = join(text(env, 'LAMBDA_TASK_ROOT'), text(env, 'CONSOLE_FILE'));
 /** The page and the files it loads, whose names change with their content. */
-const { page, files }: { page: ConsoleFile; files: ConsoleFile[] } = JSON.parse(readFileSync(file, 'utf8'));
+const { page, files }: { page: ConsoleFile; files: ConsoleFile[] } = JSON.parse(readFileSync(path, 'utf8'));
 const pageText = page.text
   .replace('{{keys}}', text(env, 'API_KEYS'))
   // The local stack has switches.
