@@ -3,7 +3,7 @@ import { render } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { StatusAnswer } from '../client/src/index.ts';
 import { type Api, apiWith, keepKey, sessionKey } from './api.ts';
-import { type Navigation, type Polled, useNavigation, usePoll } from './hooks.ts';
+import { type Polled, useNavigation, usePoll } from './hooks.ts';
 import { readDemo } from './local.ts';
 import { equationOf, onTheWay } from './logic/accounts.ts';
 import { type Reading, withReading } from './logic/arrivals.ts';
@@ -18,6 +18,7 @@ import { BreakView } from './views/break.tsx';
 import { CountsView } from './views/counts.tsx';
 import { LiveView } from './views/live.tsx';
 import { PipelineView } from './views/pipeline.tsx';
+import type { ViewProps } from './views/view.tsx';
 
 /** The short name is for narrow screens. */
 const PAGES = {
@@ -99,12 +100,8 @@ function App() {
   );
 }
 
-interface StripProps extends Pick<Navigation, 'ask' | 'linkTo'> {
-  readonly status: StatusAnswer;
-}
-
 /** The equation in one line, on every view. */
-function Strip({ status, ask, linkTo }: StripProps) {
+function Strip({ status, ask, linkTo }: Pick<ViewProps, 'status' | 'ask' | 'linkTo'>) {
   const { left, terms } = equationOf(status);
   const settled = terms.filter(
     ({ name, tone, events }) => name === 'counted' || (tone !== 'waiting' && events > 0),

@@ -19,8 +19,6 @@ export type Verdict =
 
 /** The only code that proves that Kinesis has not stored a record of a call it answered. */
 const THROTTLED = 'ProvisionedThroughputExceededException';
-/** Permanent server errors: 501 and 505. */
-const PERMANENT: ReadonlySet<number> = new Set([501, 505]);
 
 /** Interprets the answer to a batch. @param records how many stream records it becomes */
 export function verdictOf({ status, body: text, retryAfterMs }: HttpAnswer, records: number): Verdict {
@@ -31,8 +29,8 @@ export function verdictOf({ status, body: text, retryAfterMs }: HttpAnswer, reco
   if (status === 413) return { kind: 'tooLarge', reason };
   if (status === 400 && message !== undefined) return { kind: 'invalid', reason };
   if (status === 400) return { kind: 'hopeless', reason: `${reason}: is it Tally?` };
-  if ((status > 400 && status < 500 && status !== 408 && status !== 429) || PERMANENT.has(status))
-    return { kind: 'hopeless', reason };
+  const isClientError = status > 400 && status < 500 && status !== 408 && status !== 429;
+  if (isClientError || status === 501 || status === 505) return { kind: 'hopeless', reason };
   return {
     kind: 'again',
     mayBeStored: status !== 429 && !(status === 503 && isThrottled(body, records)),

@@ -1,12 +1,11 @@
 // The client: counts events, sends batches, reads counts.
 
-import { alarmOf } from './alarm.ts';
 import { BATCH_EVENTS_MAX, type Batch, batchOf, KEY_CHARACTERS_MAX, utf8Bytes } from './batch.ts';
 import { sendByBeacon } from './beacons.ts';
 import { type EventDetails, eventOf, isInstant, type TallyEvent } from './event.ts';
 import { httpOf } from './http.ts';
 import { settingsOf, type TallyOptions } from './options.ts';
-import { platform, TIMER_MS_MAX } from './platform.ts';
+import { alarmOf, platform, TIMER_MS_MAX } from './platform.ts';
 import { type Pending, Queue } from './queue.ts';
 import { Reads } from './reads.ts';
 import { Sender, type SenderParts, type SendOptions } from './sender.ts';
@@ -18,27 +17,15 @@ export interface Deadline {
   readonly deadlineMs?: number | undefined;
 }
 
-interface Waiting {
-  readonly pending: Pending;
-  readonly admit: (taken: boolean) => void;
-}
-
-interface Flush {
-  /** The last event to wait for. */
-  readonly upTo: number;
-  readonly end: (settled: boolean) => void;
-}
-
-const CLOSE_MS = 10_000;
-
 /** Sends events to a Tally service, in the background or in the caller's batches, and reads its counts. */
 export class TallyClient extends Reads {
   readonly #parts: SenderParts;
   readonly #queue: Queue;
   readonly #sender: Sender;
   readonly #unsubscribe: (() => void) | undefined;
-  readonly #waiting: Waiting[] = [];
-  readonly #flushes = new Set<Flush>();
+  readonly #waiting: { readonly pending: Pending; readonly admit: (taken: boolean) => void }[] = [];
+  /** Callers that wait until every event up to this one is settled. */
+  readonly #flushes = new Set<{ readonly upTo: number; readonly end: (settled: boolean) => void }>();
   /** Send events up to this one without waiting for more. */
   #hurryUpTo = -1;
   #stop = new AbortController();
@@ -125,7 +112,7 @@ export class TallyClient extends Reads {
    * Accepts no more events, sends the remaining ones, and gives up what is left at the deadline (10 s by default).
    * @returns the final statistics
    */
-  async close({ deadlineMs = CLOSE_MS }: Deadline = {}): Promise<TallyStats> {
+  async close({ deadlineMs = 10_000 }: Deadline = {}): Promise<TallyStats> {
     this.#closed = true;
     await this.#settleWithin(deadlineMs, 'the client was closed before it could be sent');
     this.#unsubscribe?.();

@@ -60,11 +60,8 @@ const TRANSIT_MS = 30_000;
 /** Applies the defaults. @throws RangeError naming the invalid option, and its allowed values */
 export function settingsOf(options: TallyOptions, inPage = false): Settings {
   const batchBytes = inPage ? 2 ** 14 : 2 ** 18;
-  const {
-    backoff = { baseMs: 200, capMs: 30_000 },
-    whenFull = 'drop-newest',
-    dedupWindowMs = 3_600_000,
-  } = options;
+  const { backoff = { baseMs: 200, capMs: 30_000 }, dedupWindowMs = 3_600_000 } = options;
+  const whenFull = options.whenFull ?? 'drop-newest';
   const timeoutMs = within('timeoutMs', options.timeoutMs ?? 30_000, 1, 600_000);
   const latestMs = dedupWindowMs - timeoutMs - TRANSIT_MS;
   const giveUpAfterMs = options.giveUpAfterMs ?? Math.max(0, Math.min(3_000_000, latestMs));

@@ -66,10 +66,7 @@ export function platform(): Platform {
   return {
     fetch: (url, init) => globalThis.fetch(url, init),
     nowMs: () => Date.now(),
-    steadyMs: steadyClock(
-      () => Date.now(),
-      () => performance.now(),
-    ),
+    steadyMs: steadyClock(),
     random: () => Math.random(),
     newId,
     setTimer: (run, delayMs, holds) => {
@@ -89,7 +86,7 @@ export function platform(): Platform {
  * systems during sleep. An age that is too small could make a retry count twice; one that is too large only gives up
  * early.
  */
-export function steadyClock(wallMs: () => number, monotonicMs: () => number): () => number {
+export function steadyClock(wallMs = () => Date.now(), monotonicMs = () => performance.now()): () => number {
   let steady = 0;
   let wall = wallMs();
   let monotonic = monotonicMs();
@@ -99,6 +96,27 @@ export function steadyClock(wallMs: () => number, monotonicMs: () => number): ()
     wall = wallNow;
     monotonic = monotonicNow;
     return steady;
+  };
+}
+
+/**
+ * An alarm on the steady clock, that is set again and again.
+ * @returns sets it, instead of for the time before; Infinity: for none
+ */
+export function alarmOf(platform: Platform, ring: () => void): (atMs: number) => void {
+  let setAtMs = Infinity;
+  let cancel = () => {};
+  return (atMs) => {
+    if (atMs === setAtMs) return;
+    cancel();
+    setAtMs = atMs;
+    if (atMs === Infinity) return;
+    const rings = () => {
+      setAtMs = Infinity;
+      ring();
+    };
+    // Timers may fire a fraction early.
+    cancel = platform.setTimer(rings, Math.max(0, Math.ceil(atMs - platform.steadyMs())), false);
   };
 }
 

@@ -1,11 +1,10 @@
 // Sends batches until Tally has stored them: how many requests at once, what each answer means, when to stop.
-import { alarmOf } from './alarm.ts';
 import { type Verdict, verdictOf } from './answers.ts';
 import { waitMs } from './backoff.ts';
 import { BATCH_BYTES_MAX, type Batch, halvesOf, utf8Bytes } from './batch.ts';
 import { type Http, reasonOf, type TallyError } from './http.ts';
 import type { Settings } from './options.ts';
-import type { Platform } from './platform.ts';
+import { alarmOf, type Platform } from './platform.ts';
 import type { Stats } from './stats.ts';
 
 export interface SenderParts {

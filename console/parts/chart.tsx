@@ -195,12 +195,10 @@ function optionsOf(
     series: [{}, ...series.map((each) => seriesOf(each, colour))],
     hooks: {
       setCursor: [
-        ({ cursor: { idxs: [idx] = [], left = -1 }, over, width }) =>
-          onHover(
-            idx == null || left < 0
-              ? undefined
-              : { index: idx, left: Math.min(over.offsetLeft + left, Math.max(0, width - 160)) },
-          ),
+        ({ cursor: { idxs: [index] = [], left = -1 }, over, width }) => {
+          const tipLeft = Math.min(over.offsetLeft + left, Math.max(0, width - 160));
+          onHover(index == null || left < 0 ? undefined : { index, left: tipLeft });
+        },
       ],
       setSelect: [
         (chart) => {

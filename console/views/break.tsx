@@ -22,14 +22,11 @@ export function BreakView(props: ViewProps) {
   const [comparison, setComparison] = useState<Comparison>();
   const [problem, setProblem] = useState<string>();
   useEffect(() => setSwitched(undefined), [polled.data]);
-  const change = async (name: string, on: boolean) => {
-    try {
-      setSwitched((await setFault(name, on)).faults);
-      setProblem(undefined);
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
+  const turn = async (name: string, on: boolean) => {
+    setSwitched((await setFault(name, on)).faults);
+    setProblem(undefined);
   };
+  const change = (name: string, on: boolean) => turn(name, on).catch((error) => setProblem(messageOf(error)));
   return (
     <section aria-label="Break it">
       <Shown polled={polled} what="the switches">
@@ -37,8 +34,8 @@ export function BreakView(props: ViewProps) {
           const faults = switched ?? answered;
           const broken = faults.filter(({ on }) => on);
           const repair = async () => {
-            for (const { name } of broken) setSwitched((await setFault(name, false)).faults);
             setProblem(undefined);
+            for (const { name } of broken) await turn(name, false);
           };
           return (
             <div class="grid break">

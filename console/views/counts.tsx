@@ -21,15 +21,11 @@ export function CountsView(props: ViewProps) {
   const { metric, entity, tz } = question;
   const suggested = usePoll(metric === '' ? undefined : metric, undefined, async (signal) => {
     const periods = ['hour', 'day', 'total'] as const;
-    const tops = await Promise.all(
-      periods.map((by) => api.top(metric, { by, k: SUGGESTIONS_MAX }, { signal })),
-    );
-    return tops.flatMap(({ entries }) => entries.map((each) => each.entity));
+    const asked = periods.map((by) => api.top(metric, { by, k: SUGGESTIONS_MAX }, { signal }));
+    return (await Promise.all(asked)).flatMap(({ entries }) => entries.map((each) => each.entity));
   });
-  const entities = new Set([
-    ...((suggested.isCurrent ? suggested.data : undefined) ?? []),
-    ...(known.get(metric) ?? []),
-  ]);
+  const leading = (suggested.isCurrent && suggested.data) || [];
+  const entities = new Set([...leading, ...(known.get(metric) ?? [])]);
   return (
     <section aria-label="Counts">
       <div class="row controls">

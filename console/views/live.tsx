@@ -79,9 +79,8 @@ const ROWS_MAX = 12;
 function TopList(props: ViewProps) {
   const { question, ask } = props;
   const { metric, top } = question;
-  const polled = usePoll(metric === '' ? undefined : `${metric} ${top}`, Math.max(pollMs, 2_000), (signal) =>
-    readTop(props, signal),
-  );
+  const key = metric === '' ? undefined : `${metric} ${top}`;
+  const polled = usePoll(key, Math.max(pollMs, 2_000), (signal) => readTop(props, signal));
   return (
     <Card class="top" title={top === 'total' ? 'Top of all time' : `Top this ${top}`}>
       <div class="row controls">
