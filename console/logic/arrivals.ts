@@ -1,7 +1,7 @@
 // How many events arrived when, from successive answers of the status; pure.
 import type { StatusAnswer } from '../../client/src/index.ts';
 import { onTheWay } from './accounts.ts';
-import { ceilTo, floorTo, HOUR_MS, MINUTE_MS } from './zone.ts';
+import { ceilTo, floorTo, GRAIN_MS } from './zone.ts';
 
 /** What one answer of the status said, for all metrics. */
 export interface Reading {
@@ -17,6 +17,7 @@ export interface Reading {
 
 type Known = Pick<Reading, 'atMs' | 'events'>;
 
+const { minute: MINUTE_MS, hour: HOUR_MS } = GRAIN_MS;
 const KEPT_MS = 62 * MINUTE_MS;
 /** Older readings need not be closer than this. */
 const SPACING_MS = 4_000;

@@ -1,13 +1,11 @@
 // Instants in time zones; pure. Instants are epoch milliseconds, zones are IANA names.
 
-export const MINUTE_MS = 60_000;
-export const HOUR_MS = 3_600_000;
-export const DAY_MS = 24 * HOUR_MS;
+const DAY_MS = 86_400_000;
 
 /** The length of a grain; the least one of a month. */
 export const GRAIN_MS = {
-  minute: MINUTE_MS,
-  hour: HOUR_MS,
+  minute: 60_000,
+  hour: 3_600_000,
   day: DAY_MS,
   week: 7 * DAY_MS,
   month: 28 * DAY_MS,

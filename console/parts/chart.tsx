@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { useScheme } from '../hooks.ts';
 import { compact, whole } from '../logic/format.ts';
-import { MINUTE_MS, type ShownGrain, shownTime } from '../logic/zone.ts';
+import { GRAIN_MS, type ShownGrain, shownTime } from '../logic/zone.ts';
 
 export interface ChartSeries {
   readonly label: string;
@@ -98,7 +98,7 @@ export function Chart(props: ChartProps) {
       const lengthMs = (lastMs + stepMs - firstMs) / 2;
       const middleMs = (times[chosen ?? times.length >> 1] ?? 0) + stepMs / 2;
       const fromMs = Math.min(Math.max(firstMs, middleMs - lengthMs / 2), lastMs + stepMs - lengthMs);
-      if (lengthMs > MINUTE_MS) onZoom?.(fromMs, fromMs + lengthMs);
+      if (lengthMs > GRAIN_MS.minute) onZoom?.(fromMs, fromMs + lengthMs);
     } else if (key === '-') props.onZoomOut?.();
     else return;
     event.preventDefault();

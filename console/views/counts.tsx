@@ -4,7 +4,7 @@ import { usePoll } from '../hooks.ts';
 import { comparable, csvOf, pointsOf, zoneOf } from '../logic/answer.ts';
 import { change, shownName, whole } from '../logic/format.ts';
 import { RANGES, rangeOf } from '../logic/question.ts';
-import { ceilTo, clockTime, floorTo, GRAIN_MS, GRAINS, MINUTE_MS, shownTime } from '../logic/zone.ts';
+import { ceilTo, clockTime, floorTo, GRAIN_MS, GRAINS, shownTime } from '../logic/zone.ts';
 import { Chart, type ChartSeries } from '../parts/chart.tsx';
 import { Choice, Combobox } from '../parts/fields.tsx';
 import { save, savePng } from '../parts/save.ts';
@@ -112,6 +112,8 @@ function Answer({ api, question, ask }: ViewProps) {
     ]);
     return { range, answer, allTime: total };
   });
+  const zoom = (from: number, to: number) =>
+    ask({ fromMs: floorTo(GRAIN_MS.minute, from), toMs: ceilTo(GRAIN_MS.minute, to), by: undefined });
   return (
     <Shown polled={polled} what="the counts">
       {({ answer, range: shown, allTime }) => {
@@ -189,9 +191,7 @@ function Answer({ api, question, ask }: ViewProps) {
                     summary={`${total} ${metric} of ${shownName(entity)} by ${grain}, from ${shownTime(shown.fromMs, zone, 'minute')} to ${shownTime(shown.toMs, zone, 'minute')}. Arrow keys read the points, + zooms in, - zooms out.`}
                     completeThroughMs={through}
                     stepMs={grain === 'total' ? 0 : GRAIN_MS[grain]}
-                    onZoom={(from, to) =>
-                      ask({ fromMs: floorTo(MINUTE_MS, from), toMs: ceilTo(MINUTE_MS, to), by: undefined })
-                    }
+                    onZoom={zoom}
                     onZoomOut={() => ask(UNZOOMED)}
                     canvas={canvas}
                   >
