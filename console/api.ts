@@ -1,15 +1,6 @@
 // The public API, through the client.
-import {
-  type Count,
-  type CountsAnswer,
-  type StatusAnswer,
-  TallyClient,
-  TallyError,
-  type TopAnswer,
-} from '../client/src/index.ts';
+import { type CountsBatchQuestion, type ReadOptions, TallyClient, TallyError } from '../client/src/index.ts';
 import { apiUrl, wantsKey } from './place.ts';
-
-export type { Count, CountsAnswer, StatusAnswer, TopAnswer };
 
 const KEY = 'tally.apiKey';
 
@@ -25,6 +16,12 @@ export type Api = Pick<TallyClient, 'counts' | 'countsBatch' | 'metrics' | 'top'
 
 export function apiWith(apiKey: string | undefined): Api {
   return new TallyClient({ url: apiUrl, apiKey, timeoutMs: 15_000 });
+}
+
+/** The totals by entity, without those that Tally cannot answer. */
+export async function totalsOf(api: Api, queries: readonly CountsBatchQuestion[], options?: ReadOptions) {
+  const answers = queries.length === 0 ? [] : await api.countsBatch(queries, options);
+  return new Map(answers.flatMap((each) => ('error' in each ? [] : [[each.entity, Number(each.total)]])));
 }
 
 /** Why a read failed: no permission, an invalid question, or anything that may pass. */

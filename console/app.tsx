@@ -1,13 +1,14 @@
 // The page: header, views, and what they share.
 import { render } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { type Api, apiWith, keepKey, type StatusAnswer, sessionKey } from './api.ts';
-import { type Navigation, type Polled, useNavigation, usePoll } from './hooks.ts';
+import type { StatusAnswer } from '../client/src/index.ts';
+import { type Api, apiWith, keepKey, sessionKey } from './api.ts';
+import { type Polled, useNavigation, usePoll } from './hooks.ts';
 import { readDemo } from './local.ts';
 import { equationOf, onTheWay } from './logic/accounts.ts';
 import { type Reading, withReading } from './logic/arrivals.ts';
 import { whole } from './logic/format.ts';
-import { VIEWS, type View } from './logic/question.ts';
+import { VIEWS } from './logic/question.ts';
 import { clockTime } from './logic/zone.ts';
 import { Link } from './parts/fields.tsx';
 import { NoPermission, Shown } from './parts/states.tsx';
@@ -17,13 +18,14 @@ import { BreakView } from './views/break.tsx';
 import { CountsView } from './views/counts.tsx';
 import { LiveView } from './views/live.tsx';
 import { PipelineView } from './views/pipeline.tsx';
+import type { ViewProps } from './views/view.tsx';
 
-/** The second name is for narrow screens. */
-const NAMES: Readonly<Record<View, readonly [string, string]>> = {
-  live: ['Live', 'Live'],
-  counts: ['Counts', 'Counts'],
-  pipeline: ['Where every event is', 'Pipeline'],
-  break: ['Break it', 'Break it'],
+/** The short name is for narrow screens. */
+const PAGES = {
+  live: { name: 'Live', short: 'Live', Body: LiveView },
+  counts: { name: 'Counts', short: 'Counts', Body: CountsView },
+  pipeline: { name: 'Where every event is', short: 'Pipeline', Body: PipelineView },
+  break: { name: 'Break it', short: 'Break it', Body: BreakView },
 };
 
 /** A new metric appears within minutes. */
@@ -34,21 +36,20 @@ function App() {
   const [{ key, attempt }, setSession] = useState({ key: sessionKey(), attempt: 0 });
   const api = useMemo(() => apiWith(key), [key]);
   const isKeyMissing = wantsKey && key === undefined;
-  const status = usePoll(isKeyMissing ? undefined : `status ${attempt}`, pollMs, (signal) =>
-    api.status({ signal }),
-  );
+  const session = isKeyMissing ? undefined : `${attempt}`;
+  const status = usePoll(session, pollMs, (signal) => api.status({ signal }));
   const isRefused = status.failure?.kind === 'forbidden';
   const readings = useReadings(status);
-  const known = usePoll(isKeyMissing ? undefined : `known ${attempt}`, KNOWN_MS, (signal) =>
-    readKnown(api, signal),
-  );
+  const metrics = usePoll(session, KNOWN_MS, (signal) => readKnown(api, signal));
   const navigation = useNavigation();
   const { question } = navigation;
-  const metric = question.metric || ([...(known.data?.byMetric.keys() ?? [])][0] ?? '');
+  const metric = question.metric || ([...(metrics.data?.known.keys() ?? [])][0] ?? '');
   const view = question.view === 'break' && !isLocal ? 'live' : question.view;
+  const { name, Body } = PAGES[view];
+  const shared = { ...navigation, api, readings, question: { ...question, metric } };
   useEffect(() => {
-    document.title = `${NAMES[view][0]} · Tally`;
-  }, [view]);
+    document.title = `${name} · Tally`;
+  }, [name]);
   return (
     <>
       <a class="skip" href="#main">
@@ -63,15 +64,15 @@ function App() {
         <nav aria-label="Views">
           {VIEWS.filter((each) => each !== 'break' || isLocal).map((each) => (
             <Link key={each} {...navigation} to={{ view: each }} current={each === view}>
-              <span class="wide">{NAMES[each][0]}</span>
-              <span class="narrow">{NAMES[each][1]}</span>
+              <span class="wide">{PAGES[each].name}</span>
+              <span class="narrow">{PAGES[each].short}</span>
             </Link>
           ))}
         </nav>
         <Connection status={status} />
       </header>
       <main id="main" tabIndex={-1}>
-        <h1 class="hidden">{NAMES[view][0]}</h1>
+        <h1 class="hidden">{name}</h1>
         {isKeyMissing || isRefused ? (
           <NoPermission
             refused={isRefused}
@@ -81,25 +82,17 @@ function App() {
             }}
           />
         ) : (
-          <Shown polled={known} what="the metrics">
-            {({ byMetric, hasDemo }) => {
-              const shared = { ...navigation, api, known: byMetric, question: { ...question, metric } };
-              return (
-                <Shown polled={status} what="the status">
-                  {(accounts) => (
-                    <>
-                      {view !== 'pipeline' && <Strip status={accounts} {...navigation} />}
-                      {view === 'counts' && <CountsView {...shared} />}
-                      {view === 'live' && (
-                        <LiveView {...shared} status={accounts} readings={readings} hasDemo={hasDemo} />
-                      )}
-                      {view === 'pipeline' && <PipelineView status={accounts} />}
-                      {view === 'break' && <BreakView api={api} status={accounts} readings={readings} />}
-                    </>
-                  )}
-                </Shown>
-              );
-            }}
+          <Shown polled={metrics} what="the metrics">
+            {(listed) => (
+              <Shown polled={status} what="the status">
+                {(accounts) => (
+                  <>
+                    {view !== 'pipeline' && <Strip status={accounts} {...navigation} />}
+                    <Body {...shared} {...listed} status={accounts} />
+                  </>
+                )}
+              </Shown>
+            )}
           </Shown>
         )}
       </main>
@@ -107,14 +100,12 @@ function App() {
   );
 }
 
-interface StripProps extends Pick<Navigation, 'ask' | 'linkTo'> {
-  readonly status: StatusAnswer;
-}
-
 /** The equation in one line, on every view. */
-function Strip({ status, ask, linkTo }: StripProps) {
+function Strip({ status, ask, linkTo }: Pick<ViewProps, 'status' | 'ask' | 'linkTo'>) {
   const { left, terms } = equationOf(status);
-  const [counted, ...others] = terms.filter(({ tone }) => tone !== 'waiting');
+  const settled = terms.filter(
+    ({ name, tone, events }) => name === 'counted' || (tone !== 'waiting' && events > 0),
+  );
   const events = onTheWay(status);
   const waiting = { name: 'onTheWay', label: 'on the way', tone: events > 0 ? 'waiting' : 'aside', events };
   return (
@@ -122,11 +113,7 @@ function Strip({ status, ask, linkTo }: StripProps) {
       <span>
         <b>{whole(left.events)}</b> {left.label}
       </span>
-      {[
-        ...(counted === undefined ? [] : [counted]),
-        waiting,
-        ...others.filter(({ events }) => events > 0),
-      ].map(({ name, label, tone, events }, index) => (
+      {[...settled.slice(0, 1), waiting, ...settled.slice(1)].map(({ name, label, tone, events }, index) => (
         <span key={name} class={tone}>
           <i aria-hidden="true">{index === 0 ? '=' : '+'}</i> <b>{whole(events)}</b> {label}
         </span>
@@ -139,7 +126,7 @@ function Connection({ status: { failure, atMs } }: { readonly status: Polled<Sta
   const isAway = failure?.kind === 'away';
   const since = atMs === undefined ? '' : ` since ${clockTime(atMs, ownZone, Date.now())}`;
   return (
-    <p class={`small muted connection ${isAway ? 'away' : ''}`} role="status">
+    <p class={`small connection ${isAway ? 'bad' : 'muted'}`} role="status">
       {isAway ? `No answer${since}. Trying again …` : atMs === undefined ? 'Connecting …' : 'Connected'}
     </p>
   );
@@ -158,11 +145,11 @@ async function readKnown(api: Api, signal: AbortSignal) {
     api.metrics({ signal }),
     isLocal ? readDemo(signal).catch(() => undefined) : undefined,
   ]);
-  const byMetric = new Map<string, readonly string[]>();
-  if (demo?.metric !== undefined) byMetric.set(demo.metric, Object.keys(demo.sent ?? {}));
+  const known = new Map<string, readonly string[]>();
+  if (demo?.metric !== undefined) known.set(demo.metric, Object.keys(demo.sent ?? {}));
   // The canary counts under names of its own.
-  for (const name of listed) if (!name.startsWith('tally.') && !byMetric.has(name)) byMetric.set(name, []);
-  return { byMetric, hasDemo: demo?.metric !== undefined };
+  for (const name of listed) if (!name.startsWith('tally.') && !known.has(name)) known.set(name, []);
+  return { known, hasDemo: demo?.metric !== undefined };
 }
 
 const root = document.getElementById('app');

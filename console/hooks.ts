@@ -69,20 +69,18 @@ export interface Navigation {
   readonly linkTo: (change: Partial<Question>) => string;
 }
 
-const DEFAULTS = { tz: ownZone };
-
 export function useNavigation(): Navigation {
-  const [question, setQuestion] = useState(() => questionIn(location.search, DEFAULTS));
-  useListener(window, 'popstate', () => setQuestion(questionIn(location.search, DEFAULTS)));
+  const [question, setQuestion] = useState(() => questionIn(location.search, ownZone));
+  useListener(window, 'popstate', () => setQuestion(questionIn(location.search, ownZone)));
   return {
     question,
     ask: (change) => {
       // The URL is up to date even between a change and its rendering.
-      const next = { ...questionIn(location.search, DEFAULTS), ...change };
-      history.pushState(null, '', searchOf(next, DEFAULTS));
+      const next = { ...questionIn(location.search, ownZone), ...change };
+      history.pushState(null, '', searchOf(next, ownZone));
       setQuestion(next);
     },
-    linkTo: (change) => searchOf({ ...question, ...change }, DEFAULTS),
+    linkTo: (change) => searchOf({ ...question, ...change }, ownZone),
   };
 }
 

@@ -1,5 +1,4 @@
 // The console's files: its page, and esbuild's output, named by content.
-import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
@@ -56,8 +55,8 @@ function build() {
   return { page: fileOf('index.html', page), files };
 }
 
-/** A file with its content type, and the hash of its text. */
+/** A file with its content type. */
 function fileOf(name: string, text: string) {
   const type = TYPES[name.slice(name.lastIndexOf('.') + 1)] ?? 'text/plain';
-  return { name, type, text, hash: createHash('sha256').update(text).digest('base64url').slice(0, 22) };
+  return { name, type, text };
 }

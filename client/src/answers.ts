@@ -1,5 +1,6 @@
 // Interprets the answer to a batch; pure.
 import type { HttpAnswer } from './http.ts';
+import { jsonIn } from './json.ts';
 
 /**
  * `stored`: the whole batch. `again`: resend it unchanged; `mayBeStored` says whether this attempt may have stored it.
@@ -18,26 +19,22 @@ export type Verdict =
 
 /** The only code that proves that Kinesis has not stored a record of a call it answered. */
 const THROTTLED = 'ProvisionedThroughputExceededException';
-/** Permanent server errors: 501 and 505. */
-const PERMANENT: ReadonlySet<number> = new Set([501, 505]);
 
 /** Interprets the answer to a batch. @param records how many stream records it becomes */
 export function verdictOf({ status, body: text, retryAfterMs }: HttpAnswer, records: number): Verdict {
-  const body = objectIn(text);
+  const body = (jsonIn(text) ?? {}) as Readonly<Record<string, unknown>>;
   const message = typeof body['message'] === 'string' ? body['message'] : undefined;
   const reason = `${status} ${message ?? ''}`.trim();
   if (status === 202 && body['accepted'] === records) return { kind: 'stored' };
   if (status === 413) return { kind: 'tooLarge', reason };
   if (status === 400 && message !== undefined) return { kind: 'invalid', reason };
   if (status === 400) return { kind: 'hopeless', reason: `${reason}: is it Tally?` };
-  if (status === 429) return { kind: 'again', mayBeStored: false, reason, retryAfterMs };
-  if ((status > 400 && status < 500 && status !== 408) || PERMANENT.has(status))
-    return { kind: 'hopeless', reason };
-  const mayBeStored = !(status === 503 && isThrottled(body, records));
-  // This includes a 200 from elsewhere, such as a hotel's sign-in page: Tally may be reachable in a minute.
+  const isClientError = status > 400 && status < 500 && status !== 408 && status !== 429;
+  if (isClientError || status === 501 || status === 505) return { kind: 'hopeless', reason };
   return {
     kind: 'again',
-    mayBeStored,
+    mayBeStored: status !== 429 && !(status === 503 && isThrottled(body, records)),
+    // A 200 from elsewhere, such as a hotel's sign-in page: Tally may be reachable in a minute.
     reason: status < 400 ? `${reason}: is it Tally?` : reason,
     retryAfterMs,
   };
@@ -46,17 +43,6 @@ export function verdictOf({ status, body: text, retryAfterMs }: HttpAnswer, reco
 /** Whether the answer says that Kinesis throttled every record. */
 function isThrottled({ accepted, failed }: Readonly<Record<string, unknown>>, records: number): boolean {
   if (accepted !== 0 || !Array.isArray(failed) || failed.length !== records) return false;
-  return (failed as readonly unknown[]).every((one, place) => {
-    const { index, code } = (one ?? {}) as { readonly index?: unknown; readonly code?: unknown };
-    return index === place && code === THROTTLED;
-  });
-}
-
-function objectIn(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
+  const those: readonly ({ readonly index?: unknown; readonly code?: unknown } | null)[] = failed;
+  return those.every((one, place) => one?.index === place && one.code === THROTTLED);
 }

@@ -44,11 +44,6 @@ export function halvesOf({ key, events, first }: Batch): readonly [Batch, Batch]
   ];
 }
 
-/** How many stream records a batch becomes. */
-export function recordsOf({ key, events }: Batch): number {
-  return key === undefined ? events.length : 1;
-}
-
 const encoder = new TextEncoder();
 
 /** A text's length in UTF-8. */

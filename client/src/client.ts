@@ -1,16 +1,14 @@
 // The client: counts events, sends batches, reads counts.
 
-import { alarmOf } from './alarm.ts';
 import { BATCH_EVENTS_MAX, type Batch, batchOf, KEY_CHARACTERS_MAX, utf8Bytes } from './batch.ts';
-import { type BeaconParts, sendAgainByBeacon, sendByBeacon } from './beacons.ts';
+import { sendByBeacon } from './beacons.ts';
 import { type EventDetails, eventOf, isInstant, type TallyEvent } from './event.ts';
-import { Flushes } from './flushes.ts';
 import { httpOf } from './http.ts';
-import { type Settings, settingsOf, type TallyOptions } from './options.ts';
-import { type Platform, platform } from './platform.ts';
+import { settingsOf, type TallyOptions } from './options.ts';
+import { alarmOf, platform, TIMER_MS_MAX } from './platform.ts';
 import { type Pending, Queue } from './queue.ts';
 import { Reads } from './reads.ts';
-import { type Delivery, Sender, type SendOptions } from './sender.ts';
+import { Sender, type SenderParts, type SendOptions } from './sender.ts';
 import { Stats, type TallyStats } from './stats.ts';
 
 /** A time limit. */
@@ -19,25 +17,15 @@ export interface Deadline {
   readonly deadlineMs?: number | undefined;
 }
 
-interface Waiting {
-  readonly pending: Pending;
-  readonly admit: (taken: boolean) => void;
-}
-
-const TAKEN = Promise.resolve(true);
-const NOT_TAKEN = Promise.resolve(false);
-const CLOSE_MS = 10_000;
-
 /** Sends events to a Tally service, in the background or in the caller's batches, and reads its counts. */
 export class TallyClient extends Reads {
-  readonly #settings: Settings;
-  readonly #platform: Platform;
-  readonly #stats: Stats;
+  readonly #parts: SenderParts;
   readonly #queue: Queue;
   readonly #sender: Sender;
-  readonly #endings: (() => void)[] = [];
-  readonly #waiting: Waiting[] = [];
-  readonly #flushes: Flushes;
+  readonly #unsubscribe: (() => void) | undefined;
+  readonly #waiting: { readonly pending: Pending; readonly admit: (taken: boolean) => void }[] = [];
+  /** Callers that wait until every event up to this one is settled. */
+  readonly #flushes = new Set<{ readonly upTo: number; readonly end: (settled: boolean) => void }>();
   /** Send events up to this one without waiting for more. */
   #hurryUpTo = -1;
   #stop = new AbortController();
@@ -50,31 +38,15 @@ export class TallyClient extends Reads {
     const settings = settingsOf(options ?? {}, at.page !== undefined);
     const http = httpOf(settings, at);
     super(http);
-    this.#settings = settings;
-    this.#platform = at;
-    this.#flushes = new Flushes(at);
+    const stats = new Stats(options, at.warn);
+    this.#parts = { http, platform: at, settings, stats, onRoom: () => this.#poke() };
     this.#setAlarm = alarmOf(at, () => this.#poke());
-    this.#stats = new Stats(options, at.warn);
-    this.#queue = new Queue(
-      { events: settings.bufferEvents, bytes: settings.bufferBytes },
-      { events: settings.batchEvents, bytes: settings.batchBytes },
-    );
-    this.#sender = new Sender({
-      http,
-      platform: at,
-      settings,
-      onRequest: () => {
-        this.#stats.requests += 1;
-      },
-      onProblem: (message) => this.#stats.problem(message),
-      onRoom: () => this.#poke(),
-    });
-    const onBeacon = () => {
-      this.#stats.beacons += 1;
-    };
-    const beacons = { http, platform: at, settings, onBeacon };
-    if (at.page !== undefined) this.#endings.push(at.page.onLeave(() => this.#leave(beacons)));
-    else if (at.exit !== undefined) this.#endings.push(at.exit.onBeforeExit(() => void this.#exit()));
+    this.#queue = new Queue(settings);
+    this.#sender = new Sender(this.#parts);
+    // The process has nothing left to do. Sending keeps it alive; Node then calls this again.
+    const exit = () =>
+      void this.#settleWithin(settings.exitDeadlineMs, 'the process ended before it could be sent');
+    this.#unsubscribe = at.page ? at.page.onLeave(() => this.#leave()) : at.exit?.onBeforeExit(exit);
   }
 
   /**
@@ -85,21 +57,14 @@ export class TallyClient extends Reads {
    * @throws InvalidEventError at once if the event breaks a rule of the front door
    */
   count(metric: string, entity: string, n = 1, { at, id }: EventDetails = {}): Promise<boolean> {
-    const { stampTime } = this.#settings;
-    const nowMs = this.#platform.nowMs();
+    const { settings, platform, stats } = this.#parts;
+    const nowMs = platform.nowMs();
     // A device whose clock is not set yet cannot say when: the time of arrival counts.
-    const stamp = stampTime && isInstant(nowMs) ? nowMs : undefined;
-    const event = eventOf(metric, entity, n, id, at ?? stamp);
+    const stamp = settings.stampTime && isInstant(nowMs) ? nowMs : undefined;
+    const event = eventOf(metric, entity, n, { at: at ?? stamp, id });
     const json = JSON.stringify(event);
-    const order = this.#stats.offered;
-    this.#stats.offered += 1;
-    return this.#admit({
-      event,
-      json,
-      bytes: utf8Bytes(json),
-      order,
-      takenAtMs: this.#platform.steadyMs(),
-    });
+    const order = stats.offered++;
+    return this.#admit({ event, json, bytes: utf8Bytes(json), order, takenAtMs: platform.steadyMs() });
   }
 
   /**
@@ -113,90 +78,84 @@ export class TallyClient extends Reads {
    * @returns the outcome of each event. Never rejects
    * @throws RangeError at once for a key or a number of events outside these bounds
    */
-  sendBatch(
-    key: string | undefined,
-    events: readonly TallyEvent[],
-    options?: SendOptions,
-  ): Promise<Delivery> {
+  sendBatch(key: string | undefined, events: readonly TallyEvent[], options?: SendOptions) {
     if (key !== undefined && (key.length < 1 || key.length > KEY_CHARACTERS_MAX))
       throw new RangeError(`"key" must have 1 to ${KEY_CHARACTERS_MAX} characters`);
     if (events.length < 1 || events.length > BATCH_EVENTS_MAX)
       throw new RangeError(`"events" must hold 1 to ${BATCH_EVENTS_MAX} events`);
-    const batch = batchOf(
-      key,
-      events.map((event) => JSON.stringify(event)),
-    );
-    const release = this.#flushes.hold();
-    return this.#sender.send(batch, options).finally(release);
+    const texts = events.map((event) => JSON.stringify(event));
+    return this.#sender.send(batchOf(key, texts), options).finally(this.#hold());
   }
 
   /**
    * Sends everything counted so far without waiting for more events.
    * @returns whether all of it is settled: accepted, or reported to a listener
    */
-  flush({ deadlineMs }: Deadline = {}): Promise<boolean> {
-    const upTo = this.#stats.offered - 1;
-    if (this.#isSettled(upTo)) return TAKEN;
-    const settled = this.#flushes.add(upTo, deadlineMs);
-    this.#hurryUpTo = Math.max(this.#hurryUpTo, upTo);
+  async flush({ deadlineMs }: Deadline = {}): Promise<boolean> {
+    const upTo = this.#parts.stats.offered - 1;
+    if (this.#isSettled(upTo)) return true;
+    this.#hurryUpTo = upTo;
     this.#poke();
-    return settled;
+    return new Promise((resolve) => {
+      const end = (isSettled: boolean) => {
+        this.#flushes.delete(flush);
+        release();
+        resolve(isSettled);
+      };
+      const flush = { upTo, end };
+      const release = this.#hold(deadlineMs, deadlineMs === undefined ? undefined : () => end(false));
+      this.#flushes.add(flush);
+    });
   }
 
   /**
    * Accepts no more events, sends the remaining ones, and gives up what is left at the deadline (10 s by default).
    * @returns the final statistics
    */
-  async close({ deadlineMs = CLOSE_MS }: Deadline = {}): Promise<TallyStats> {
+  async close({ deadlineMs = 10_000 }: Deadline = {}): Promise<TallyStats> {
     this.#closed = true;
     await this.#settleWithin(deadlineMs, 'the client was closed before it could be sent');
-    for (const end of this.#endings.splice(0)) end();
+    this.#unsubscribe?.();
     return this.stats();
   }
 
   /** The current statistics. */
   stats(): TallyStats {
-    return this.#stats.now(this.#queue.events, this.#waiting.length);
+    return this.#parts.stats.now(this.#queue.events, this.#waiting.length);
   }
 
-  #admit(pending: Pending): Promise<boolean> {
-    const { whenFull } = this.#settings;
+  async #admit(pending: Pending): Promise<boolean> {
+    const { whenFull } = this.#parts.settings;
     if (this.#closed) return this.#drop(pending, 'the client is closed');
-    if (this.#waiting.length === 0 && this.#queue.hasRoomFor(pending)) return this.#add(pending);
-    if (whenFull === 'wait') {
+    const isFull = () => this.#waiting.length > 0 || !this.#queue.hasRoomFor(pending);
+    if (isFull() && whenFull === 'wait') {
       return new Promise((admit) => {
         this.#waiting.push({ pending, admit });
       });
     }
-    if (whenFull === 'drop-oldest') {
-      while (!this.#queue.hasRoomFor(pending)) {
-        const oldest = this.#queue.removeOldestFresh();
-        // Everything is in batches, and a batch is sent unchanged.
-        if (oldest === undefined) break;
-        void this.#drop(oldest, 'the buffer is full of newer events');
-      }
-      if (this.#queue.hasRoomFor(pending)) return this.#add(pending);
+    while (isFull() && whenFull === 'drop-oldest') {
+      const oldest = this.#queue.removeOldestFresh();
+      // Everything is in batches, and a batch is sent unchanged.
+      if (oldest === undefined) break;
+      this.#drop(oldest, 'the buffer is full of newer events');
     }
-    return this.#drop(pending, 'the buffer is full');
-  }
-
-  #add(pending: Pending): Promise<boolean> {
+    if (isFull()) return this.#drop(pending, 'the buffer is full');
     this.#queue.add(pending);
     this.#poke();
-    return TAKEN;
+    return true;
   }
 
-  #drop({ event }: Pending, reason: string): Promise<boolean> {
-    this.#stats.lose('dropped', { event, reason, mayBeCounted: false });
-    return NOT_TAKEN;
+  #drop({ event }: Pending, reason: string): false {
+    this.#parts.stats.lose('dropped', { event, reason, mayBeCounted: false });
+    return false;
   }
 
   /** Sends the batches that are due, and sets the timer for the next. Call it after every change. */
   #poke(): void {
-    const nowMs = this.#platform.steadyMs();
+    const nowMs = this.#parts.platform.steadyMs();
     while (nowMs >= this.#dueAtMs()) {
       const events = this.#queue.take();
-      void this.#dispatch(events, batchOf(this.#keyFor(events), jsonOf(events)));
+      void this.#dispatch(events, this.#batchOf(events));
     }
     this.#setAlarm(this.#dueAtMs());
   }
@@ -206,13 +165,14 @@ export class TallyClient extends Reads {
     const { firstFresh } = this.#queue;
     if (firstFresh === undefined) return Infinity;
     const isDue = firstFresh.order <= this.#hurryUpTo || this.#queue.fillsBatch;
-    const dueAtMs = isDue ? 0 : firstFresh.takenAtMs + this.#settings.batchDelayMs;
+    const dueAtMs = isDue ? 0 : firstFresh.takenAtMs + this.#parts.settings.batchDelayMs;
     return Math.max(dueAtMs, this.#sender.readyAtMs);
   }
 
   /** @param events the batch's events start at its `first` */
   async #dispatch(events: readonly Pending[], batch: Batch): Promise<void> {
-    const { giveUpAfterMs } = this.#settings;
+    const { settings, stats } = this.#parts;
+    const { giveUpAfterMs } = settings;
     const { signal } = this.#stop;
     const { accepted, rejected, undelivered } = await this.#sender.send(batch, { giveUpAfterMs, signal });
     const lost = [
@@ -223,10 +183,10 @@ export class TallyClient extends Reads {
     for (const { fate, index, reason, mayBeCounted } of lost) {
       const pending = events[index] as Pending;
       this.#queue.settle(pending);
-      this.#stats.lose(fate, { event: pending.event, reason, mayBeCounted });
+      stats.lose(fate, { event: pending.event, reason, mayBeCounted });
     }
     for (const place of batch.events.keys()) this.#queue.settle(events[batch.first + place] as Pending);
-    this.#stats.accept(accepted);
+    stats.accepted += accepted;
     this.#afterSettling();
   }
 
@@ -238,7 +198,7 @@ export class TallyClient extends Reads {
       this.#queue.add(next.pending);
       next.admit(true);
     }
-    this.#flushes.settle((upTo) => this.#isSettled(upTo));
+    for (const { upTo, end } of this.#flushes) if (this.#isSettled(upTo)) end(true);
     this.#poke();
   }
 
@@ -250,11 +210,11 @@ export class TallyClient extends Reads {
   async #settleWithin(deadlineMs: number, reason: string): Promise<void> {
     if (await this.flush({ deadlineMs })) return;
     for (const { pending, admit } of this.#waiting.splice(0)) {
-      void this.#drop(pending, reason);
+      this.#drop(pending, reason);
       admit(false);
     }
     for (let next = this.#queue.removeOldestFresh(); next; next = this.#queue.removeOldestFresh())
-      this.#stats.lose('givenUp', { event: next.event, reason, mayBeCounted: false });
+      this.#parts.stats.lose('givenUp', { event: next.event, reason, mayBeCounted: false });
     const batchesEnd = this.flush();
     this.#stop.abort(new Error(reason));
     this.#stop = new AbortController();
@@ -262,31 +222,28 @@ export class TallyClient extends Reads {
     this.#poke();
   }
 
-  /** The process has nothing left to do. Sending keeps it alive; Node then calls this again. */
-  async #exit(): Promise<void> {
-    const { exitDeadlineMs } = this.#settings;
-    await this.#settleWithin(exitDeadlineMs, 'the process ended before it could be sent');
-  }
-
   /** The page is hidden or left. */
-  #leave(beacons: BeaconParts): void {
-    sendAgainByBeacon(this.#sender.active, beacons);
+  #leave(): void {
+    // A page that is hidden and then left reports both.
+    for (const batch of this.#sender.active) if (!batch.beaconed) sendByBeacon(batch, this.#parts, false);
     // If the page survives, give requests in flight a moment to be answered before repeating them.
-    this.#sender.pause(this.#settings.batchDelayMs);
+    this.#sender.pause(this.#parts.settings.batchDelayMs);
     while (this.#queue.firstFresh !== undefined) {
       const events = this.#queue.take();
-      for (const batch of sendByBeacon(this.#keyFor(events), jsonOf(events), beacons)) {
+      for (const batch of sendByBeacon(this.#batchOf(events), this.#parts, true))
         void this.#dispatch(events, batch);
-      }
     }
   }
 
   /** Events with an id may have duplicates in other requests. Under a key they would land on another shard and miss them. */
-  #keyFor([first]: readonly Pending[]): string | undefined {
-    return first?.event.id === undefined ? this.#platform.newId() : undefined;
+  #batchOf(events: readonly Pending[]): Batch {
+    const key = events[0]?.event.id === undefined ? this.#parts.platform.newId() : undefined;
+    const texts = events.map(({ json }) => json);
+    return batchOf(key, texts);
   }
-}
 
-function jsonOf(events: readonly Pending[]): readonly string[] {
-  return events.map(({ json }) => json);
+  /** Keeps the process alive until the returned function is called, or the time is over. */
+  #hold(forMs = TIMER_MS_MAX, over = () => {}): () => void {
+    return this.#parts.platform.setTimer(over, forMs, true);
+  }
 }

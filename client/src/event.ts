@@ -42,43 +42,34 @@ const INSTANT =
 const NUMBER_MIN_MS = Date.UTC(2000);
 const LATEST_MS = Date.UTC(2099, 11, 31, 23, 59, 59, 999);
 const AMOUNT_MAX = 1_000_000_000;
+const AT_RULE = 'a Date, whole epoch milliseconds (not seconds), or ISO 8601 with Z or an offset, until 2099';
 
 /** Builds an event. @throws InvalidEventError naming the field that breaks a rule */
-export function eventOf(
-  metric: string,
-  entity: string,
-  n: number,
-  id: string | undefined,
-  at: EventDetails['at'],
-): TallyEvent {
-  check('metric', isMetric(metric), '1 to 64 of A-Z a-z 0-9 _ . -');
-  check('entity', isEntity(entity), '1 to 512 characters, none of them a control character');
+export function eventOf(metric: string, entity: string, n: number, { at, id }: EventDetails): TallyEvent {
+  checkMetric(metric);
+  checkEntity(entity);
   check('n', Number.isInteger(n) && Math.abs(n) <= AMOUNT_MAX, 'an integer from -1000000000 to 1000000000');
   check('id', id === undefined || isText(id, 128), '1 to 128 characters');
   const instant = at instanceof Date ? instantOf(at) : at;
-  const known = instant === undefined || isInstant(instant);
-  check(
-    'at',
-    known,
-    'a Date, whole epoch milliseconds (not seconds), or ISO 8601 with Z or an offset, until 2099',
-  );
+  check('at', instant === undefined || isInstant(instant), AT_RULE);
   return {
-    ...(id === undefined ? {} : { id }),
+    ...(id !== undefined && { id }),
     metric,
     entity,
-    ...(instant === undefined ? {} : { at: instant }),
-    ...(n === 1 ? {} : { n }),
+    ...(instant !== undefined && { at: instant }),
+    ...(n !== 1 && { n }),
   };
 }
 
-/** Whether a value is a metric's name. */
-export function isMetric(value: unknown): value is string {
-  return typeof value === 'string' && METRIC.test(value);
+/** @throws InvalidEventError if a value is no metric's name */
+export function checkMetric(value: unknown): void {
+  check('metric', typeof value === 'string' && METRIC.test(value), '1 to 64 of A-Z a-z 0-9 _ . -');
 }
 
-/** Whether a value is an entity's name. */
-export function isEntity(value: unknown): value is string {
-  return isText(value, 512) && !CONTROL_CHARACTER.test(value);
+/** @throws InvalidEventError if a value is no entity's name */
+export function checkEntity(value: unknown): void {
+  const isEntity = isText(value, 512) && !CONTROL_CHARACTER.test(value);
+  check('entity', isEntity, '1 to 512 characters, none of them a control character');
 }
 
 function check(field: keyof TallyEvent, right: boolean, rule: string): void {

@@ -34,10 +34,10 @@ export class TallyError extends Error {
 }
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
   /** Relative to the service's address, such as `/v1/status`. */
   readonly path: string;
-  readonly body?: string;
+  /** A request with a body is a POST. */
+  readonly body?: string | undefined;
   /** Whether the browser finishes it after the page is gone. */
   readonly keepalive?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -47,45 +47,41 @@ export interface HttpRequest {
 export type Http = (request: HttpRequest) => Promise<HttpAnswer>;
 
 /** Requests by fetch. */
-export function httpOf(
-  { url, apiKey, timeoutMs }: Pick<Settings, 'url' | 'apiKey' | 'timeoutMs'>,
-  platform: Platform,
-): Http {
-  const common: Record<string, string> = { accept: 'application/json' };
-  if (apiKey !== undefined) common['x-api-key'] = apiKey;
+export function httpOf({ url, apiKey, timeoutMs }: Settings, platform: Platform): Http {
+  return async ({ path, body, keepalive = false, signal }) => {
+    const method = body === undefined ? 'GET' : 'POST';
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (apiKey !== undefined) headers['x-api-key'] = apiKey;
+    // JSON requires a preflight, and a page being left cannot wait for its answer.
+    const isPlain = keepalive && apiKey === undefined;
+    if (body !== undefined) headers['content-type'] = isPlain ? 'text/plain' : 'application/json';
 
-  // JSON requires a preflight, and a page being left cannot wait for its answer.
-  const typeOf = (keepalive: boolean | undefined) =>
-    keepalive === true && apiKey === undefined ? 'text/plain' : 'application/json';
-
-  return async ({ method, path, body, keepalive, signal }) => {
+    const isStopped = signal?.aborted === true;
     const stop = new AbortController();
-    const abort = () => stop.abort(signal?.reason ?? new Error('aborted'));
-    if (signal?.aborted === true) abort();
+    const abort = () => stop.abort(signal?.reason);
     signal?.addEventListener('abort', abort);
     const late = () => stop.abort(new Error(`no answer within ${timeoutMs} ms`));
     const cancel = platform.setTimer(late, timeoutMs, false);
-    let isSent = false;
+    const fetched = async (): Promise<HttpAnswer> => {
+      const answer = await platform.fetch(`${url}${path}`, {
+        method,
+        headers,
+        ...(body !== undefined && { body }),
+        ...(keepalive && { keepalive }),
+        signal: stop.signal,
+        redirect: 'error',
+      });
+      const asked = retryAfterMs(answer.headers.get('retry-after'), platform.nowMs());
+      // The timeout includes the body: an answer may begin and never end.
+      return { status: answer.status, retryAfterMs: asked, body: await answer.text() };
+    };
     try {
-      stop.signal.throwIfAborted();
-      isSent = true;
-      const fetched = async (): Promise<HttpAnswer> => {
-        const answer = await platform.fetch(`${url}${path}`, {
-          method,
-          headers: body === undefined ? common : { ...common, 'content-type': typeOf(keepalive) },
-          ...(body === undefined ? {} : { body }),
-          ...(keepalive === true ? { keepalive } : {}),
-          signal: stop.signal,
-          redirect: 'error',
-        });
-        const asked = retryAfterMs(answer.headers.get('retry-after'), platform.nowMs());
-        // The timeout includes the body: an answer may begin and never end.
-        return { status: answer.status, retryAfterMs: asked, body: await answer.text() };
-      };
+      signal?.throwIfAborted();
       // A wrapped fetch may ignore the signal.
       return await Promise.race([fetched(), aborted(stop.signal)]);
     } catch (cause) {
-      const neverSent = !isSent || NO_CONNECTION.has(codeOf(cause));
+      const { cause: deeper } = (cause ?? {}) as { readonly cause?: { readonly code?: unknown } };
+      const neverSent = isStopped || NO_CONNECTION.has(deeper?.code);
       throw new TallyError(`${method} ${path}: ${reasonOf(cause)}`, { neverSent, cause });
     } finally {
       cancel();
@@ -97,7 +93,7 @@ export function httpOf(
 /** Rejects when the signal fires. */
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    signal.addEventListener('abort', () => reject(signal.reason));
   });
 }
 
@@ -109,13 +105,8 @@ const NO_CONNECTION: ReadonlySet<unknown> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-function codeOf(error: unknown): unknown {
-  const { cause } = (error ?? {}) as { readonly cause?: { readonly code?: unknown } };
-  return cause?.code;
-}
-
-/** Node's fetch says no more than "fetch failed"; its cause says why. */
-function reasonOf(error: unknown): string {
+/** An error in words. Node's fetch says no more than "fetch failed"; its cause says why. */
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
   return cause instanceof Error && cause.message !== ''

@@ -5,7 +5,9 @@ import type { Platform } from './platform.ts';
 import type { Listeners } from './stats.ts';
 
 /** What to do with an event when the buffer is full. `wait`: `count()` resolves when there is room. */
-export type WhenFull = 'drop-newest' | 'drop-oldest' | 'wait';
+export type WhenFull = (typeof POLICIES)[number];
+
+const POLICIES = ['drop-newest', 'drop-oldest', 'wait'] as const;
 
 /** Options of a client. Only the address is required. */
 export interface TallyOptions extends Listeners {
@@ -50,23 +52,16 @@ export type Settings = Required<
 
 /** A record of the stream holds 1 MiB, and API Gateway may escape characters that you sent unescaped. */
 const BATCH_BYTES_MAX = 2 ** 19;
-const BATCH_BYTES = 2 ** 18;
-const BATCH_BYTES_IN_PAGE = 2 ** 14;
 /** Room for the largest possible event, and more. */
 const BYTES_MIN = 2 ** 14;
 /** A request that the client has aborted may still arrive: API Gateway itself allows 29 seconds. */
-export const TRANSIT_MS = 30_000;
-
-const POLICIES: readonly string[] = ['drop-newest', 'drop-oldest', 'wait'] satisfies WhenFull[];
+const TRANSIT_MS = 30_000;
 
 /** Applies the defaults. @throws RangeError naming the invalid option, and its allowed values */
 export function settingsOf(options: TallyOptions, inPage = false): Settings {
-  const batchBytes = inPage ? BATCH_BYTES_IN_PAGE : BATCH_BYTES;
-  const {
-    backoff = { baseMs: 200, capMs: 30_000 },
-    whenFull = 'drop-newest',
-    dedupWindowMs = 3_600_000,
-  } = options;
+  const batchBytes = inPage ? 2 ** 14 : 2 ** 18;
+  const { backoff = { baseMs: 200, capMs: 30_000 }, dedupWindowMs = 3_600_000 } = options;
+  const whenFull = options.whenFull ?? 'drop-newest';
   const timeoutMs = within('timeoutMs', options.timeoutMs ?? 30_000, 1, 600_000);
   const latestMs = dedupWindowMs - timeoutMs - TRANSIT_MS;
   const giveUpAfterMs = options.giveUpAfterMs ?? Math.max(0, Math.min(3_000_000, latestMs));

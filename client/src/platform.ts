@@ -58,7 +58,7 @@ export interface Platform {
 }
 
 /** Maximum delay of a platform timer: beyond it, timers fire at once. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
+export const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** The real platform. Looks globals up when used, so that a page may replace its fetch later. */
 export function platform(): Platform {
@@ -66,10 +66,7 @@ export function platform(): Platform {
   return {
     fetch: (url, init) => globalThis.fetch(url, init),
     nowMs: () => Date.now(),
-    steadyMs: steadyClock(
-      () => Date.now(),
-      () => performance.now(),
-    ),
+    steadyMs: steadyClock(),
     random: () => Math.random(),
     newId,
     setTimer: (run, delayMs, holds) => {
@@ -89,7 +86,7 @@ export function platform(): Platform {
  * systems during sleep. An age that is too small could make a retry count twice; one that is too large only gives up
  * early.
  */
-export function steadyClock(wallMs: () => number, monotonicMs: () => number): () => number {
+export function steadyClock(wallMs = () => Date.now(), monotonicMs = () => performance.now()): () => number {
   let steady = 0;
   let wall = wallMs();
   let monotonic = monotonicMs();
@@ -102,20 +99,34 @@ export function steadyClock(wallMs: () => number, monotonicMs: () => number): ()
   };
 }
 
-/** A random UUID, even without `crypto.randomUUID`, which pages not served over https lack. */
-function newId(): string {
-  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
-  const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte, index) => {
-    const marked = index === 6 ? (byte & 0x0f) | 0x40 : index === 8 ? (byte & 0x3f) | 0x80 : byte;
-    return marked.toString(16).padStart(2, '0');
-  }).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+/**
+ * An alarm on the steady clock, that is set again and again.
+ * @returns sets it, instead of for the time before; Infinity: for none
+ */
+export function alarmOf(platform: Platform, ring: () => void): (atMs: number) => void {
+  let setAtMs = Infinity;
+  let cancel = () => {};
+  return (atMs) => {
+    if (atMs === setAtMs) return;
+    cancel();
+    setAtMs = atMs;
+    if (atMs === Infinity) return;
+    const rings = () => {
+      setAtMs = Infinity;
+      ring();
+    };
+    // Timers may fire a fraction early.
+    cancel = platform.setTimer(rings, Math.max(0, Math.ceil(atMs - platform.steadyMs())), false);
+  };
 }
 
-interface Listening {
-  addEventListener(type: string, listener: () => void): void;
-  removeEventListener(type: string, listener: () => void): void;
+/** 128 random bits in hexadecimal. Pages not served over https lack `crypto.randomUUID`. */
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
+
+type Listening = Pick<EventTarget, 'addEventListener' | 'removeEventListener'>;
 /** The parts of a page's global object in use. */
 export interface PageGlobals extends Partial<Listening> {
   readonly document?: Listening & { readonly visibilityState: string };

@@ -1,5 +1,6 @@
 // The bounded buffer: all unsettled events, including those that are in no batch yet.
 import type { TallyEvent } from './event.ts';
+import type { Settings } from './options.ts';
 
 /** An event that is not settled. */
 export interface Pending {
@@ -13,19 +14,12 @@ export interface Pending {
   readonly takenAtMs: number;
 }
 
-/** Limits of a batch or the buffer. */
-export interface Limits {
-  readonly events: number;
-  readonly bytes: number;
-}
-
 /** Bytes of a body around its events; each event adds a comma. */
-const ENVELOPE_BYTES = '{"batch":"01234567-89ab-cdef-0123-456789abcdef","events":[]}'.length;
+const ENVELOPE_BYTES = '{"batch":"0123456789abcdef0123456789abcdef","events":[]}'.length;
 
 /** The buffer. It never exceeds its limits: check for room before adding. */
 export class Queue {
-  readonly #bounds: Limits;
-  readonly #batch: Limits;
+  readonly #settings: Settings;
   /** In order of `count()`. */
   readonly #unsettled = new Set<Pending>();
   #bytes = 0;
@@ -33,9 +27,8 @@ export class Queue {
   #fresh: Pending[] = [];
   #freshBytes = 0;
 
-  constructor(bounds: Limits, batch: Limits) {
-    this.#bounds = bounds;
-    this.#batch = batch;
+  constructor(settings: Settings) {
+    this.#settings = settings;
   }
 
   get events(): number {
@@ -55,12 +48,14 @@ export class Queue {
 
   /** Whether the events that are in no batch yet fill one. */
   get fillsBatch(): boolean {
-    const { events, bytes } = this.#batch;
-    return this.#fresh.length >= events || ENVELOPE_BYTES + this.#freshBytes + this.#fresh.length >= bytes;
+    const { batchEvents, batchBytes } = this.#settings;
+    const bytes = ENVELOPE_BYTES + this.#freshBytes + this.#fresh.length;
+    return this.#fresh.length >= batchEvents || bytes >= batchBytes;
   }
 
   hasRoomFor({ bytes }: Pending): boolean {
-    return this.#unsettled.size < this.#bounds.events && this.#bytes + bytes <= this.#bounds.bytes;
+    const { bufferEvents, bufferBytes } = this.#settings;
+    return this.#unsettled.size < bufferEvents && this.#bytes + bytes <= bufferBytes;
   }
 
   add(pending: Pending): void {
@@ -72,6 +67,7 @@ export class Queue {
 
   /** Cuts the next batch: as many of the oldest events as fit, at least one, either all with an id or all without. */
   take(): readonly Pending[] {
+    const { batchEvents, batchBytes } = this.#settings;
     const hasId = this.#fresh[0]?.event.id !== undefined;
     const batch: Pending[] = [];
     const left: Pending[] = [];
@@ -79,7 +75,7 @@ export class Queue {
     for (const pending of this.#fresh) {
       const isAlike = (pending.event.id !== undefined) === hasId;
       bytes += isAlike ? pending.bytes + 1 : 0;
-      const fits = batch.length === 0 || (batch.length < this.#batch.events && bytes <= this.#batch.bytes);
+      const fits = batch.length === 0 || (batch.length < batchEvents && bytes <= batchBytes);
       if (isAlike && fits) batch.push(pending);
       else left.push(pending);
     }

@@ -1,7 +1,7 @@
 // Typed reads. Each route is a method of `Reads`.
-import { InvalidEventError, isEntity, isMetric } from './event.ts';
-import { exactJson } from './exact-json.ts';
-import { type Http, type HttpRequest, TallyError } from './http.ts';
+import { checkEntity, checkMetric, InvalidEventError } from './event.ts';
+import { type Http, TallyError } from './http.ts';
+import { jsonIn } from './json.ts';
 
 /** A count: a number while it is exact, up to 2^53; a bigint beyond. `Number(count)` rounds, `BigInt(count)` never does. */
 export type Count = number | bigint;
@@ -161,88 +161,66 @@ export class Reads {
   }
 
   /** The counts of an entity. */
-  async counts(
-    metric: string,
-    entity: string,
-    { from, to, ...rest }: CountsQuestion = {},
-    options?: ReadOptions,
-  ): Promise<CountsAnswer> {
-    const search = searchFor({ from: instant(from), to: instant(to), ...rest });
-    return this.#read({ method: 'GET', path: `/v1/counts/${namesIn(metric, entity)}${search}` }, options);
+  async counts(metric: string, entity: string, question: CountsQuestion = {}, options?: ReadOptions) {
+    checkMetric(metric);
+    checkEntity(entity);
+    const path = `/v1/counts/${segment('metric', metric)}/${segment('entity', entity)}`;
+    return this.#read<CountsAnswer>(`${path}${searchFor(question)}`, options);
   }
 
   /** The leading entities of an hour, day or month. */
-  async top(metric: string, { by, at, k }: TopQuestion = {}, options?: ReadOptions): Promise<TopAnswer> {
-    const search = searchFor({ by, at: instant(at), k });
-    return this.#read({ method: 'GET', path: `/v1/top/${metricIn(metric)}${search}` }, options);
+  async top(metric: string, question: TopQuestion = {}, options?: ReadOptions): Promise<TopAnswer> {
+    checkMetric(metric);
+    return this.#read(`/v1/top/${segment('metric', metric)}${searchFor(question)}`, options);
   }
 
   /** Runs up to 100 queries at once, on one snapshot. @returns an answer or an error for each, in order */
-  async countsBatch(
-    questions: readonly CountsBatchQuestion[],
-    options?: ReadOptions,
-  ): Promise<readonly CountsBatchAnswer[]> {
-    const queries = questions.map(({ from, to, ...rest }) => ({
-      from: instant(from),
-      to: instant(to),
-      ...rest,
-    }));
-    const request = { method: 'POST', path: '/v1/counts:batch', body: JSON.stringify({ queries }) } as const;
-    return (await this.#read<{ readonly answers: readonly CountsBatchAnswer[] }>(request, options)).answers;
+  async countsBatch(questions: readonly CountsBatchQuestion[], options?: ReadOptions) {
+    const queries = questions.map((each) => ({ ...each, from: textOf(each.from), to: textOf(each.to) }));
+    const body = JSON.stringify({ queries });
+    type Answers = { readonly answers: readonly CountsBatchAnswer[] };
+    return (await this.#read<Answers>('/v1/counts:batch', options, body)).answers;
   }
 
   /** All metrics, sorted. A new one is listed some minutes after its first event. */
   async metrics(options?: ReadOptions): Promise<readonly string[]> {
-    const request = { method: 'GET', path: '/v1/metrics' } as const;
-    return (await this.#read<{ readonly metrics: readonly string[] }>(request, options)).metrics;
+    const { metrics } = await this.#read<{ metrics: string[] }>('/v1/metrics', options);
+    return metrics;
   }
 
   /** Where every accepted event is. */
   async status(options?: ReadOptions): Promise<StatusAnswer> {
-    return this.#read({ method: 'GET', path: '/v1/status' }, options);
+    return this.#read('/v1/status', options);
   }
 
   /** The answer as documented: its shape is not checked here. */
-  async #read<Answer>(request: HttpRequest, { signal }: ReadOptions = {}): Promise<Answer> {
-    const { status, retryAfterMs, body: text } = await this.#http({ ...request, signal });
+  async #read<Answer>(path: string, { signal }: ReadOptions = {}, sent?: string): Promise<Answer> {
+    const { status, retryAfterMs, body: text } = await this.#http({ path, body: sent, signal });
     const body = jsonIn(text);
     if (status === 200 && body !== undefined) return body as Answer;
     const said = (body as { readonly message?: unknown } | null | undefined)?.message;
     const message = typeof said === 'string' ? said : 'the answer is not JSON: is it Tally?';
-    const place = `${request.method} ${request.path.split('?')[0]}`;
+    const place = `${sent === undefined ? 'GET' : 'POST'} ${path.split('?')[0]}`;
     throw new TallyError(`${place}: ${status} ${message}`, { status, retryAfterMs });
   }
 }
 
-function metricIn(metric: string): string {
+/** A valid name as a segment of a path. */
+function segment(field: 'metric' | 'entity', name: string): string {
   // fetch resolves these two as relative steps in a path, however they are encoded.
-  if (!isMetric(metric) || metric === '.' || metric === '..') {
-    throw new InvalidEventError('metric', '1 to 64 of A-Z a-z 0-9 _ . -, and neither . nor ..');
+  if (name === '.' || name === '..') throw new InvalidEventError(field, 'neither . nor ..');
+  return encodeURIComponent(name);
+}
+
+function searchFor(question: CountsQuestion | TopQuestion): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(question)) {
+    const text = textOf(value);
+    if (text !== undefined) given.set(name, text);
   }
-  return encodeURIComponent(metric);
+  return given.toString() && `?${given}`;
 }
 
-function namesIn(metric: string, entity: string): string {
-  const rule = '1 to 512 characters, none a control character, and neither . nor ..';
-  if (!isEntity(entity) || entity === '.' || entity === '..') throw new InvalidEventError('entity', rule);
-  return `${metricIn(metric)}/${encodeURIComponent(entity)}`;
-}
-
-function searchFor(parameters: Readonly<Record<string, string | number | boolean | undefined>>): string {
-  const given = Object.entries(parameters).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, String(value)] as [string, string]],
-  );
-  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
-}
-
-function instant(at: Date | number | string | undefined): string | undefined {
-  return at instanceof Date ? at.toISOString() : at?.toString();
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return exactJson(text);
-  } catch {
-    return undefined;
-  }
+function textOf(value: Date | string | number | boolean | undefined): string | undefined {
+  return value instanceof Date ? value.toISOString() : value?.toString();
 }

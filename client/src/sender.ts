@@ -1,19 +1,17 @@
 // Sends batches until Tally has stored them: how many requests at once, what each answer means, when to stop.
-import { alarmOf } from './alarm.ts';
 import { type Verdict, verdictOf } from './answers.ts';
 import { waitMs } from './backoff.ts';
-import { BATCH_BYTES_MAX, type Batch, halvesOf, recordsOf, utf8Bytes } from './batch.ts';
-import { type Http, TallyError } from './http.ts';
+import { BATCH_BYTES_MAX, type Batch, halvesOf, utf8Bytes } from './batch.ts';
+import { type Http, reasonOf, type TallyError } from './http.ts';
 import type { Settings } from './options.ts';
-import type { Platform } from './platform.ts';
+import { alarmOf, type Platform } from './platform.ts';
+import type { Stats } from './stats.ts';
 
 export interface SenderParts {
   readonly http: Http;
   readonly platform: Platform;
-  readonly settings: Pick<Settings, 'concurrency' | 'backoff'>;
-  /** Called for every request, and for every request that did not store its batch. */
-  readonly onRequest: () => void;
-  readonly onProblem: (message: string) => void;
+  readonly settings: Settings;
+  readonly stats: Stats;
   /** Called when there may be room for another batch. */
   readonly onRoom: () => void;
 }
@@ -58,14 +56,14 @@ interface Waiter {
   readonly end: (turn: Turn) => void;
 }
 type End =
-  | { readonly kind: 'stored' }
-  | { readonly kind: 'cut'; readonly reason: string }
-  | { readonly kind: 'undelivered'; readonly reason: string; readonly ends: 'one' | 'all' | 'hopeless' };
+  | Exclude<Verdict, { readonly kind: 'again' }>
+  | { readonly kind: 'late' | 'stopped'; readonly reason: string };
 
 /** Sends batches. While requests fail, only one is sent at a time, so that an outage leaves few batches uncertain. */
 export class Sender {
+  /** Batches that are being sent or waiting. */
+  readonly active = new Set<Batch>();
   readonly #parts: SenderParts;
-  readonly #active = new Set<Batch>();
   #waiting: Waiter[] = [];
   #onTheirWay = 0;
   /** Failed requests since the last one that stored its batch. */
@@ -76,11 +74,6 @@ export class Sender {
   constructor(parts: SenderParts) {
     this.#parts = parts;
     this.#setAlarm = alarmOf(parts.platform, () => this.#wake(true));
-  }
-
-  /** Batches that are being sent or waiting. */
-  get active(): ReadonlySet<Batch> {
-    return this.#active;
   }
 
   /** From when another batch would be sent at once; Infinity while others come first, until `onRoom` is called. */
@@ -107,16 +100,16 @@ export class Sender {
       const { events, first } = batch;
       const end = await this.#deliver(batch, options, sinceMs);
       if (end.kind === 'stored') accepted += events.length;
-      else if (end.kind === 'cut' && events.length === 1) rejected.push({ index: first, reason: end.reason });
-      else if (end.kind === 'cut') left.push(...halvesOf(batch));
-      else {
-        const { reason, ends } = end;
-        const over = ends === 'one' ? [batch] : [batch, ...left.splice(0).reverse()];
+      else if (end.kind === 'invalid' || end.kind === 'tooLarge') {
+        if (events.length === 1) rejected.push({ index: first, reason: end.reason });
+        else left.push(...halvesOf(batch));
+      } else {
+        const { kind, reason } = end;
+        const over = kind === 'late' ? [batch] : [batch, ...left.splice(0).reverse()];
         for (const { mayBeStoredSinceMs, ...each } of over) {
           const mayBeCounted = (sinceMs ?? mayBeStoredSinceMs) !== undefined;
-          const hopeless = ends === 'hopeless';
-          for (const place of each.events.keys())
-            undelivered.push({ index: each.first + place, reason, mayBeCounted, hopeless });
+          const lost = { reason, mayBeCounted, hopeless: kind === 'hopeless' };
+          for (const place of each.events.keys()) undelivered.push({ index: each.first + place, ...lost });
         }
       }
     }
@@ -125,56 +118,52 @@ export class Sender {
 
   async #deliver(batch: Batch, options: SendOptions, sinceMs: number | undefined): Promise<End> {
     const { giveUpAfterMs = Infinity, signal, onRetry } = options;
+    const { platform, settings, stats } = this.#parts;
     if (batch.events.length > 1 && utf8Bytes(batch.body) > BATCH_BYTES_MAX)
-      return { kind: 'cut', reason: 'too large' };
-    this.#active.add(batch);
+      return { kind: 'tooLarge', reason: 'too large' };
+    this.active.add(batch);
     try {
       for (let retry = false; ; retry = true) {
         const lateMs = (sinceMs ?? batch.mayBeStoredSinceMs ?? Infinity) + giveUpAfterMs;
         const turn = await this.#turn(lateMs, signal, retry);
-        if (turn === 'stopped') return { kind: 'undelivered', reason: reasonOf(signal), ends: 'all' };
-        const late = `not confirmed within ${giveUpAfterMs} ms`;
-        if (turn === 'late') return { kind: 'undelivered', reason: late, ends: 'one' };
+        if (turn === 'stopped') return { kind: turn, reason: reasonOf(signal?.reason) };
+        if (turn === 'late') return { kind: turn, reason: `not confirmed within ${giveUpAfterMs} ms` };
         const verdict = await this.#attempt(batch, signal);
-        const end = this.#conclude(batch, verdict);
-        if (end !== undefined) return end;
-        if (verdict.kind !== 'stored') onRetry?.(verdict.reason);
+        if (verdict.kind === 'stored') this.#failures = 0;
+        else stats.problem(verdict.reason);
+        if (verdict.kind !== 'again') {
+          this.#wake(true);
+          return verdict;
+        }
+        this.#failures += 1;
+        this.pause(waitMs(settings.backoff, this.#failures, platform.random(), verdict.retryAfterMs));
+        onRetry?.(verdict.reason);
       }
     } finally {
-      this.#active.delete(batch);
+      this.active.delete(batch);
     }
   }
 
   /** Sends a batch once. */
   async #attempt(batch: Batch, signal: AbortSignal | undefined): Promise<Verdict> {
-    const { http, platform, onRequest } = this.#parts;
+    const { http, platform, stats } = this.#parts;
+    const { key, events, body } = batch;
     const isFirst = batch.mayBeStoredSinceMs === undefined;
     // Until an answer proves otherwise, this attempt may have stored it.
     batch.mayBeStoredSinceMs ??= platform.steadyMs();
-    onRequest();
-    const verdict = await post(http, batch, signal);
+    stats.requests += 1;
+    const verdict = await http({ path: '/v1/events', body, signal }).then(
+      (answer) => verdictOf(answer, key === undefined ? events.length : 1),
+      ({ message: reason, neverSent }: TallyError) =>
+        ({ kind: 'again', mayBeStored: !neverSent, reason, retryAfterMs: 0 }) as const,
+    );
     this.#onTheirWay -= 1;
     const surelyNot = verdict.kind === 'again' ? !verdict.mayBeStored : verdict.kind !== 'stored';
     if (isFirst && surelyNot && !batch.beaconed) batch.mayBeStoredSinceMs = undefined;
+    // A size limit may be a proxy's: splitting a batch that an earlier attempt may have stored could count its events twice.
+    if (verdict.kind === 'tooLarge' && batch.mayBeStoredSinceMs !== undefined)
+      return { ...verdict, kind: 'again', mayBeStored: true, retryAfterMs: 0 };
     return verdict;
-  }
-
-  /** @returns undefined if the batch must be sent again */
-  #conclude(batch: Batch, verdict: Verdict): End | undefined {
-    const { platform, settings, onProblem } = this.#parts;
-    if (verdict.kind === 'stored') {
-      this.#failures = 0;
-      this.#wake(true);
-      return verdict;
-    }
-    onProblem(verdict.reason);
-    const end = endOf(verdict, batch);
-    if (end === undefined) {
-      this.#failures += 1;
-      const retryAfterMs = verdict.kind === 'again' ? verdict.retryAfterMs : 0;
-      this.pause(waitMs(settings.backoff, this.#failures, platform.random(), retryAfterMs));
-    } else this.#wake(true);
-    return end;
   }
 
   get #capacity(): number {
@@ -217,32 +206,4 @@ export class Sender {
     this.#setAlarm(this.#waiting.reduce((atMs, { lateMs }) => Math.min(atMs, lateMs + 1), nextMs));
     if (mayHaveRoom) onRoom();
   }
-}
-
-async function post(http: Http, batch: Batch, signal: AbortSignal | undefined): Promise<Verdict> {
-  const { body } = batch;
-  try {
-    const answer = await http({ method: 'POST', path: '/v1/events', body, signal });
-    return verdictOf(answer, recordsOf(batch));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const mayBeStored = !(error instanceof TallyError && error.neverSent);
-    return { kind: 'again', mayBeStored, reason, retryAfterMs: 0 };
-  }
-}
-
-function endOf(verdict: Exclude<Verdict, { kind: 'stored' }>, batch: Batch): End | undefined {
-  const { kind, reason } = verdict;
-  if (kind === 'again') return undefined;
-  if (kind === 'hopeless') return { kind: 'undelivered', reason, ends: 'hopeless' };
-  // A body that breaks a rule has always broken it, so no attempt has stored it. A size limit may be a proxy's: splitting a
-  // batch that may be stored could count its events twice.
-  if (kind === 'tooLarge' && batch.mayBeStoredSinceMs !== undefined) return undefined;
-  batch.mayBeStoredSinceMs = undefined;
-  return { kind: 'cut', reason };
-}
-
-function reasonOf(signal: AbortSignal | undefined): string {
-  const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason.message : String(reason ?? 'stopped');
 }

@@ -44,9 +44,6 @@ export interface TallyStats {
   readonly beacons: number;
 }
 
-/** The outcomes of an event. */
-export type Fate = 'accepted' | 'rejected' | 'givenUp' | 'dropped';
-
 const LISTENER = { rejected: 'onRejected', givenUp: 'onGivenUp', dropped: 'onDropped' } as const;
 
 /** Counts outcomes and calls listeners. */
@@ -55,7 +52,8 @@ export class Stats {
   requests = 0;
   requestsFailed = 0;
   beacons = 0;
-  readonly #fates: Record<Fate, number> = { accepted: 0, rejected: 0, givenUp: 0, dropped: 0 };
+  accepted = 0;
+  readonly #lost = { rejected: 0, givenUp: 0, dropped: 0 };
   readonly #listeners: Listeners;
   readonly #warn: Platform['warn'];
   #hasWarned = false;
@@ -66,14 +64,9 @@ export class Stats {
     this.#warn = warn;
   }
 
-  /** Records accepted events. */
-  accept(events: number): void {
-    this.#fates.accepted += events;
-  }
-
   /** Records a lost event and calls its listener. */
-  lose(fate: Exclude<Fate, 'accepted'>, undelivered: Undelivered): void {
-    this.#fates[fate] += 1;
+  lose(fate: keyof typeof LISTENER, undelivered: Undelivered): void {
+    this.#lost[fate] += 1;
     const listener = this.#listeners[LISTENER[fate]];
     if (listener !== undefined) tell(listener, undelivered);
     else if (!this.#hasWarned) {
@@ -93,8 +86,8 @@ export class Stats {
 
   /** The current numbers. */
   now(buffered: number, waiting: number): TallyStats {
-    const { offered, requests, requestsFailed, beacons } = this;
-    return { offered, ...this.#fates, buffered, waiting, requests, requestsFailed, beacons };
+    const { offered, accepted, requests, requestsFailed, beacons } = this;
+    return { offered, accepted, ...this.#lost, buffered, waiting, requests, requestsFailed, beacons };
   }
 }
 

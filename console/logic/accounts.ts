@@ -1,12 +1,6 @@
 // The pipeline's accounts: places whose events add up to what was accepted; pure.
 import type { StatusAnswer } from '../../client/src/index.ts';
 
-/**
- * The figures of `GET /v1/status` that are shown. When the stream could not be read, `accepted` is null, and the places add up
- * to `received`.
- */
-export type Accounts = Omit<StatusAnswer, 'rejectedByReason' | 'hours' | 'service' | 'shards'>;
-
 /** Done, on its way, set aside for a good reason, or in need of an operator. */
 export type Tone = 'counted' | 'waiting' | 'aside' | 'bad';
 
@@ -21,17 +15,18 @@ export const PLACES = [
   ['parked', 'parked', 'bad', 'In the archive until an operator replays it.'],
   ['expired', 'expired', 'aside', 'Arrived after its period was deleted; kept in the archive.'],
   ['lost', 'lost', 'bad', 'Gone and recorded: the stream dropped it, or an operator discarded it.'],
-] as const satisfies readonly (readonly [keyof Accounts, string, Tone, string])[];
+] as const satisfies readonly (readonly [keyof StatusAnswer, string, Tone, string])[];
 
-export type Place = (typeof PLACES)[number][0];
-
-/** What was taken in, and where all of it is. Unless `difference` is 0, the accounts are wrong. */
-export function equationOf(accounts: Accounts) {
-  const { accepted, received } = accounts;
+/**
+ * What was taken in, and where all of it is. Unless `difference` is 0, the accounts are wrong. When the stream could not be
+ * read, `accepted` is null, and the places add up to `received`.
+ */
+export function equationOf(status: StatusAnswer) {
+  const { accepted, received } = status;
   const left =
     accepted === null ? { label: 'received', events: received } : { label: 'accepted', events: accepted };
   const terms = PLACES.flatMap(([name, label, tone, meaning]) => {
-    const events = accounts[name];
+    const events = status[name];
     return events === null ? [] : [{ name, label, tone, meaning, events }];
   });
   const sum = terms.reduce((total, { events }) => total + events, 0);
@@ -39,12 +34,12 @@ export function equationOf(accounts: Accounts) {
 }
 
 /** Accepted events that have not reached their place. */
-export function onTheWay({ unread, inFlight }: Accounts): number {
+export function onTheWay({ unread, inFlight }: StatusAnswer): number {
   return (unread ?? 0) + inFlight;
 }
 
 /** How long the oldest event on the way has waited, in milliseconds; 0 when none is. */
-export function behindMs({ unreadSince, inFlightSince }: Accounts, nowMs: number): number {
+export function behindMs({ unreadSince, inFlightSince }: StatusAnswer, nowMs: number): number {
   const since = [unreadSince, inFlightSince].filter((each) => each !== null).map(Date.parse);
   return since.length === 0 ? 0 : Math.max(0, nowMs - Math.min(...since));
 }

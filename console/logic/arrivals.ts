@@ -1,6 +1,7 @@
 // How many events arrived when, from successive answers of the status; pure.
-import { type Accounts, onTheWay } from './accounts.ts';
-import { ceilTo, floorTo, HOUR_MS, MINUTE_MS } from './zone.ts';
+import type { StatusAnswer } from '../../client/src/index.ts';
+import { onTheWay } from './accounts.ts';
+import { ceilTo, floorTo, GRAIN_MS } from './zone.ts';
 
 /** What one answer of the status said, for all metrics. */
 export interface Reading {
@@ -14,15 +15,9 @@ export interface Reading {
   readonly failed: number;
 }
 
-/** The part of the status that arrivals need. */
-export interface ArrivalStatus extends Accounts {
-  readonly service: { readonly id: string };
-  /** By hour of arrival: `2026-11-22T05`, in UTC. */
-  readonly hours: readonly { readonly hour: string; readonly received: number }[];
-}
-
 type Known = Pick<Reading, 'atMs' | 'events'>;
 
+const { minute: MINUTE_MS, hour: HOUR_MS } = GRAIN_MS;
 const KEPT_MS = 62 * MINUTE_MS;
 /** Older readings need not be closer than this. */
 const SPACING_MS = 4_000;
@@ -31,14 +26,10 @@ const GAP_MS = 15_000;
 const RATE_MS = 10_000;
 
 /** Appends an answer of the status, and drops what is no longer needed. */
-export function withReading(
-  readings: readonly Reading[],
-  status: ArrivalStatus,
-  atMs: number,
-): readonly Reading[] {
+export function withReading(readings: readonly Reading[], status: StatusAnswer, atMs: number) {
   const [before, last] = [readings.at(-2), readings.at(-1)];
   const events = status.accepted ?? status.received;
-  const next = {
+  const next: Reading = {
     atMs,
     stack: status.service.id,
     events,
@@ -65,7 +56,7 @@ export function rateOf(readings: readonly Reading[]): number | undefined {
  * The events of the last 60 minutes. Each minute is measured, where there are readings, or else the
  * average between the readings or hours around.
  */
-export function arrivalsOf(readings: readonly Reading[], status: ArrivalStatus) {
+export function arrivalsOf(readings: readonly Reading[], status: StatusAnswer) {
   const [first, last] = [readings[0], readings.at(-1)];
   if (first === undefined || last === undefined) return undefined;
   const known = [...hourStarts(status, last.atMs).filter(({ atMs }) => atMs < first.atMs), ...readings];
@@ -91,7 +82,7 @@ export function arrivalsOf(readings: readonly Reading[], status: ArrivalStatus) 
 }
 
 /** The totals when this hour and the one before began. */
-function hourStarts({ received, hours }: ArrivalStatus, nowMs: number): readonly Known[] {
+function hourStarts({ received, hours }: StatusAnswer, nowMs: number): readonly Known[] {
   const thisMs = floorTo(HOUR_MS, nowMs);
   const receivedIn = (hourMs: number) =>
     hours.find(({ hour }) => Date.parse(`${hour}:00Z`) === hourMs)?.received ?? 0;
@@ -106,11 +97,8 @@ function totalAt(known: readonly Known[], atMs: number): { events: number; isMea
   const after = known.findIndex((each) => each.atMs >= atMs);
   const [low, high] = [known[after - 1] ?? known[0], known[after] ?? known.at(-1)];
   if (low === undefined || high === undefined) return { events: 0, isMeasured: false };
-  if (high.atMs === low.atMs || high.atMs === atMs)
-    return { events: high.events, isMeasured: high.atMs === atMs };
-  const share = (atMs - low.atMs) / (high.atMs - low.atMs);
-  return {
-    events: low.events + share * (high.events - low.events),
-    isMeasured: high.atMs - low.atMs <= GAP_MS,
-  };
+  if (high === low || high.atMs === atMs) return { events: high.events, isMeasured: high.atMs === atMs };
+  const lengthMs = high.atMs - low.atMs;
+  const events = low.events + ((high.events - low.events) * (atMs - low.atMs)) / lengthMs;
+  return { events, isMeasured: lengthMs <= GAP_MS };
 }

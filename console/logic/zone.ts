@@ -1,11 +1,17 @@
 // Instants in time zones; pure. Instants are epoch milliseconds, zones are IANA names.
 
-/** A date and time of day, as a clock in the zone shows it. */
-type WallTime = Readonly<Record<'year' | 'month' | 'day' | 'hour' | 'minute', number>>;
+const DAY_MS = 86_400_000;
 
-export const MINUTE_MS = 60_000;
-export const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+/** The length of a grain; the least one of a month. */
+export const GRAIN_MS = {
+  minute: 60_000,
+  hour: 3_600_000,
+  day: DAY_MS,
+  week: 7 * DAY_MS,
+  month: 28 * DAY_MS,
+};
+export type Grain = keyof typeof GRAIN_MS;
+export const GRAINS = Object.keys(GRAIN_MS) as Grain[];
 
 export const floorTo = (stepMs: number, atMs: number) => Math.floor(atMs / stepMs) * stepMs;
 export const ceilTo = (stepMs: number, atMs: number) => Math.ceil(atMs / stepMs) * stepMs;
@@ -46,49 +52,31 @@ export function clockTime(atMs: number, tz: string, nowMs: number): string {
   return date(atMs) === date(nowMs) ? time : `${date(atMs)}, ${time}`;
 }
 
-export function wallTime(atMs: number, tz: string): WallTime {
+/** What a clock in the zone shows: the instant when a clock in UTC shows the same date and minute. */
+export function wallTime(atMs: number, tz: string): number {
   const options: Options = { year: 'numeric', month: 'numeric', day: 'numeric', ...CLOCK };
   const parts = formatOf(tz, 'wall', options).formatToParts(atMs);
   const part = (wanted: string) => Number(parts.find(({ type }) => type === wanted)?.value);
-  const [year, month, day] = [part('year'), part('month'), part('day')];
-  return { year, month, day, hour: part('hour'), minute: part('minute') };
+  return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'));
 }
 
 /** When a clock in the zone first shows this. A skipped time is the instant after the change, as in the API. */
-export function instantOf(clock: WallTime, tz: string): number {
-  const wanted = utcOf(clock);
-  const shown = (atMs: number) => utcOf(wallTime(atMs, tz));
-  const byOffsetAt = (atMs: number) => wanted + atMs - shown(atMs);
-  const before = byOffsetAt(wanted - DAY_MS);
-  return [before, byOffsetAt(wanted + DAY_MS)].find((atMs) => shown(atMs) === wanted) ?? before;
+export function instantOf(wallMs: number, tz: string): number {
+  const byOffsetAt = (atMs: number) => wallMs + atMs - wallTime(atMs, tz);
+  const before = byOffsetAt(wallMs - DAY_MS);
+  return [before, byOffsetAt(wallMs + DAY_MS)].find((atMs) => wallTime(atMs, tz) === wallMs) ?? before;
 }
 
-function utcOf({ year, month, day, hour, minute }: WallTime): number {
-  return Date.UTC(year, month - 1, day, hour, minute);
-}
-
-/** The start of an instant's day, or of a day before. */
-export function dayStart(atMs: number, tz: string, daysBefore = 0): number {
-  const { year, month, day } = wallTime(atMs, tz);
-  return midnight(year, month, day - daysBefore, tz);
-}
-
-/** The start of an instant's week: Monday. */
-export function weekStart(atMs: number, tz: string): number {
-  const { year, month, day } = wallTime(atMs, tz);
-  const sinceMonday = (new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 6) % 7;
-  return midnight(year, month, day - sinceMonday, tz);
-}
-
-/** The start of an instant's month, or of a month before. */
-export function monthStart(atMs: number, tz: string, monthsBefore = 0): number {
-  const { year, month } = wallTime(atMs, tz);
-  return midnight(year, month - monthsBefore, 1, tz);
-}
-
-/** Days and months may be out of range. */
-function midnight(year: number, month: number, day: number, tz: string): number {
-  return instantOf({ year, month, day, hour: 0, minute: 0 }, tz);
+/**
+ * The start of an instant's minute, hour, day, week from Monday, or month.
+ * @param back how many days or months before
+ */
+export function periodStart(grain: Grain, atMs: number, tz: string, back = 0): number {
+  if (grain === 'minute' || grain === 'hour') return floorTo(GRAIN_MS[grain], atMs);
+  const start = new Date(floorTo(DAY_MS, wallTime(atMs, tz)));
+  if (grain === 'month') start.setUTCMonth(start.getUTCMonth() - back, 1);
+  else start.setUTCDate(start.getUTCDate() - (grain === 'day' ? back : (start.getUTCDay() + 6) % 7));
+  return instantOf(start.getTime(), tz);
 }
 
 /** Whether the platform knows a zone by this name. */

@@ -1,12 +1,15 @@
 // A chart over time by uPlot, with a line at completeThrough. Drag or press + to zoom; arrow keys read its points.
+import type { ComponentChildren, RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { useScheme } from '../hooks.ts';
 import { compact, whole } from '../logic/format.ts';
-import { MINUTE_MS, type ShownGrain, shownTime } from '../logic/zone.ts';
+import { GRAIN_MS, type ShownGrain, shownTime } from '../logic/zone.ts';
 
 export interface ChartSeries {
   readonly label: string;
+  /** In the legend, instead of the label. */
+  readonly legend?: string;
   readonly kind: 'bars' | 'line' | 'area' | 'steps';
   /** A CSS variable. */
   readonly colour: string;
@@ -31,8 +34,13 @@ export interface ChartProps {
   readonly completeThroughMs?: number | undefined;
   readonly onZoom?: (fromMs: number, toMs: number) => void;
   readonly onZoomOut?: () => void;
-  readonly onCanvas?: (canvas: HTMLCanvasElement) => void;
+  /** Gets the chart's canvas. */
+  readonly canvas?: RefObject<HTMLCanvasElement | null>;
+  /** More of the legend. */
+  readonly children?: ComponentChildren;
 }
+
+const { bars, linear, stepped } = uPlot.paths as Required<uPlot.Series.PathBuilderFactories>;
 
 /** Labels by distance of ticks: the usual one, and what the first of a year or a day adds. */
 const TICKS: uPlot.Axis.Values = [
@@ -45,7 +53,7 @@ const TICKS: uPlot.Axis.Values = [
 ];
 
 export function Chart(props: ChartProps) {
-  const { times, series, tz, grain, height, summary, stepMs = 0, onZoom } = props;
+  const { times, series, tz, grain, height, summary, stepMs = 0, onZoom, canvas, children } = props;
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const current = useRef(props);
@@ -60,7 +68,7 @@ export function Chart(props: ChartProps) {
     const options = optionsOf(current, element.clientWidth, setHovered);
     const chart = new uPlot(options, dataOf(current.current), element);
     plot.current = chart;
-    current.current.onCanvas?.(chart.ctx.canvas);
+    if (canvas !== undefined) canvas.current = chart.ctx.canvas;
     const resized = new ResizeObserver(() =>
       chart.setSize({ width: element.clientWidth, height: current.current.height }),
     );
@@ -90,7 +98,7 @@ export function Chart(props: ChartProps) {
       const lengthMs = (lastMs + stepMs - firstMs) / 2;
       const middleMs = (times[chosen ?? times.length >> 1] ?? 0) + stepMs / 2;
       const fromMs = Math.min(Math.max(firstMs, middleMs - lengthMs / 2), lastMs + stepMs - lengthMs);
-      if (lengthMs > MINUTE_MS) onZoom?.(fromMs, fromMs + lengthMs);
+      if (lengthMs > GRAIN_MS.minute) onZoom?.(fromMs, fromMs + lengthMs);
     } else if (key === '-') props.onZoomOut?.();
     else return;
     event.preventDefault();
@@ -98,33 +106,47 @@ export function Chart(props: ChartProps) {
 
   const at = hovered && times[hovered.index];
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a chart is no fieldset
-    <div
-      class="chart"
-      role="group"
-      aria-roledescription="chart"
-      aria-label={summary}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: keys read its points and zoom
-      tabIndex={0}
-      onKeyDown={onKeyDown}
-    >
-      <div ref={host} aria-hidden="true" />
-      {hovered !== undefined && at !== undefined && (
-        <output class="small card chart-tip" style={{ left: `${hovered.left}px` }}>
-          <b>{shownTime(at, tz, grain)}</b>
-          {series.map(({ label, values }) => {
-            const value = values[hovered.index];
-            return (
-              value != null && (
-                <span key={label}>
-                  {label} <b>{whole(value)}</b>
-                </span>
-              )
-            );
-          })}
-        </output>
-      )}
-    </div>
+    <>
+      {/* biome-ignore lint/a11y/useSemanticElements: a chart is no fieldset */}
+      <div
+        class="chart"
+        role="group"
+        aria-roledescription="chart"
+        aria-label={summary}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: keys read its points and zoom
+        tabIndex={0}
+        onKeyDown={onKeyDown}
+      >
+        <div ref={host} aria-hidden="true" />
+        {hovered !== undefined && at !== undefined && (
+          <output class="small card chart-tip" style={{ left: `${hovered.left}px` }}>
+            <b>{shownTime(at, tz, grain)}</b>
+            {series.map(({ label, values }) => {
+              const value = values[hovered.index];
+              return (
+                value != null && (
+                  <span key={label}>
+                    {label} <b>{whole(value)}</b>
+                  </span>
+                )
+              );
+            })}
+          </output>
+        )}
+      </div>
+      <div class="row small muted legend">
+        {series.map(({ label, legend = label, colour, faint, dashed }) => (
+          <span
+            key={label}
+            class={`key ${faint ? 'faint' : ''} ${dashed ? 'dashed' : ''}`}
+            style={{ '--key': `var(${colour})` }}
+          >
+            {legend}
+          </span>
+        ))}
+        {children}
+      </div>
+    </>
   );
 }
 
@@ -173,12 +195,10 @@ function optionsOf(
     series: [{}, ...series.map((each) => seriesOf(each, colour))],
     hooks: {
       setCursor: [
-        ({ cursor: { idxs: [idx] = [], left = -1 }, over, width }) =>
-          onHover(
-            idx == null || left < 0
-              ? undefined
-              : { index: idx, left: Math.min(over.offsetLeft + left, Math.max(0, width - 160)) },
-          ),
+        ({ cursor: { idxs: [index] = [], left = -1 }, over, width }) => {
+          const tipLeft = Math.min(over.offsetLeft + left, Math.max(0, width - 160));
+          onHover(index == null || left < 0 ? undefined : { index, left: tipLeft });
+        },
       ],
       setSelect: [
         (chart) => {
@@ -194,24 +214,19 @@ function optionsOf(
   };
 }
 
-function seriesOf(
-  { label, kind, colour, faint, dashed }: ChartSeries,
-  colours: (name: string) => string,
-): uPlot.Series {
-  const stroke = colours(colour);
+function seriesOf(series: ChartSeries, colourOf: (name: string) => string): uPlot.Series {
+  const { label, kind, colour, faint, dashed } = series;
+  const stroke = colourOf(colour);
   const mixed = (percent: number) => `color-mix(in srgb, ${stroke} ${percent}%, transparent)`;
   const points = { show: false };
-  if (kind === 'bars' && uPlot.paths.bars !== undefined) {
-    const fill = faint === true ? mixed(45) : stroke;
-    const paths = uPlot.paths.bars({ size: [0.76, 64], align: 1, radius: 0.2 });
+  if (kind === 'bars') {
+    const fill = faint ? mixed(45) : stroke;
+    const paths = bars({ size: [0.76, 64], align: 1, radius: 0.2 });
     return { label, stroke: fill, fill, width: 0, points, paths };
   }
-  return {
-    ...{ label, stroke, width: 2, points },
-    ...(kind === 'area' ? { fill: mixed(18) } : {}),
-    ...(kind === 'steps' && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {}),
-    ...(dashed === true ? { dash: [4, 4] } : {}),
-  };
+  const paths = kind === 'steps' ? stepped({ align: 1 }) : linear();
+  const line = { label, stroke, width: 2, points, paths, dash: dashed ? [4, 4] : [] };
+  return kind === 'area' ? { ...line, fill: mixed(18) } : line;
 }
 
 /** Everything that arrived left of the line is counted. */

@@ -1,13 +1,14 @@
 // The conservation equation with its numbers, and as one bar.
-import { type Accounts, equationOf } from '../logic/accounts.ts';
+import type { StatusAnswer } from '../../client/src/index.ts';
+import { equationOf } from '../logic/accounts.ts';
 import { whole } from '../logic/format.ts';
 
 /** Shown even when 0. */
 const ALWAYS = ['counted', 'duplicate', 'rejected', 'unread', 'inFlight'];
 
 /** @param terse leaves out what is 0 and should be */
-export function Equation({ accounts, terse }: { readonly accounts: Accounts; readonly terse: boolean }) {
-  const { left, terms, sum, difference } = equationOf(accounts);
+export function Equation({ status, terse }: { readonly status: StatusAnswer; readonly terse: boolean }) {
+  const { left, terms, sum, difference } = equationOf(status);
   const shown = terse ? terms.filter(({ name, events }) => events !== 0 || ALWAYS.includes(name)) : terms;
   return (
     <div>
@@ -35,7 +36,7 @@ export function Equation({ accounts, terse }: { readonly accounts: Accounts; rea
       </div>
       <p class={difference === 0 ? 'verdict good' : 'verdict bad'}>
         {difference === 0
-          ? `Adds up: ${whole(sum)} of ${whole(left.events)} ${left.label}${accounts.unreadMore ? '; more is unread than one look shows' : ''}`
+          ? `Adds up: ${whole(sum)} of ${whole(left.events)} ${left.label}${status.unreadMore ? '; more is unread than one look shows' : ''}`
           : `Does not add up: ${whole(Math.abs(difference))} events are ${difference > 0 ? 'missing' : 'counted in two places'}`}
       </p>
     </div>

@@ -18,10 +18,6 @@ interface ComboboxProps {
 export function Combobox({ label, value, placeholder, options, onChoose }: ComboboxProps) {
   const id = useId();
   const [typed, setTyped] = useState<string>();
-  const choose = (chosen: string | undefined) => {
-    setTyped(undefined);
-    if (chosen && chosen !== value) onChoose(chosen);
-  };
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -36,7 +32,10 @@ export function Combobox({ label, value, placeholder, options, onChoose }: Combo
         placeholder={value || placeholder}
         onFocus={() => setTyped('')}
         onInput={({ currentTarget }) => setTyped(currentTarget.value)}
-        onChange={({ currentTarget }) => choose(currentTarget.value)}
+        onChange={({ currentTarget: { value: chosen } }) => {
+          setTyped(undefined);
+          if (chosen && chosen !== value) onChoose(chosen);
+        }}
         onBlur={() => setTyped(undefined)}
         onKeyDown={({ key, currentTarget }) => {
           if (key === 'Escape') currentTarget.value = '';
@@ -52,7 +51,7 @@ export function Combobox({ label, value, placeholder, options, onChoose }: Combo
   );
 }
 
-interface OptionsProps<T extends string> {
+interface ChoiceProps<T extends string> {
   readonly label: string;
   readonly value: T | undefined;
   readonly options: readonly (readonly [value: T, text: string])[];
@@ -60,7 +59,7 @@ interface OptionsProps<T extends string> {
 }
 
 /** A choice of a few, side by side. */
-export function Choice<T extends string>({ label, value, options, onChoose }: OptionsProps<T>) {
+export function Choice<T extends string>({ label, value, options, onChoose }: ChoiceProps<T>) {
   const id = useId();
   return (
     <fieldset class="choice">
@@ -74,22 +73,6 @@ export function Choice<T extends string>({ label, value, options, onChoose }: Op
         ))}
       </div>
     </fieldset>
-  );
-}
-
-export function Select({ label, value, options, onChoose }: OptionsProps<string>) {
-  const id = useId();
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <select id={id} value={value} onChange={({ currentTarget }) => onChoose(currentTarget.value)}>
-        {options.map(([option, text]) => (
-          <option key={option} value={option}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </div>
   );
 }
 

@@ -1,9 +1,5 @@
 // Files that the browser saves.
 
-export function saveCsv(name: string, text: string): void {
-  save(`${name}.csv`, new Blob([text], { type: 'text/csv' }));
-}
-
 /** Saves a chart on the page's background, with a title above it. */
 export function savePng(name: string, chart: HTMLCanvasElement, title: string): void {
   const style = getComputedStyle(document.documentElement);
@@ -23,7 +19,7 @@ export function savePng(name: string, chart: HTMLCanvasElement, title: string): 
   canvas.toBlob((blob) => blob && save(`${name}.png`, blob), 'image/png');
 }
 
-function save(name: string, blob: Blob): void {
+export function save(name: string, blob: Blob): void {
   const url = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = url;

@@ -1,7 +1,6 @@
 // Empty, loading, error and no-permission states: what happened, and what to do about it.
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
-import type { Failure } from '../api.ts';
 import type { Polled } from '../hooks.ts';
 import { wantsKey } from '../place.ts';
 
@@ -29,28 +28,26 @@ interface ShownProps<T> {
 
 /** The data, or why there is none. An earlier answer stays while Tally is away. */
 export function Shown<T>({ polled: { data, failure, isCurrent }, what, children }: ShownProps<T>) {
-  if (failure !== undefined && (data === undefined || failure.kind === 'refused'))
-    return <Failed failure={failure} />;
+  if (failure?.kind === 'refused')
+    return (
+      <State role="alert" title="Tally cannot answer this">
+        {failure.message}
+      </State>
+    );
   if (data !== undefined) return <div class={isCurrent ? 'grid' : 'grid stale'}>{children(data)}</div>;
+  if (failure !== undefined)
+    return (
+      <State role="alert" title="No answer from Tally">
+        The page asks again every two seconds. Check that the stack is running.
+        <br />
+        <small>{failure.message}</small>
+      </State>
+    );
   return (
     <div class="grid state" role="status">
       <div class="skeleton" />
       <p class="muted">Loading {what} …</p>
     </div>
-  );
-}
-
-function Failed({ failure: { kind, message } }: { readonly failure: Failure }) {
-  return kind === 'refused' ? (
-    <State role="alert" title="Tally cannot answer this">
-      {message}
-    </State>
-  ) : (
-    <State role="alert" title="No answer from Tally">
-      The page asks again every two seconds. Check that the stack is running.
-      <br />
-      <small>{message}</small>
-    </State>
   );
 }
 

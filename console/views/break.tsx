@@ -1,8 +1,8 @@
 // Break it: faults of the local stack as switches, and the proof that every count is exact afterwards.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type Api, messageOf } from '../api.ts';
+import { messageOf, totalsOf } from '../api.ts';
 import { usePoll } from '../hooks.ts';
-import { type DemoState, type Fault, readDemo, readFaults, runDemo, setFault } from '../local.ts';
+import { type Fault, readDemo, readFaults, runDemo, setFault } from '../local.ts';
 import { type Comparison, compare, onTheWay } from '../logic/accounts.ts';
 import { shownName, span, whole } from '../logic/format.ts';
 import { Chart } from '../parts/chart.tsx';
@@ -10,27 +10,23 @@ import { Equation } from '../parts/equation.tsx';
 import { Shown } from '../parts/states.tsx';
 import { Table } from '../parts/table.tsx';
 import { ownZone } from '../place.ts';
-import { Card, type Observed } from './view.tsx';
+import { Card, type ViewProps } from './view.tsx';
 
-interface BreakProps extends Observed {
-  readonly api: Api;
-}
+const WAITING = { label: 'unread and in flight', kind: 'area', colour: '--waiting' } as const;
+const FAILED = { label: 'dead and parked', kind: 'line', colour: '--bad' } as const;
 
-export function BreakView(props: BreakProps) {
+export function BreakView(props: ViewProps) {
   const { status, readings } = props;
   const polled = usePoll('faults', 1_000, readFaults);
   const [switched, setSwitched] = useState<readonly Fault[]>();
   const [comparison, setComparison] = useState<Comparison>();
   const [problem, setProblem] = useState<string>();
   useEffect(() => setSwitched(undefined), [polled.data]);
-  const change = async (name: string, on: boolean) => {
-    try {
-      setSwitched((await setFault(name, on)).faults);
-      setProblem(undefined);
-    } catch (error) {
-      setProblem(messageOf(error));
-    }
+  const turn = async (name: string, on: boolean) => {
+    setSwitched((await setFault(name, on)).faults);
+    setProblem(undefined);
   };
+  const change = (name: string, on: boolean) => turn(name, on).catch((error) => setProblem(messageOf(error)));
   return (
     <section aria-label="Break it">
       <Shown polled={polled} what="the switches">
@@ -38,8 +34,8 @@ export function BreakView(props: BreakProps) {
           const faults = switched ?? answered;
           const broken = faults.filter(({ on }) => on);
           const repair = async () => {
-            for (const { name } of broken) setSwitched((await setFault(name, false)).faults);
             setProblem(undefined);
+            for (const { name } of broken) await turn(name, false);
           };
           return (
             <div class="grid break">
@@ -58,19 +54,19 @@ export function BreakView(props: BreakProps) {
                 ))}
               </ul>
               <div class="grid effects">
-                <Proof {...props} isBroken={broken.length > 0} repair={repair} onCompared={setComparison} />
+                <Proof
+                  {...props}
+                  isBroken={broken.length > 0}
+                  repair={repair}
+                  comparison={comparison}
+                  onCompared={setComparison}
+                />
                 <Card title="On the way, and dead">
                   <Chart
                     times={readings.map(({ atMs }) => atMs)}
                     series={[
-                      {
-                        ...{ label: 'on the way', kind: 'area', colour: '--waiting' },
-                        values: readings.map((reading) => reading.onTheWay),
-                      },
-                      {
-                        ...{ label: 'dead and parked', kind: 'line', colour: '--bad' },
-                        values: readings.map(({ failed }) => failed),
-                      },
+                      { ...WAITING, values: readings.map((reading) => reading.onTheWay) },
+                      { ...FAILED, values: readings.map(({ failed }) => failed) },
                     ]}
                     tz={ownZone}
                     grain="minute"
@@ -78,15 +74,7 @@ export function BreakView(props: BreakProps) {
                     windowMs={120_000}
                     summary="Events on the way, and dead or parked, in the last two minutes."
                   />
-                  <div class="row small muted legend">
-                    <span class="key" style={{ '--key': 'var(--waiting)' }}>
-                      unread and in flight
-                    </span>
-                    <span class="key" style={{ '--key': 'var(--bad)' }}>
-                      dead and parked
-                    </span>
-                  </div>
-                  <Equation accounts={status} terse={true} />
+                  <Equation status={status} terse />
                 </Card>
                 {comparison !== undefined && (
                   <div class="card counters">
@@ -119,6 +107,7 @@ interface FaultCardProps {
 
 function FaultCard({ fault: { name, title, expect, once, on }, onChange }: FaultCardProps) {
   const [times, setTimes] = useState(0);
+  const described = { type: 'button', 'aria-describedby': `expect-${name}` } as const;
   return (
     <li class={`row card fault ${on ? 'on' : ''}`}>
       <div>
@@ -128,77 +117,67 @@ function FaultCard({ fault: { name, title, expect, once, on }, onChange }: Fault
         </p>
       </div>
       {once ? (
-        <button
-          type="button"
-          aria-describedby={`expect-${name}`}
-          onClick={() => void onChange(name, true).then(() => setTimes(times + 1))}
-        >
+        <button {...described} onClick={() => void onChange(name, true).then(() => setTimes(times + 1))}>
           {times === 0 ? 'Poison' : `Poison again (${times})`}
         </button>
       ) : (
         <button
-          type="button"
+          {...described}
           role="switch"
           class="switch"
           aria-checked={on}
           aria-labelledby={`fault-${name}`}
-          aria-describedby={`expect-${name}`}
           onClick={() => void onChange(name, !on)}
-        >
-          <i aria-hidden="true" />
-        </button>
+        />
       )}
     </li>
   );
 }
 
-interface ProofProps extends Pick<BreakProps, 'api' | 'status'> {
+interface ProofProps extends Pick<ViewProps, 'api' | 'status'> {
   readonly isBroken: boolean;
   readonly repair: () => Promise<void>;
+  /** The latest one. */
+  readonly comparison: Comparison | undefined;
   readonly onCompared: (comparison: Comparison) => void;
 }
-
-type Phase =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'settling'; readonly soFar?: Comparison }
-  | { readonly kind: 'done'; readonly tookMs: number; readonly result: Comparison };
 
 const LOOK_MS = 500;
 
 /** Repairs everything, pauses the demo until all of it is counted, and compares counter by counter. */
-function Proof({ api, status, isBroken, repair, onCompared }: ProofProps) {
+function Proof({ api, status, isBroken, repair, comparison, onCompared }: ProofProps) {
   const { data: demo } = usePoll('demo', 1_000, readDemo);
-  const [phase, setPhase] = useState<Phase>({ kind: 'idle' });
+  const card = useRef<HTMLDivElement>(null);
+  const [isSettling, setSettling] = useState(false);
+  /** How long it took from the repair until every counter was exact. */
+  const [tookMs, setTookMs] = useState<number>();
   const [problem, setProblem] = useState<string>();
-  const gone = useRef(false);
-  useEffect(
-    () => () => {
-      gone.current = true;
-    },
-    [],
-  );
   const prove = async () => {
     const sinceMs = Date.now();
+    setSettling(true);
+    setTookMs(undefined);
     setProblem(undefined);
-    setPhase({ kind: 'settling' });
     try {
       await repair();
       const { sent = {}, metric = '' } = await runDemo(false);
+      const queries = Object.keys(sent).map((entity) => ({ metric, entity }));
       try {
         for (;;) {
-          const result = await compareNow(api, metric, sent);
-          if (gone.current) return;
+          const result = compare(sent, await totalsOf(api, queries));
+          // The view was left.
+          if (card.current === null) return;
           onCompared(result);
-          if (result.isExact) return setPhase({ kind: 'done', tookMs: Date.now() - sinceMs, result });
-          setPhase({ kind: 'settling', soFar: result });
+          if (result.isExact) return setTookMs(Date.now() - sinceMs);
           await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
         }
       } finally {
         await runDemo(true);
       }
     } catch (error) {
-      setPhase({ kind: 'idle' });
+      setTookMs(undefined);
       setProblem(messageOf(error));
+    } finally {
+      setSettling(false);
     }
   };
   if (demo !== undefined && demo.sent === undefined) {
@@ -211,63 +190,35 @@ function Proof({ api, status, isBroken, repair, onCompared }: ProofProps) {
       </Card>
     );
   }
-  const { title, figures, note, isExact = false } = verdictOf(phase, demo, { status, isBroken });
+  const { accepted = 0, repeated = 0 } = demo ?? {};
+  const { rows = [], sent = accepted, counted = 0 } = comparison ?? {};
+  const waiting = onTheWay(status);
+  const isDone = tookMs !== undefined && !isSettling;
+  const isExact = isDone && !isBroken;
+  const [title, note] = isSettling
+    ? [
+        'Waiting until everything is counted …',
+        `The demo pauses. ${whole(waiting + status.dead)} events are on the way. Dead ones return within a minute.`,
+      ]
+    : isExact
+      ? ['Exact', `Each of ${rows.length} counters equals what was sent, ${span(tookMs)} after the repair.`]
+      : [
+          isBroken ? 'Something is broken' : 'Is every count exact?',
+          `The demo has sent ${whole(accepted)} events, ${whole(repeated)} of them twice. ${whole(waiting)} are on the way.`,
+        ];
   return (
-    <div class="card grid proof" aria-live="polite">
+    <div ref={card} class="card grid proof" aria-live="polite">
       <h2 class={isExact ? 'good' : ''}>{title}</h2>
-      {figures !== undefined && (
+      {(isSettling || isExact) && (
         <p class="big" data-proof={isExact ? 'exact' : undefined}>
-          {figures}
+          sent {whole(sent)}, counted {whole(counted)}
         </p>
       )}
       <p class="muted">{note}</p>
       {problem !== undefined && <p class="bad">The comparison failed: {problem}</p>}
-      <button class="primary" type="button" disabled={phase.kind === 'settling'} onClick={() => void prove()}>
-        {isBroken
-          ? 'Repair everything and compare'
-          : `Compare ${phase.kind === 'done' ? 'again' : 'every counter'}`}
+      <button class="primary" type="button" disabled={isSettling} onClick={() => void prove()}>
+        {isBroken ? 'Repair everything and compare' : `Compare ${isDone ? 'again' : 'every counter'}`}
       </button>
     </div>
   );
-}
-
-type Situation = Pick<ProofProps, 'status' | 'isBroken'>;
-
-function verdictOf(phase: Phase, demo: DemoState | undefined, { status, isBroken }: Situation) {
-  const waiting = onTheWay(status);
-  const figures = (sent: number, counted: number) => `sent ${whole(sent)}, counted ${whole(counted)}`;
-  if (phase.kind === 'settling') {
-    const { sent = demo?.accepted ?? 0, counted = 0 } = phase.soFar ?? {};
-    const events = whole(waiting + status.dead);
-    return {
-      title: 'Waiting until everything is counted …',
-      figures: figures(sent, counted),
-      note: `The demo pauses. ${events} events are on the way. Dead ones return within a minute.`,
-    };
-  }
-  if (phase.kind === 'done' && !isBroken) {
-    const { rows, sent, counted } = phase.result;
-    const took = `${span(phase.tookMs)} after the repair`;
-    const note = `Each of ${rows.length} counters equals what was sent, ${took}.`;
-    return { title: 'Exact', figures: figures(sent, counted), note, isExact: true };
-  }
-  const [events, repeated] = [whole(demo?.accepted ?? 0), whole(demo?.repeated ?? 0)];
-  return {
-    title: isBroken ? 'Something is broken' : 'Is every count exact?',
-    note: `The demo has sent ${events} events, ${repeated} of them twice. ${whole(waiting)} are on the way.`,
-  };
-}
-
-async function compareNow(
-  api: Api,
-  metric: string,
-  sent: Readonly<Record<string, number>>,
-): Promise<Comparison> {
-  const entities = Object.keys(sent);
-  const counted = new Map<string, number>();
-  if (entities.length > 0) {
-    const answers = await api.countsBatch(entities.map((entity) => ({ metric, entity })));
-    for (const answer of answers) if (!('error' in answer)) counted.set(answer.entity, Number(answer.total));
-  }
-  return compare(sent, counted);
 }

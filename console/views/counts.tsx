@@ -3,11 +3,11 @@ import { useRef } from 'preact/hooks';
 import { usePoll } from '../hooks.ts';
 import { comparable, csvOf, pointsOf, zoneOf } from '../logic/answer.ts';
 import { change, shownName, whole } from '../logic/format.ts';
-import { GRAIN_MS, GRAINS, RANGES, rangeOf } from '../logic/question.ts';
-import { ceilTo, clockTime, floorTo, MINUTE_MS, shownTime } from '../logic/zone.ts';
+import { RANGES, rangeOf } from '../logic/question.ts';
+import { ceilTo, clockTime, floorTo, GRAIN_MS, GRAINS, shownTime } from '../logic/zone.ts';
 import { Chart, type ChartSeries } from '../parts/chart.tsx';
-import { Choice, Combobox, Select } from '../parts/fields.tsx';
-import { saveCsv, savePng } from '../parts/save.ts';
+import { Choice, Combobox } from '../parts/fields.tsx';
+import { save, savePng } from '../parts/save.ts';
 import { Shown, State } from '../parts/states.tsx';
 import { FoldedTable } from '../parts/table.tsx';
 import { ownZone, pollMs } from '../place.ts';
@@ -21,15 +21,11 @@ export function CountsView(props: ViewProps) {
   const { metric, entity, tz } = question;
   const suggested = usePoll(metric === '' ? undefined : metric, undefined, async (signal) => {
     const periods = ['hour', 'day', 'total'] as const;
-    const tops = await Promise.all(
-      periods.map((by) => api.top(metric, { by, k: SUGGESTIONS_MAX }, { signal })),
-    );
-    return tops.flatMap(({ entries }) => entries.map((each) => each.entity));
+    const asked = periods.map((by) => api.top(metric, { by, k: SUGGESTIONS_MAX }, { signal }));
+    return (await Promise.all(asked)).flatMap(({ entries }) => entries.map((each) => each.entity));
   });
-  const entities = new Set([
-    ...((suggested.isCurrent ? suggested.data : undefined) ?? []),
-    ...(known.get(metric) ?? []),
-  ]);
+  const leading = (suggested.isCurrent && suggested.data) || [];
+  const entities = new Set([...leading, ...(known.get(metric) ?? [])]);
   return (
     <section aria-label="Counts">
       <div class="row controls">
@@ -41,15 +37,20 @@ export function CountsView(props: ViewProps) {
           options={[...entities]}
           onChoose={(chosen) => ask({ metric, entity: chosen })}
         />
-        <Select
-          label="Time zone"
-          value={tz}
-          options={[...new Set([tz, ...ZONES])].map((zone) => [
-            zone,
-            zone === ownZone ? `${zone} (browser)` : zone,
-          ])}
-          onChoose={(chosen) => ask({ tz: chosen })}
-        />
+        <div class="field">
+          <label for="time-zone">Time zone</label>
+          <select
+            id="time-zone"
+            value={tz}
+            onChange={({ currentTarget }) => ask({ tz: currentTarget.value })}
+          >
+            {[...new Set([tz, ...ZONES])].map((zone) => (
+              <option key={zone} value={zone}>
+                {zone === ownZone ? `${zone} (browser)` : zone}
+              </option>
+            ))}
+          </select>
+        </div>
       </div>
       <div class="row controls">
         <Choice
@@ -92,7 +93,7 @@ const UNZOOMED = { fromMs: undefined, toMs: undefined, by: undefined } as const;
 
 function Answer({ api, question, ask }: ViewProps) {
   const { metric, entity, tz, compare, fromMs, toMs, range, by } = question;
-  const canvas = useRef<HTMLCanvasElement | undefined>(undefined);
+  const canvas = useRef<HTMLCanvasElement>(null);
   const key = JSON.stringify([metric, entity, tz, fromMs, toMs, range, by]);
   const intervalMs = fromMs === undefined ? Math.max(pollMs, 2_000) : undefined;
   const polled = usePoll(key, intervalMs, async (signal) => {
@@ -111,6 +112,8 @@ function Answer({ api, question, ask }: ViewProps) {
     ]);
     return { range, answer, allTime: total };
   });
+  const zoom = (from: number, to: number) =>
+    ask({ fromMs: floorTo(GRAIN_MS.minute, from), toMs: ceilTo(GRAIN_MS.minute, to), by: undefined });
   return (
     <Shown polled={polled} what="the counts">
       {({ answer, range: shown, allTime }) => {
@@ -121,7 +124,14 @@ function Answer({ api, question, ask }: ViewProps) {
         const zone = zoneOf(answer, tz);
         const through = completeThrough === null ? undefined : Date.parse(completeThrough);
         const points = pointsOf(answer);
+        const table = () => ({
+          head: [grain, 'count', 'state'],
+          rows: points.map(({ at, n, state }) => [shownTime(Date.parse(at), zone, grain), whole(n), state]),
+        });
         const fileName = `${metric}-${grain}`;
+        const title = `${metric} · ${shownName(entity)}`;
+        const savePicture = () => canvas.current && savePng(fileName, canvas.current, title);
+        const saveCsv = () => save(`${fileName}.csv`, new Blob([csvOf(answer)], { type: 'text/csv' }));
         return (
           <>
             <div class="grid tiles">
@@ -135,11 +145,7 @@ function Answer({ api, question, ask }: ViewProps) {
               <Tile
                 label="Complete through"
                 value={through === undefined ? 'not yet' : clockTime(through, tz, Date.now())}
-                note={
-                  through === undefined
-                    ? 'known a minute after the start'
-                    : 'all that arrived before is counted'
-                }
+                note={through ? 'all that arrived before is counted' : 'known a minute after the start'}
               />
             </div>
             <Card
@@ -157,16 +163,10 @@ function Answer({ api, question, ask }: ViewProps) {
                   )}
                   {!isEmpty && (
                     <>
-                      <button type="button" onClick={() => saveCsv(fileName, csvOf(answer))}>
+                      <button type="button" onClick={saveCsv}>
                         CSV
                       </button>
-                      <button
-                        type="button"
-                        onClick={() =>
-                          canvas.current &&
-                          savePng(fileName, canvas.current, `${metric} · ${shownName(entity)}`)
-                        }
-                      >
+                      <button type="button" onClick={savePicture}>
                         PNG
                       </button>
                     </>
@@ -191,32 +191,14 @@ function Answer({ api, question, ask }: ViewProps) {
                     summary={`${total} ${metric} of ${shownName(entity)} by ${grain}, from ${shownTime(shown.fromMs, zone, 'minute')} to ${shownTime(shown.toMs, zone, 'minute')}. Arrow keys read the points, + zooms in, - zooms out.`}
                     completeThroughMs={through}
                     stepMs={grain === 'total' ? 0 : GRAIN_MS[grain]}
-                    onZoom={(from, to) =>
-                      ask({ fromMs: floorTo(MINUTE_MS, from), toMs: ceilTo(MINUTE_MS, to), by: undefined })
-                    }
+                    onZoom={zoom}
                     onZoomOut={() => ask(UNZOOMED)}
-                    onCanvas={(made) => {
-                      canvas.current = made;
-                    }}
-                  />
-                  <div class="row small muted legend">
-                    <span class="key">final</span>
-                    <span class="key faint">provisional: late events may still arrive</span>
-                    {compare && <span class="key previous">previous period</span>}
+                    canvas={canvas}
+                  >
                     {note !== undefined && <span>{note}</span>}
                     <span class="hint">Drag across the chart, or press + and −, to zoom.</span>
-                  </div>
-                  <FoldedTable
-                    title="Table of points"
-                    table={() => ({
-                      head: [grain, 'count', 'state'],
-                      rows: points.map(({ at, n, state }) => [
-                        shownTime(Date.parse(at), zone, grain),
-                        whole(n),
-                        state,
-                      ]),
-                    })}
-                  />
+                  </Chart>
+                  <FoldedTable title="Table of points" table={table} />
                 </>
               )}
             </Card>
@@ -228,6 +210,8 @@ function Answer({ api, question, ask }: ViewProps) {
   );
 }
 
+const PROVISIONAL = 'provisional: late events may still arrive';
+
 /** A chart needs numbers: it does not show the last digits beyond 2^53. */
 function seriesOf(points: ReturnType<typeof pointsOf>, compare: boolean): readonly ChartSeries[] {
   const of = (state: string) => points.map((point) => (point.state === state ? Number(point.n) : null));
@@ -236,7 +220,7 @@ function seriesOf(points: ReturnType<typeof pointsOf>, compare: boolean): readon
   const line = { kind: 'line', colour: '--muted', dashed: true } as const;
   return [
     { ...bars, label: 'final', values: of('final') },
-    { ...bars, label: 'provisional', faint: true, values: of('provisional') },
-    ...(compare ? [{ ...line, label: 'previous', values: before }] : []),
+    { ...bars, label: 'provisional', faint: true, legend: PROVISIONAL, values: of('provisional') },
+    ...(compare ? [{ ...line, label: 'previous', legend: 'previous period', values: before }] : []),
   ];
 }

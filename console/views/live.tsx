@@ -1,4 +1,5 @@
 // What arrives now, and which entities lead.
+import { totalsOf } from '../api.ts';
 import { usePoll } from '../hooks.ts';
 import { behindMs } from '../logic/accounts.ts';
 import { arrivalsOf, rateOf } from '../logic/arrivals.ts';
@@ -9,19 +10,17 @@ import { Chart } from '../parts/chart.tsx';
 import { Choice, Link } from '../parts/fields.tsx';
 import { Shown, State } from '../parts/states.tsx';
 import { pollMs } from '../place.ts';
-import { Card, MetricField, type Observed, SendOne, Tile, type ViewProps } from './view.tsx';
+import { Card, MetricField, SendOne, Tile, type ViewProps } from './view.tsx';
 
-interface LiveProps extends ViewProps, Observed {
-  readonly hasDemo: boolean;
-}
-
-export function LiveView(props: LiveProps) {
+export function LiveView(props: ViewProps) {
   const { question, status, readings, hasDemo } = props;
   const arrivals = arrivalsOf(readings, status);
   const perSecond = rateOf(readings);
   if (arrivals === undefined) return null;
   const { times, measured, averaged, total, isMeasured } = arrivals;
   const bars = { kind: 'bars', colour: '--accent' } as const;
+  const legend = 'hourly average, before this page was open';
+  const steps = { kind: 'steps', colour: '--muted', dashed: true, legend } as const;
   return (
     <section aria-label="Live">
       {hasDemo && (
@@ -58,8 +57,8 @@ export function LiveView(props: LiveProps) {
             <Chart
               times={times}
               series={[
-                { ...bars, label: 'events', values: measured },
-                { kind: 'steps', colour: '--muted', dashed: true, label: 'average', values: averaged },
+                { ...bars, label: 'events', legend: 'measured while this page is open', values: measured },
+                ...(isMeasured ? [] : [{ ...steps, label: 'average', values: averaged }]),
               ]}
               tz={question.tz}
               grain="minute"
@@ -67,10 +66,6 @@ export function LiveView(props: LiveProps) {
               stepMs={60_000}
               summary={`${whole(total)} events in the last 60 minutes. Arrow keys read each minute.`}
             />
-            <div class="row small muted legend">
-              <span class="key">measured while this page is open</span>
-              {!isMeasured && <span class="key previous">hourly average, before this page was open</span>}
-            </div>
           </Card>
         </div>
         <TopList {...props} />
@@ -84,9 +79,8 @@ const ROWS_MAX = 12;
 function TopList(props: ViewProps) {
   const { question, ask } = props;
   const { metric, top } = question;
-  const polled = usePoll(metric === '' ? undefined : `${metric} ${top}`, Math.max(pollMs, 2_000), (signal) =>
-    readTop(props, signal),
-  );
+  const key = metric === '' ? undefined : `${metric} ${top}`;
+  const polled = usePoll(key, Math.max(pollMs, 2_000), (signal) => readTop(props, signal));
   return (
     <Card class="top" title={top === 'total' ? 'Top of all time' : `Top this ${top}`}>
       <div class="row controls">
@@ -141,19 +135,15 @@ async function readTop({ api, known, question }: ViewProps, signal: AbortSignal)
   const { entries, from, to, completeThrough } = await api.top(metric, { by, k: ROWS_MAX }, { signal });
   if (entries.length > 0) {
     const since = by === 'total' ? '' : `From ${shownTime(Date.parse(from), 'UTC', 'minute')} UTC. `;
-    const through =
-      completeThrough === null
-        ? ''
-        : `Complete to ${clockTime(Date.parse(completeThrough), tz, Date.now())}, as of `;
-    const note = `${since}${through === '' ? 'As of ' : through}the last compaction.`;
+    const through = completeThrough && clockTime(Date.parse(completeThrough), tz, Date.now());
+    const note = `${since}${through ? `Complete to ${through}, as` : 'As'} of the last compaction.`;
     return { rows: entries.map(({ entity, n }) => ({ entity, n: Number(n) })), note };
   }
   // Before the first compaction there is no list: count the demo's entities instead.
   const range = by === 'total' ? {} : { from, to };
   const queries = (known.get(metric) ?? []).map((entity) => ({ metric, entity, ...range }));
-  const answers = queries.length === 0 ? [] : await api.countsBatch(queries, { signal });
-  const rows = answers
-    .flatMap((answer) => ('error' in answer ? [] : [{ entity: answer.entity, n: Number(answer.total) }]))
+  const totals = await totalsOf(api, queries, { signal });
+  const rows = Array.from(totals, ([entity, n]) => ({ entity, n }))
     .filter(({ n }) => n > 0)
     .toSorted((a, b) => b.n - a.n);
   return { rows, note: 'Counted now, from the demo’s entities. The first compaction makes the list.' };

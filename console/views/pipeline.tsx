@@ -1,29 +1,24 @@
 // Where every event is: the path from the front door to the counts, and the equation.
-import type { StatusAnswer } from '../api.ts';
+import type { StatusAnswer } from '../../client/src/index.ts';
 import { useNow } from '../hooks.ts';
-import { behindMs, PLACES, type Place } from '../logic/accounts.ts';
+import { behindMs, PLACES } from '../logic/accounts.ts';
 import { span, whole } from '../logic/format.ts';
 import { Equation } from '../parts/equation.tsx';
 import { FoldedTable } from '../parts/table.tsx';
-import { Card } from './view.tsx';
+import { Card, type ViewProps } from './view.tsx';
 
-interface Stage {
-  readonly title: string;
-  readonly what: string;
-  /** Events waiting; null: unknown; undefined: none can. */
-  readonly waiting?: number | null;
-  readonly since?: string | null;
-  readonly aside?: readonly Place[];
-}
-
-function stagesOf(status: StatusAnswer): readonly Stage[] {
+/** Events wait in some stages, and it may be unknown how many; others set some aside. */
+function stagesOf(status: StatusAnswer) {
   const { accepted, received, unread, unreadSince, inFlight, inFlightSince, counted } = status;
   return [
     { title: 'Front door', what: `${whole(accepted ?? received)} accepted` },
     { title: 'Stream', what: 'holds unread events', waiting: unread, since: unreadSince },
     { title: 'Aggregator', what: `${whole(received)} read`, aside: ['duplicate', 'rejected'] },
     {
-      ...{ title: 'Queue', what: 'holds events in flight', waiting: inFlight, since: inFlightSince },
+      title: 'Queue',
+      what: 'holds events in flight',
+      waiting: inFlight,
+      since: inFlightSince,
       aside: ['dead', 'parked'],
     },
     { title: 'Writer', what: 'writes each delta once', aside: ['expired', 'lost'] },
@@ -31,7 +26,7 @@ function stagesOf(status: StatusAnswer): readonly Stage[] {
   ];
 }
 
-export function PipelineView({ status }: { readonly status: StatusAnswer }) {
+export function PipelineView({ status }: ViewProps) {
   const nowMs = useNow();
   const behind = behindMs(status, nowMs);
   return (
@@ -69,28 +64,25 @@ export function PipelineView({ status }: { readonly status: StatusAnswer }) {
         </ol>
       </Card>
       <Card title="Every event is somewhere">
-        <Equation accounts={status} terse={false} />
+        <Equation status={status} terse={false} />
       </Card>
       {status.hours.length > 0 && (
         <div class="card">
-          <FoldedTable
-            title="By hour of arrival"
-            table={() => ({
-              head: ['hour (UTC)', 'received', ...COLUMNS.map(([, label]) => label)],
-              rows: status.hours
-                .toReversed()
-                .map((hour) => [
-                  `${hour.hour.replace('T', ' ')}:00`,
-                  whole(hour.received),
-                  ...COLUMNS.map(([name]) => whole(hour[name])),
-                ]),
-            })}
-          />
+          <FoldedTable title="By hour of arrival" table={() => tableOf(status.hours)} />
         </div>
       )}
     </section>
   );
 }
 
-/** By hour, what is received is read. */
-const COLUMNS = PLACES.flatMap(([name, label]) => (name === 'unread' ? [] : [[name, label] as const]));
+function tableOf(hours: StatusAnswer['hours']) {
+  // By hour, what is received is read.
+  const places = PLACES.flatMap(([name, label]) => (name === 'unread' ? [] : [[name, label] as const]));
+  const columns = [['received', 'received'] as const, ...places];
+  return {
+    head: ['hour (UTC)', ...columns.map(([, label]) => label)],
+    rows: hours
+      .toReversed()
+      .map((each) => [`${each.hour.replace('T', ' ')}:00`, ...columns.map(([name]) => whole(each[name]))]),
+  };
+}

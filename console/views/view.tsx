@@ -1,6 +1,7 @@
 // What the views share.
 import type { ComponentChildren } from 'preact';
-import type { Api, StatusAnswer } from '../api.ts';
+import type { StatusAnswer } from '../../client/src/index.ts';
+import type { Api } from '../api.ts';
 import type { Navigation } from '../hooks.ts';
 import type { Reading } from '../logic/arrivals.ts';
 import { Combobox } from '../parts/fields.tsx';
@@ -9,9 +10,7 @@ export interface ViewProps extends Navigation {
   readonly api: Api;
   /** The metrics, and of the demo's its entities: others come from the top lists. */
   readonly known: ReadonlyMap<string, readonly string[]>;
-}
-
-export interface Observed {
+  readonly hasDemo: boolean;
   readonly status: StatusAnswer;
   /** Of this page's time. */
   readonly readings: readonly Reading[];

@@ -67,7 +67,7 @@ export function headerIn(
 }
 
 /** 200 with an ETag, or 304 if the client has the body. */
-function taggedAnswer(
+export function taggedAnswer(
   body: string,
   others: Record<string, string>,
   ifNoneMatch: string | undefined,
