@@ -47,18 +47,17 @@ export async function openSource(name: string): Promise<Source> {
   }
   let bytesRead = 0;
 
-  function openAt(start: number) {
-    const file = createReadStream(path, { highWaterMark: CHUNK_BYTES, start });
-    file.on('data', (chunk) => {
+  async function* openAt(start: number): AsyncGenerator<Buffer> {
+    for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES, start })) {
       bytesRead += chunk.length;
-    });
-    return file.pause();
+      yield chunk;
+    }
   }
 
   async function* chunks(): AsyncGenerator<Buffer> {
     bytesRead = 0;
     try {
-      yield* gzip ? gunzipped(openAt, name) : (openAt(0) as AsyncIterable<Buffer>);
+      yield* gzip ? gunzipped(openAt, name) : openAt(0);
     } catch (error) {
       if (error instanceof FormatError) throw error;
       throw new SourceError(`${name} cannot be read to its end: ${gzipFailure(error) ?? messageOf(error)}`, {

@@ -1,7 +1,7 @@
 // The use case: turns the lines of one object into batches of the stream, each once, however often the object is announced.
 import { createHash } from 'node:crypto';
 import { type Batch, BatchCutter, partKey } from '../../formats/batches.ts';
-import { gunzipped, gzipFailure, isGzip, readableOf } from '../../formats/bytes.ts';
+import { gunzipped, gzipFailure, isGzip } from '../../formats/bytes.ts';
 import { BEGINNING, type Position } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
@@ -209,9 +209,9 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
 
   /** The uncompressed bytes from the cursor on. */
   async function* chunks(hasTime: () => boolean): AsyncGenerator<Buffer> {
-    const open = (at: number) => readableOf(() => ports.objects.open(object, at));
+    const open = (at: number) => ports.objects.open(object, at);
     if (!gzip) {
-      if (start.offset < object.bytes) yield* open(start.offset) as AsyncIterable<Buffer>;
+      if (start.offset < object.bytes) yield* await open(start.offset);
       return;
     }
     let reached = 0;

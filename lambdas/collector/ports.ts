@@ -45,7 +45,7 @@ export interface BatchRecord {
 export interface CollectorPorts {
   readonly objects: {
     /** The object's bytes from an offset on. Throws ObjectGone if it is missing or its content has changed. */
-    open(object: LogObject, offset: number, bytesMax?: number): Promise<AsyncIterable<Uint8Array>>;
+    open(object: LogObject, offset: number, bytesMax?: number): Promise<AsyncIterable<Buffer>>;
   };
   readonly progress: {
     read(object: LogObject): Promise<Progress | undefined>;

@@ -1,5 +1,5 @@
 // Chooses the setting for an object, and how to read it.
-import { gunzipped, MAGIC_BYTES, readableOf } from '../../formats/bytes.ts';
+import { gunzipped, MAGIC_BYTES } from '../../formats/bytes.ts';
 import { readingPlan, requestOf, SAMPLE_BYTES } from '../../formats/detect.ts';
 import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
@@ -35,8 +35,8 @@ export async function planFor(
   gzip: boolean,
   { objects }: CollectorPorts,
 ): Promise<ReadingPlan | undefined> {
-  const open = (offset: number) => readableOf(() => objects.open(object, offset));
-  const chunks = gzip ? gunzipped(open, object.key) : (open(0) as AsyncIterable<Buffer>);
+  const open = (offset: number) => objects.open(object, offset);
+  const chunks = gzip ? gunzipped(open, object.key) : await open(0);
   const { head, whole } = await headOf(chunks, SAMPLE_BYTES);
   const plan = readingPlan(requestOf(log), head, whole, object.key);
   if (plan === undefined) return undefined;
