@@ -1,5 +1,6 @@
 // Cuts a file's events into batches. Cuts and keys depend only on the file's identity, the offset and the bytes before it, so
 // reading the file again, from its beginning or from the start of any batch, makes the same batches.
+import { AT_NUMBER_MIN_MS } from '../lambdas/core/event.ts';
 import { BEGINNING, type Position } from './lines.ts';
 import type { EventReading } from './reading.ts';
 import type { FileRecord } from './records.ts';
@@ -32,8 +33,6 @@ export const BATCH_LIMITS: BatchLimits = { events: 500, bytes: 900_000, stretchB
 /** JSON of an event around metric and entity. */
 const EVENT_BYTES = '{"metric":"","entity":"","at":1793696402000},'.length;
 
-const NUMBER_MIN_MS = Date.UTC(2000);
-
 /** The key of a batch: at most 22 characters of identity, and some 20 more. */
 export function batchKey(file: string, { offset, crc }: Position): string {
   return `${file}.${offset.toString(36)}.${crc.toString(36)}`;
@@ -46,7 +45,7 @@ export function partKey(key: string, part: number): string {
 
 /** Converts an event to the API's format. */
 export function batchEvent({ metric, entity, at }: EventReading): BatchEvent {
-  return { metric, entity, at: at < NUMBER_MIN_MS ? new Date(at).toISOString() : at };
+  return { metric, entity, at: at < AT_NUMBER_MIN_MS ? new Date(at).toISOString() : at };
 }
 
 /** Adds a file's records in order, and returns completed batches. */

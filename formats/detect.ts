@@ -16,7 +16,7 @@ import {
 } from './plan.ts';
 import { type Entry, FormatError, UnknownFormat } from './reading.ts';
 import { parseWhere, regexOf } from './select.ts';
-import { unwrapped, unwrappedLines, WRAPPERS, type Wrapper } from './unwrap.ts';
+import { UNWRAP, unwrappedLines, WRAPPERS, type Wrapper } from './unwrap.ts';
 
 type Loose<T> = { readonly [name in keyof T]?: T[name] | undefined };
 
@@ -114,7 +114,7 @@ function sampleLines(head: Buffer, whole: boolean): Buffer[] {
 }
 
 function wrapperOf(lines: readonly Buffer[]): Wrapper {
-  const isAround = (one: Wrapper) => lines.filter((line) => unwrapped(line, one)).length * 2 > lines.length;
+  const isAround = (one: Wrapper) => lines.filter((line) => UNWRAP[one](line)).length * 2 > lines.length;
   return WRAPPERS.slice(1).toReversed().find(isAround) ?? 'none';
 }
 

@@ -1,6 +1,7 @@
 // The options that say which service, and the settings of its client.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { metricProblem } from '../../formats/select.ts';
+import { METRIC_RULE } from '../../formats/select.ts';
+import { isMetric } from '../../lambdas/core/event.ts';
 import type { ServiceOptions } from '../service.ts';
 import { UsageError } from './errors.ts';
 
@@ -21,9 +22,8 @@ export function addServiceOptions(command: Command): Command {
 }
 
 function metricName(text: string): string {
-  const problem = metricProblem(text);
-  if (problem !== undefined) throw new InvalidArgumentError(`${problem}.`);
-  return text;
+  if (isMetric(text)) return text;
+  throw new InvalidArgumentError(`${METRIC_RULE}.`);
 }
 
 /** The settings of a client. @throws UsageError if the address is missing */
