@@ -17,6 +17,8 @@ export interface Batch {
   readonly from: Position;
   readonly to: Position;
   readonly key: string;
+  /** How many events it has. */
+  readonly count: number;
   /** Usually one request's events; more if a single record has more than a request may. */
   readonly parts: readonly (readonly BatchEvent[])[];
 }
@@ -124,6 +126,6 @@ export class BatchCutter {
     const parts: BatchEvent[][] = [];
     for (let i = 0; i < events.length; i += this.#limits.events)
       parts.push(events.slice(i, i + this.#limits.events));
-    return { from, to, key: batchKey(this.#file, from), parts };
+    return { from, to, key: batchKey(this.#file, from), count: events.length, parts };
   }
 }

@@ -6,7 +6,7 @@ import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
 import { addFigures, Figures } from '../import/figures.ts';
-import { importFile } from '../import/import-file.ts';
+import { type ImportSettings, importFile } from '../import/import-file.ts';
 import { BusyError, messageOf, SourceError, systemCode, UsageError } from '../shared/errors.ts';
 import { openSource } from '../source/source.ts';
 import { HEAD_BYTES_MAX } from '../source/state.ts';
@@ -18,14 +18,10 @@ import {
   type StoredState,
   statesIn,
 } from '../source/state-store.ts';
-import {
-  type FollowedFile,
-  type FollowPorts,
-  type FollowSettings,
-  findAlike,
-  openFollowed,
-} from './followed-file.ts';
+import { type FollowedFile, type FollowPorts, findAlike, openFollowed } from './followed-file.ts';
 
+/** How long a rotated file must be quiet before it is done: its writer may still have it open. */
+export const LINGER_MS = 60_000;
 /** How often, and for how long, to look for a truncated file's copy. */
 const SEEK_EVERY_MS = 5_000;
 const SEEK_MS = 60_000;
@@ -33,8 +29,8 @@ const SEEK_MS = 60_000;
 const BUSY_MS = 5_000;
 
 /** Follows a path. Nothing happens between two calls of `step`. @param path absolute */
-export function followerOf(name: string, path: string, settings: FollowSettings, ports: FollowPorts) {
-  const { stateFolders, target, lingerMs } = settings;
+export function followerOf(name: string, path: string, settings: ImportSettings, ports: FollowPorts) {
+  const { stateFolders, target } = settings;
   const { figures, reporter, now } = ports;
   let current: FollowedFile | undefined;
   /** Rotated files; their writers may still have them open. */
@@ -99,7 +95,7 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
     let isClosed = false;
     for (const file of retiring) {
       grew = (await file.read()) === true || grew;
-      if (now() - file.grownAtMs < lingerMs) continue;
+      if (now() - file.grownAtMs < LINGER_MS) continue;
       retiring = retiring.filter((other) => other !== file);
       await file.close({ done: true });
       isClosed = true;
@@ -185,11 +181,7 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
     if (found.is === 'prefix' || (found.is === 'new' && info.mtimeMs < sinceMs)) return true;
     const labelled = { ...target, label: found.key.label };
     const rest = new Figures();
-    await importFile(
-      source,
-      { ...settings, target: labelled, forget: false, dryRun: false },
-      { ...ports, figures: rest },
-    );
+    await importFile(source, { ...settings, target: labelled }, { ...ports, figures: rest });
     addFigures(figures, rest);
     if (rest.accepted > 0)
       reporter.note(`${file}: ${rest.accepted} events that had not been read before it was rotated`);
@@ -243,7 +235,7 @@ async function isDone({ path, state }: StoredState, mtimeMs: number): Promise<bo
   const { ends, done, open: begun } = state;
   const last = ends.at(-1);
   // Lines that do not count may follow the last batch.
-  const isRead = last !== undefined && begun.size === 0 && (done.at(-1)?.to ?? 0) <= last.to;
+  const isRead = last !== undefined && begun.length === 0 && (done.at(-1)?.to ?? 0) <= last.to;
   return isRead && mtimeMs < (await stat(path)).mtimeMs;
 }
 

@@ -4,10 +4,11 @@ import { BATCH_LIMITS, type BatchEvent, batchEvent, batchKey, partKey } from '..
 import { LINE_BYTES_MAX, LineSplitter } from '../../formats/lines.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { type DeliverySettings, resendMs } from '../import/deliver.ts';
+import type { ImportSettings } from '../import/import-file.ts';
 import { noteRecord } from '../import/outcomes.ts';
 import { CommandError, systemCode } from '../shared/errors.ts';
 import { HEAD_BYTES_MAX } from '../source/state.ts';
-import { type FollowPorts, type FollowSettings, planFor } from './followed-file.ts';
+import { FLUSH_MS, type FollowPorts, planFor } from './followed-file.ts';
 
 const NAME = 'standard input';
 
@@ -18,7 +19,7 @@ const NAME = 'standard input';
 export async function followPipe(
   input: AsyncIterable<Buffer>,
   name: string,
-  settings: FollowSettings,
+  settings: ImportSettings,
   ports: FollowPorts,
 ): Promise<void> {
   const { queue, stop } = ports;
@@ -51,7 +52,7 @@ export async function followPipe(
         events.push({ ...batchEvent(outcome), id: partKey(key, place) });
         if (events.length >= BATCH_LIMITS.events) flush();
       }
-      const reported = noteRecord(record, ports);
+      const reported = noteRecord(record, 'to-send', ports);
       if (reported) await reported;
     }
     // Stop reading to hold the writer back.
@@ -74,7 +75,7 @@ export async function followPipe(
     await takeAll(pipe.reader.end(), pipe.identity);
   }
 
-  const timer = setInterval(flush, settings.flushMs);
+  const timer = setInterval(flush, FLUSH_MS);
   try {
     await readAll().catch((error: unknown) => {
       // A signal closes standard input, perhaps within a line.

@@ -1,9 +1,9 @@
 // The options that import and follow share: which service, how to read, where the state is, and how to send.
 import { type Command, InvalidArgumentError } from 'commander';
 import { callersPath } from '../paths.ts';
+import { addServiceOptions, type ServiceFlags } from '../service.ts';
 import { addFormatOptions, type FormatFlags, formatRequest } from '../shared/format-options.ts';
 import { choice, wholeNumber } from '../shared/options.ts';
-import { addServiceOptions, type ServiceFlags } from '../shared/service-options.ts';
 import { usersLabel } from '../source/state.ts';
 import { stateHome } from '../source/state-store.ts';
 import { UNCERTAIN, type UncertainPolicy } from './deliver.ts';
@@ -51,10 +51,7 @@ export function addDeliveryOptions(command: Command): Command {
 }
 
 /** The settings from the flags, for every file. @param service its identity */
-export function deliverySettings(
-  flags: DeliveryFlags,
-  service: string,
-): Omit<ImportSettings, 'forget' | 'dryRun'> {
+export function deliverySettings(flags: DeliveryFlags, service: string): ImportSettings {
   const { metric, metricField, label, state, dedupWindow, timeout, resumeUncertain, concurrency } = flags;
   return {
     target: { service, metric: metricField === undefined ? metric : `{${metricField}}`, label },

@@ -1,6 +1,7 @@
 // The outcomes of records: counted in the figures, and reported if it is not an event.
 import type { FileRecord } from '../../formats/records.ts';
 import type { Figures } from './figures.ts';
+import type { Place } from './planner.ts';
 
 export interface Reporter {
   note(text: string): void;
@@ -20,20 +21,24 @@ export interface Reject {
   readonly raw: Buffer | string;
 }
 
-/** Counts a record's outcomes, except events. @returns a promise only if there is something to wait for */
+/**
+ * Counts a record's outcomes, except events that are sent.
+ * @param place where its events belong
+ * @returns a promise only if there is something to wait for
+ */
 export function noteRecord(
   { line, outcomes }: FileRecord,
+  place: Place,
   { figures, reporter }: { readonly figures: Figures; readonly reporter: Reporter },
 ): Promise<unknown> | undefined {
   figures.lines += 1;
   const waiting: (Promise<void> | void)[] = [];
   for (const outcome of outcomes) {
-    if (outcome.kind === 'event') continue;
-    figures[outcome.kind] += 1;
+    const kind = outcome.kind === 'event' ? place : outcome.kind;
+    if (kind !== 'to-send') figures[kind] += 1;
     if (outcome.kind !== 'malformed' && outcome.kind !== 'rejected') continue;
-    const { kind, reason } = outcome;
     const { number: lineNumber, start: offset, bytes: raw } = line;
-    waiting.push(reporter.rejected({ kind, lineNumber, offset, reason, raw }));
+    waiting.push(reporter.rejected({ ...outcome, lineNumber, offset, raw }));
   }
   return waiting.length === 0 ? undefined : Promise.all(waiting);
 }

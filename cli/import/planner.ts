@@ -30,19 +30,20 @@ export class BatchPlanner {
   readonly #regions: readonly Region[];
   readonly #abandoned: ImportState['abandoned'];
   #region = 0;
-  #ready: PlannedBatch[] = [];
+  readonly #ready: PlannedBatch[] = [];
 
   constructor(state: ImportState, limits: BatchLimits = BATCH_LIMITS) {
     this.#cutter = new BatchCutter(batchName(state.key), BEGINNING, limits);
     this.#abandoned = state.abandoned;
     const done = state.done.map(({ from, to }) => ({ from, to, open: undefined }));
-    const open = [...state.open.values()].map((batch) => ({ from: batch.from, to: batch.to, open: batch }));
+    const open = state.open.map((batch) => ({ from: batch.from, to: batch.to, open: batch }));
     this.#regions = [...done, ...open].toSorted((a, b) => a.from - b.from);
   }
 
-  /** Adds the next record. */
+  /** Adds the next record. An incomplete line that is not an event yet is left out: it is read again when it is complete. */
   add(record: FileRecord): Place {
     const { start } = record.line;
+    if (!record.terminated && !record.outcomes.some(({ kind }) => kind === 'event')) return 'to-send';
     const region = this.#regionAt(start);
     if (region === undefined) {
       this.#push(this.#cutter.add(record), undefined);
@@ -69,9 +70,7 @@ export class BatchPlanner {
 
   /** The completed batches; returns each once. */
   take(): PlannedBatch[] {
-    const ready = this.#ready;
-    this.#ready = [];
-    return ready;
+    return this.#ready.splice(0);
   }
 
   /** Completes the current batch, unless an earlier run started it and it continues. */

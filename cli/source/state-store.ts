@@ -172,7 +172,7 @@ export async function beginsAs(
   source: Content,
   state: ImportState,
 ): Promise<boolean | { to: number; crc: number }> {
-  const checks = [...state.done, ...state.open.values()].toSorted((a, b) => a.to - b.to);
+  const checks = [...state.done, ...state.open].toSorted((a, b) => a.to - b.to);
   let next = 0;
   let offset = 0;
   let crc = 0;

@@ -238,8 +238,8 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
     for (const [index, part] of batch.parts.entries()) {
       const key = partKey(batch.key, index);
       records.push({ key, data: JSON.stringify([1, key, part]) });
-      events += part.length;
     }
+    events += batch.count;
     batches += 1;
   }
 
