@@ -1,5 +1,6 @@
 // Cuts a file's events into batches. Cuts and keys depend only on the file's identity, the offset and the bytes before it, so
 // reading the file again, from its beginning or from the start of any batch, makes the same batches.
+import { hash } from 'node:crypto';
 import { AT_NUMBER_MIN_MS } from '../lambdas/core/event.ts';
 import { BEGINNING, type Position } from './lines.ts';
 import type { EventReading } from './reading.ts';
@@ -34,6 +35,11 @@ export interface BatchLimits {
 export const BATCH_LIMITS: BatchLimits = { events: 500, bytes: 900_000, stretchBytes: 2 ** 20 };
 /** JSON of an event around metric and entity. */
 const EVENT_BYTES = '{"metric":"","entity":"","at":1793696402000},'.length;
+
+/** 22 characters that identify a text, with bytes after it. */
+export function identityOf(text: string, bytes: Buffer = Buffer.alloc(0)): string {
+  return hash('sha256', Buffer.concat([Buffer.from(text), bytes]), 'base64url').slice(0, 22);
+}
 
 /** The key of a batch: at most 22 characters of identity, and some 20 more. */
 export function batchKey(file: string, { offset, crc }: Position): string {

@@ -6,9 +6,9 @@ import {
   checkFields,
   conditionsFor,
   FORMAT_ALIASES,
+  FORMAT_OPTIONS,
   FORMATS,
   type FormatName,
-  type FormatOption,
   formatOf,
   parserOf,
   type ReadingPlan,
@@ -181,13 +181,10 @@ function planFor(format: FormatName, request: FormatRequest, lines: readonly Buf
   return plan;
 }
 
-/** Options that only some formats support. */
-const OPTIONS = new Set(Object.values(FORMATS).flatMap(({ options }): readonly FormatOption[] => options));
-
 /** An option without effect would give other counts than the user expects. */
 function refuseUseless(format: FormatName, request: FormatRequest): void {
   const { options } = formatOf(format);
-  for (const option of OPTIONS) {
+  for (const option of FORMAT_OPTIONS) {
     if (request[option] === undefined || request[option] === false || options.includes(option)) continue;
     const name = option.replace(/[A-Z]/g, '-$&').toLowerCase();
     throw new FormatError(`format ${format} cannot use --${name}`);

@@ -1,5 +1,5 @@
 // Access logs with a quoted request: common, combined and similar formats, HAProxy, and AWS load balancers.
-import { type LineParser, malformed, type Parsed, textParser } from './reading.ts';
+import { type LineParser, malformed, textParser } from './reading.ts';
 import { pathOfUrl, requestEntry, requestOf } from './request.ts';
 import { parseClf, parseIso } from './time.ts';
 
@@ -25,20 +25,18 @@ export const TIME_ALONE = /\[\d\d:\d\d:\d\d:\d\d\] "/;
 
 /** Common, combined, vhost_combined, S3, API Gateway's CLF, Envoy's default, Traefik, ingress-nginx, Gerrit … */
 export function httpLogParser(): LineParser {
-  return textParser(parseLog);
-}
-
-function parseLog(text: string): Parsed {
-  const m = LOG.exec(text);
-  if (m === null) {
-    return malformed(
-      TIME_ALONE.test(text)
-        ? 'its time has no month and no year ([DD:HH:MM:SS])'
-        : 'it has no [time] "request" status, as access logs have',
-    );
-  }
-  const at = m[1] === undefined ? parseIso(m[2] ?? '') : parseClf(m[1]);
-  return requestEntry(at, requestOf(m[3] ?? ''), m[4] ?? '', (name) => otherField(name, m));
+  return textParser((text) => {
+    const m = LOG.exec(text);
+    if (m === null) {
+      return malformed(
+        TIME_ALONE.test(text)
+          ? 'its time has no month and no year ([DD:HH:MM:SS])'
+          : 'it has no [time] "request" status, as access logs have',
+      );
+    }
+    const at = m[1] === undefined ? parseIso(m[2] ?? '') : parseClf(m[1]);
+    return requestEntry(at, requestOf(m[3] ?? ''), m[4] ?? '', (name) => otherField(name, m));
+  });
 }
 
 /** Fields before the time and after the status, parsed only on demand. */

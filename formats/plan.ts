@@ -20,13 +20,13 @@ export interface ReadingPlan extends Selection, ColumnsSettings {
 }
 
 /** Options that only some formats support. */
-export type FormatOption = 'logFormat' | 'delimiter' | 'header' | 'comment' | 'time' | 'timeUnit';
+export const FORMAT_OPTIONS = ['logFormat', 'time', 'timeUnit', 'delimiter', 'header', 'comment'] as const;
 
 interface Format {
   parser(plan: ReadingPlan, header: readonly string[] | undefined): LineParser;
   /** Its fields besides those of every access log; undefined: those named in the file, or in the template. */
   readonly fields?: readonly string[];
-  readonly options: readonly FormatOption[];
+  readonly options: readonly (typeof FORMAT_OPTIONS)[number][];
   /** The default entity field. */
   readonly entity?: string;
   /** Whether only GET and status 200 count by default. */

@@ -1,5 +1,5 @@
 // Follows one path through rotations, as `tail -F` does: rename and create, copytruncate, re-creation, compression.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { headOf } from '../../formats/lines.ts';
@@ -14,7 +14,7 @@ import {
   beginsAs,
   beginsLike,
   findState,
-  STATE_FOLDER,
+  foldersOf,
   type StoredState,
   statesIn,
 } from '../source/state-store.ts';
@@ -43,9 +43,9 @@ export function followerOf(name: string, path: string, settings: ImportSettings,
   /** Rotated files compared with their states, as they were then: they need not be read again. */
   const finished = new Set<string>();
   let seek: { readonly untilMs: number; readonly nextMs: number } | undefined;
-  const hash = createHash('sha256').update([path, target.service, target.metric].join('\n')).digest('hex');
+  const followed = hash('sha256', [path, target.service, target.metric].join('\n')).slice(0, 12);
   /** Files of this path that are older than this one have been opened; newer ones must be. */
-  const marker = join(stateFolders.chosen ?? stateFolders.home, `followed-${hash.slice(0, 12)}`);
+  const marker = join(stateFolders.chosen ?? stateFolders.home, `followed-${followed}`);
 
   async function inodeNow(): Promise<number | undefined> {
     return (await stat(path).catch(ifThere(undefined)))?.ino;
@@ -122,9 +122,7 @@ export function followerOf(name: string, path: string, settings: ImportSettings,
       await mark();
       return true;
     }
-    const { chosen, home } = stateFolders;
-    const folders = chosen === undefined ? [join(dirname(path), STATE_FOLDER), home] : [chosen];
-    const states = (await Promise.all(folders.map(statesIn))).flat();
+    const states = (await Promise.all(foldersOf(path, stateFolders).map(statesIn))).flat();
     for (const rotated of await rotatedNames()) {
       if (ports.stop.aborted) return false;
       const isFinished = await finish(join(dirname(path), rotated), since.mtimeMs, states).catch(
@@ -149,9 +147,7 @@ export function followerOf(name: string, path: string, settings: ImportSettings,
   async function rotatedNames(): Promise<string[]> {
     const own = basename(path);
     const names = await readdir(dirname(path)).catch(ifThere<string[]>([]));
-    return names.filter(
-      (name) => name !== own && /^[.-]/.test(name.slice(own.length)) && name.startsWith(own),
-    );
+    return names.filter((name) => name.startsWith(own) && /^[.-]/.test(name.slice(own.length)));
   }
 
   /** @returns false if it may be readable later, or another file than one that is still held */

@@ -1,6 +1,12 @@
 // Follows standard input: event ids consist of the stream's name, its first line, and the position.
-import { createHash } from 'node:crypto';
-import { BATCH_LIMITS, type BatchEvent, batchEvent, batchKey, partKey } from '../../formats/batches.ts';
+import {
+  BATCH_LIMITS,
+  type BatchEvent,
+  batchEvent,
+  batchKey,
+  identityOf,
+  partKey,
+} from '../../formats/batches.ts';
 import { LINE_BYTES_MAX, LineSplitter } from '../../formats/lines.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { type DeliverySettings, resendMs } from '../import/deliver.ts';
@@ -33,7 +39,7 @@ export async function followPipe(
     // The reader keeps no more of a line than this, however long it is.
     const isEmpty = lines.length === 0 && held.length <= LINE_BYTES_MAX;
     const plan = isEmpty ? undefined : planFor(settings, lines, NAME, all);
-    return plan && { reader: new RecordReader(plan, metric), identity: identityOf(name, metric, lines) };
+    return plan && { reader: new RecordReader(plan, metric), identity: streamIdentity(name, metric, lines) };
   }
 
   function flush(): void {
@@ -88,14 +94,10 @@ export async function followPipe(
   }
 }
 
-function identityOf(name: string, metric: string, head: Buffer): string {
+function streamIdentity(name: string, metric: string, head: Buffer): string {
   const splitter = new LineSplitter();
   const [first] = [...splitter.push(head), ...splitter.end()];
-  const hash = createHash('sha256').update(`pipe\n${name}\n${metric}\n`);
-  return hash
-    .update(first?.bytes ?? '')
-    .digest('base64url')
-    .slice(0, 22);
+  return identityOf(`pipe\n${name}\n${metric}\n`, first?.bytes);
 }
 
 async function send(

@@ -58,6 +58,6 @@ export function deliverySettings(flags: DeliveryFlags, service: string): ImportS
     format: formatRequest(flags),
     delivery: { dedupWindowMs: dedupWindow * 1000, timeoutMs: timeout * 1000, uncertain: resumeUncertain },
     concurrency,
-    stateFolders: { chosen: state, home: stateHome(process.env) },
+    stateFolders: { chosen: state, home: stateHome() },
   };
 }

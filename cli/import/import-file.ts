@@ -1,4 +1,5 @@
 // The use case: sends one file's events, each batch until it is stored, none of them twice.
+import { dirname } from 'node:path';
 import PQueue from 'p-queue';
 import type { BatchLimits } from '../../formats/batches.ts';
 import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/detect.ts';
@@ -50,7 +51,7 @@ export async function importFile(
       journal = { state, begin: async () => {}, append: async () => {}, close: async () => {} };
     } else {
       const place = await findState(source, fileHead, target, stateFolders);
-      if (place.elsewhere)
+      if (stateFolders.chosen === undefined && dirname(place.path) === stateFolders.home)
         ports.reporter.note(
           `the state of this import is kept in ${place.path}, since the file's folder cannot be written to`,
         );

@@ -1,6 +1,5 @@
 // The use case: turns the lines of one object into batches of the stream, each once, however often the object is announced.
-import { createHash } from 'node:crypto';
-import { type Batch, BatchCutter, partKey } from '../../formats/batches.ts';
+import { type Batch, BatchCutter, identityOf, partKey } from '../../formats/batches.ts';
 import { gunzipped, gzipFailure, isGzip } from '../../formats/bytes.ts';
 import { BEGINNING, type Position } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
@@ -111,12 +110,6 @@ async function park(
   return { outcome: 'parked', events: 0, reason };
 }
 
-/** The identity of an object that is counted under one metric. */
-function fileName({ bucket, key, etag }: LogObject, metric: string): string {
-  const parts = ['tally object 1', bucket, key, etag, metric].join('\n');
-  return createHash('sha256').update(parts).digest('base64url').slice(0, 22);
-}
-
 /** What a run works on. */
 interface Task {
   readonly object: LogObject;
@@ -136,7 +129,9 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
   /** How many batches after the cursor an earlier run may have put. */
   const doubtful = before.doubtful ?? NOTE_EVERY_BATCHES;
   const reader = new RecordReader(plan, log.metric, start);
-  const cutter = new BatchCutter(fileName(object, log.metric), start);
+  const { bucket, key, etag } = object;
+  const identity = identityOf(['tally object 1', bucket, key, etag, log.metric].join('\n'));
+  const cutter = new BatchCutter(identity, start);
   /** As this run read or saved it last. */
   let last = before;
   let records: BatchRecord[] = [];
