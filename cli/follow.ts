@@ -13,7 +13,6 @@ import { stderrReporter, summary } from './import/report.ts';
 import { callersPath } from './paths.ts';
 import { connect, serviceOptions } from './service.ts';
 import { exitCodes, UsageError } from './shared/errors.ts';
-import { formatRequest } from './shared/format-options.ts';
 import { commandOf } from './shared/options.ts';
 import { stopOnSignals } from './shared/signals.ts';
 
@@ -47,7 +46,7 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
   const { concurrency, stdin = false } = flags;
   const options = serviceOptions(flags);
   if (stdin === files.length > 0) throw new UsageError('name the files to follow, or use --stdin');
-  formatRequest(flags);
+  const settingsFor = deliverySettings(flags);
   const failed = new AbortController();
   const { stop, kill, begin } = stopOnSignals(GRACE_MS, () => process.stdin.destroy());
   const service = await connect(options, stop.signal);
@@ -68,7 +67,7 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
       process.stdin.destroy();
     },
   };
-  const settings = deliverySettings(flags, service.id);
+  const settings = settingsFor(service.id);
   try {
     if (stdin) {
       console.error('following standard input');

@@ -6,14 +6,12 @@ import {
   deliverySettings,
   seconds,
 } from './import/delivery-options.ts';
-import { addFigures, Figures } from './import/figures.ts';
-import { importFile } from './import/import-file.ts';
-import type { Reporter } from './import/outcomes.ts';
+import { addFigures, Figures, type Reporter } from './import/figures.ts';
+import { type ImportSettings, importFile } from './import/import-file.ts';
 import { type RejectsFile, rejectsFile } from './import/rejects.ts';
 import { stderrReporter, summary, uncertainAdvice, waitedSummary } from './import/report.ts';
 import { connect, type Service, serviceOptions, type Waited, waitUntilCounted } from './service.ts';
 import { asCommandError, exitCodes, UsageError } from './shared/errors.ts';
-import { formatRequest } from './shared/format-options.ts';
 import { commandOf } from './shared/options.ts';
 import { stopOnSignals } from './shared/signals.ts';
 import { openSource, type Source } from './source/source.ts';
@@ -77,7 +75,7 @@ npx tally import a.log --log-format '$remote_addr [$time_local] "$request" $stat
 
 /** @returns the exit code: that of the first failure, since the import goes on with the other files */
 async function importFiles(files: readonly string[], flags: ImportFlags): Promise<number> {
-  const { dryRun = false, json, metric } = flags;
+  const { dryRun = false, forget = false, json, metric } = flags;
   const startedAt = Date.now();
   const results: FileResult[] = [];
   let exitCode: number = exitCodes.done;
@@ -105,7 +103,7 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
       );
     }
     const options = dryRun ? undefined : serviceOptions(flags);
-    formatRequest(flags);
+    const settingsFor = deliverySettings(flags);
     // Open all files first: a wrong name should not show up after an hour.
     const opened = await Promise.allSettled(files.map(openSource));
     for (const one of opened) if (one.status === 'rejected') fail(one.reason);
@@ -119,7 +117,8 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
       for (const source of sources) {
         if (stop.signal.aborted) break;
         // An unusable file does not stop the others; a service that refuses does.
-        await importOne(source, service, rejectsTo).catch((error: unknown) => {
+        const settings = { ...settingsFor(service?.id ?? ''), forget, dryRun };
+        await importOne(source, settings, service, rejectsTo).catch((error: unknown) => {
           fail(error);
           if (asCommandError(error).exitCode !== exitCodes.usage && sources.length > 1) stop.abort();
         });
@@ -132,12 +131,11 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
 
   async function importOne(
     source: Source,
+    settings: ImportSettings,
     service: Service | undefined,
     rejectsTo: RejectsFile | undefined,
   ): Promise<void> {
     const { name } = source;
-    const { forget = false } = flags;
-    const settings = { ...deliverySettings(flags, service?.id ?? ''), forget, dryRun };
     const figures = new Figures();
     const reporter = stderrReporter(name, rejectsTo, source);
     const sender = service?.client ?? {

@@ -62,7 +62,7 @@ export class BatchCutter {
   readonly #limits: BatchLimits;
   #from: Position;
   #to: Position;
-  #events: EventReading[] = [];
+  #events: BatchEvent[] = [];
   #bytes = 0;
 
   /** @param file identifies this file, read this way */
@@ -114,7 +114,7 @@ export class BatchCutter {
       const full = mayCut && (this.#events.length >= eventsMax || this.#bytes + bytes > bytesMax);
       // A record is never split: journals track bytes of the file, not events.
       if (full && this.#to.offset > this.#from.offset && this.#to.offset === line.start) batch ??= this.cut();
-      this.#events.push(outcome);
+      this.#events.push(batchEvent(outcome));
       this.#bytes += bytes;
     }
     this.#to = { offset: end, crc, lines: line.number };
@@ -123,8 +123,7 @@ export class BatchCutter {
 
   /** Ends the batch here. @returns undefined if it has no events */
   cut(): Batch | undefined {
-    const events = this.#events.map(batchEvent);
-    const [from, to] = [this.#from, this.#to];
+    const [from, to, events] = [this.#from, this.#to, this.#events];
     this.#from = to;
     this.#events = [];
     this.#bytes = 0;

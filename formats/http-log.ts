@@ -57,7 +57,7 @@ interface Shape {
   readonly what: string;
   readonly pattern: RegExp;
   readonly timeOf: (text: string) => number | undefined;
-  readonly targetOf: (url: string) => string;
+  readonly targetOf?: (url: string) => string;
 }
 
 /**
@@ -70,7 +70,6 @@ export const HAPROXY = formatOfShape({
   pattern:
     /(?:^| )(?<host>[^ ]+):\d+ \[(?<time>\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d\.\d+)\] (?<frontend>\S+) (?<backend>\S+) [-+/\d]+ (?<status>\d{3}|-1) (?<bytes>\S+) [^"]*"(?<request>(?:[^"\\]|\\.)*)(?:"|$)/,
   timeOf: parseClf,
-  targetOf: (target) => target,
 });
 
 /**
@@ -86,7 +85,7 @@ export const ELB = formatOfShape({
   targetOf: pathOfUrl,
 });
 
-function formatOfShape({ what, pattern, timeOf, targetOf }: Shape) {
+function formatOfShape({ what, pattern, timeOf, targetOf = (target) => target }: Shape) {
   const fields = [...pattern.source.matchAll(/\(\?<(\w+)>/g)].map(([, name = '']) => name);
   const parser = textParser((text) => {
     const groups = pattern.exec(text)?.groups;

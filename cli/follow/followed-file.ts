@@ -1,4 +1,5 @@
 // One growing file: read as it grows, counted by the journal that belongs to its content.
+
 import type { FileHandle } from 'node:fs/promises';
 import type PQueue from 'p-queue';
 import { readingPlan } from '../../formats/detect.ts';
@@ -7,8 +8,8 @@ import type { ReadingPlan } from '../../formats/plan.ts';
 import { UnknownFormat } from '../../formats/reading.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { type DeliveryPorts, deliver } from '../import/deliver.ts';
+import { noteRecord } from '../import/figures.ts';
 import { type ImportSettings, openStateOf } from '../import/import-file.ts';
-import { noteRecord } from '../import/outcomes.ts';
 import { BatchPlanner, type PlannedBatch } from '../import/planner.ts';
 import { uncertainAdvice } from '../import/report.ts';
 import { AlikeError } from '../shared/errors.ts';

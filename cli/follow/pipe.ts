@@ -1,4 +1,5 @@
 // Follows standard input: event ids consist of the stream's name, its first line, and the position.
+
 import {
   BATCH_LIMITS,
   type BatchEvent,
@@ -10,8 +11,8 @@ import {
 import { LINE_BYTES_MAX, LineSplitter } from '../../formats/lines.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { type DeliverySettings, resendMs } from '../import/deliver.ts';
+import { noteRecord } from '../import/figures.ts';
 import type { ImportSettings } from '../import/import-file.ts';
-import { noteRecord } from '../import/outcomes.ts';
 import { CommandError, systemCode } from '../shared/errors.ts';
 import { HEAD_BYTES_MAX } from '../source/state.ts';
 import { FLUSH_MS, type FollowPorts, planFor } from './followed-file.ts';

@@ -3,8 +3,7 @@ import type { TallyClient } from '../../client/src/index.ts';
 import { partKey } from '../../formats/batches.ts';
 import { CommandError } from '../shared/errors.ts';
 import type { Journal } from '../source/journal.ts';
-import type { Figures } from './figures.ts';
-import type { Reporter } from './outcomes.ts';
+import type { Figures, Reporter } from './figures.ts';
 import type { PlannedBatch } from './planner.ts';
 
 /** What to do with requests that may be stored, and that the service would no longer recognise. */

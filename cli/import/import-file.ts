@@ -1,4 +1,5 @@
 // The use case: sends one file's events, each batch until it is stored, none of them twice.
+
 import { dirname } from 'node:path';
 import PQueue from 'p-queue';
 import type { BatchLimits } from '../../formats/batches.ts';
@@ -12,7 +13,7 @@ import type { Source } from '../source/source.ts';
 import { HEAD_BYTES_MAX, type ImportState, keyOf, newState, type Target } from '../source/state.ts';
 import { findState, lockFile, type StateFolders, type StatePlace } from '../source/state-store.ts';
 import { type DeliveryPorts, type DeliverySettings, deliver } from './deliver.ts';
-import { noteRecord } from './outcomes.ts';
+import { noteRecord } from './figures.ts';
 import { BatchPlanner, type PlannedBatch } from './planner.ts';
 
 export interface ImportSettings {
@@ -71,27 +72,24 @@ export async function importFile(
 
 /** The journal of a file about to be read. Throws StateError if the file was read differently before. */
 export function openStateOf(
-  source: Pick<Source, 'name' | 'path'>,
+  { name, path }: Pick<Source, 'name' | 'path'>,
   plan: ReadingPlan,
   place: StatePlace,
   forget = false,
 ): Promise<Journal> {
-  const fresh = () => newState(place.key, plan, source.path);
-  return openJournal(place.path, fresh, (state) => {
-    if (forget) return fresh();
-    checkPlan(state, plan, source.name);
-    return place.is === 'prefix' ? state : { ...state, plan, path: source.path };
+  return openJournal(place.path, (found) => {
+    if (found === undefined || forget) return newState(place.key, plan, path);
+    checkPlan(found, plan, name);
+    return place.is === 'prefix' ? found : { ...found, plan, path };
   });
 }
 
 /** Two ways of reading a file would mix in one metric: some lines counted by one, some by the other. */
 function checkPlan(state: ImportState, plan: ReadingPlan, name: string): void {
   if (state.done.length === 0 && state.open.length === 0) return;
-  const texts = (read: ReadingPlan) =>
-    new Map(Object.entries(read).map(([option, value]) => [option, JSON.stringify(value)]));
-  const [earlier, now] = [texts(state.plan), texts(plan)];
-  const differing = [...new Set([...earlier.keys(), ...now.keys()])].flatMap((option) => {
-    const [was = 'none', is = 'none'] = [earlier.get(option), now.get(option)];
+  const options = Object.keys({ ...state.plan, ...plan }) as (keyof ReadingPlan)[];
+  const differing = options.flatMap((option) => {
+    const [was, is] = [state.plan, plan].map((read) => JSON.stringify(read[option]) ?? 'none');
     return was === is ? [] : [`${option} was ${was} and is now ${is}`];
   });
   if (differing.length === 0) return;

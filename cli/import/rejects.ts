@@ -1,11 +1,12 @@
 // Writes the lines that were not imported to a file, so that they can be inspected and corrected.
+
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { callersPath } from '../paths.ts';
 import { messageOf, UsageError } from '../shared/errors.ts';
-import type { Reject } from './outcomes.ts';
+import type { Reject } from './figures.ts';
 
 export type RejectsFile = Awaited<ReturnType<typeof rejectsFile>>;
 

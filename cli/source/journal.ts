@@ -30,12 +30,11 @@ export async function peekJournal(path: string): Promise<ImportState | undefined
 
 /**
  * Opens a journal for writing. Throws BusyError if another run has it.
- * @param fresh creates the state if there is no journal; nothing is written before the first entry
+ * @param stateFrom makes the state from the existing one, if there is one; nothing is written before the first entry
  */
 export async function openJournal(
   path: string,
-  fresh: () => ImportState,
-  revise: (state: ImportState) => ImportState,
+  stateFrom: (found: ImportState | undefined) => ImportState,
 ): Promise<Journal> {
   await mkdir(dirname(path), { recursive: true });
   const unlock = lock(`${path}.lock`, BUSY);
@@ -44,7 +43,7 @@ export async function openJournal(
   try {
     const found = await peekJournal(path);
     exists = found !== undefined;
-    state = revise(found ?? fresh());
+    state = stateFrom(found);
   } catch (error) {
     unlock();
     throw error;

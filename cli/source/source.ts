@@ -18,10 +18,8 @@ export interface Content {
 
 /** An input file. */
 export interface Source extends Content {
-  /** Where it is on disk, whatever its name. */
-  readonly stats: Pick<Stats, 'dev' | 'ino'>;
-  /** Size on disk, compressed if it is. */
-  readonly sizeBytes: number;
+  /** Where it is on disk, whatever its name, and its size there, compressed if it is. */
+  readonly stats: Pick<Stats, 'dev' | 'ino' | 'size'>;
   /** Bytes of the file on disk consumed by the newest `chunks()`, for a progress bar. */
   bytesRead(): number;
 }
@@ -66,7 +64,7 @@ export async function openSource(name: string): Promise<Source> {
     }
   }
 
-  return { name, path, stats, sizeBytes: stats.size, bytesRead: () => bytesRead, chunks };
+  return { name, path, stats, bytesRead: () => bytesRead, chunks };
 }
 
 /** Whether a file begins with all the bytes of another. */

@@ -4,12 +4,11 @@ import { gunzipped, gzipFailure, isGzip } from '../../formats/bytes.ts';
 import { BEGINNING, type Position } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
-import { type FileRecord, RecordReader } from '../../formats/records.ts';
+import { type FileRecord, type ReaderPosition, RecordReader } from '../../formats/records.ts';
 import {
   type AccessLog,
   type BatchRecord,
   type CollectorPorts,
-  type Cursor,
   type LogObject,
   ObjectGone,
   type Progress,
@@ -256,7 +255,7 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
     return records.length > 0 && batchesPut < doubtful && nowMs() > latestMs;
   }
 
-  function cursorAt({ offset, crc, lines }: Position): Cursor {
+  function cursorAt({ offset, crc, lines }: Position): ReaderPosition {
     return { offset, crc, lines, header: reader.headerAt(offset) };
   }
 
@@ -283,6 +282,6 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
   return { all, park: parkRest };
 }
 
-function tooSlow({ offset }: Cursor): string {
+function tooSlow({ offset }: ReaderPosition): string {
   return `its first ${offset} bytes are counted, and a run ends before it has inflated them again: put the rest as smaller objects`;
 }

@@ -17,13 +17,11 @@ export interface LogObject {
   readonly bytes: number;
 }
 
-/** Where reading continues: an offset in the uncompressed bytes where a batch begins. Plain data. */
-export type Cursor = ReaderPosition;
-
 /** The progress of an object. */
 export interface Progress {
   readonly status: 'reading' | 'done' | 'parked';
-  readonly cursor: Cursor;
+  /** Where reading continues: an offset in the uncompressed bytes where a batch begins. */
+  readonly cursor: ReaderPosition;
   /** How it is read, as JSON: chosen once. If it was parked before anything was put, the settings that parked it. */
   readonly plan: string;
   /** Since when batches after the cursor may have been put (epoch ms); undefined: none were. */
@@ -61,7 +59,7 @@ export interface CollectorPorts {
     put(records: readonly BatchRecord[]): Promise<readonly BatchRecord[]>;
   };
   /** Reports an object that is not counted, or not completely: sends a dead letter. */
-  report(object: LogObject, reason: string, countedUpTo: Cursor): Promise<void>;
+  report(object: LogObject, reason: string, countedUpTo: ReaderPosition): Promise<void>;
   /** A unique id of this run. */
   readonly run: string;
   nowMs(): number;
