@@ -66,15 +66,11 @@ export class BatchCutter {
   #bytes = 0;
 
   /** @param file identifies this file, read this way */
-  constructor(
-    file: string,
-    { offset, crc, lines }: Position = BEGINNING,
-    limits: BatchLimits = BATCH_LIMITS,
-  ) {
+  constructor(file: string, at: Position = BEGINNING, limits: BatchLimits = BATCH_LIMITS) {
     this.#file = file;
     this.#limits = limits;
-    this.#from = { offset, crc, lines };
-    this.#to = this.#from;
+    this.#from = at;
+    this.#to = at;
   }
 
   /** Where the current batch begins: a cutter that begins there makes the same batches. */
@@ -93,9 +89,9 @@ export class BatchCutter {
   }
 
   /** Skips a record; the next one begins a batch. */
-  skip({ line, end, crc }: FileRecord): void {
-    this.#to = { offset: end, crc, lines: line.number };
-    this.#from = this.#to;
+  skip({ end }: FileRecord): void {
+    this.#to = end;
+    this.#from = end;
   }
 
   /**
@@ -103,7 +99,7 @@ export class BatchCutter {
    * @param mayCut false if the batch is known to continue, whatever its size
    * @returns the batch completed by the records before, if any
    */
-  add({ line, end, crc, outcomes }: FileRecord, mayCut = true): Batch | undefined {
+  add({ line, end, outcomes }: FileRecord, mayCut = true): Batch | undefined {
     const { events: eventsMax, bytes: bytesMax, stretchBytes } = this.#limits;
     let batch: Batch | undefined;
     const crossed = Math.floor(line.start / stretchBytes) > Math.floor(this.#from.offset / stretchBytes);
@@ -117,7 +113,7 @@ export class BatchCutter {
       this.#events.push(batchEvent(outcome));
       this.#bytes += bytes;
     }
-    this.#to = { offset: end, crc, lines: line.number };
+    this.#to = end;
     return batch;
   }
 

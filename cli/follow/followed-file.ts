@@ -160,8 +160,8 @@ export async function openFollowed(
       const isDelivered = journal.state.open.length === 0 && journal.state.done.length > 0;
       // It will not grow any more, unless it did while its last requests waited for the service.
       const { size } = await handle.stat();
-      if (done && isDelivered && last?.end === offset && size === offset)
-        await journal.append({ t: 'end', to: last.end, crc: last.crc });
+      if (done && isDelivered && last?.end.offset === offset && size === offset)
+        await journal.append({ t: 'end', to: offset, crc: last.end.crc });
       await journal.close();
       unlock();
       await handle.close();

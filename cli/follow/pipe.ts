@@ -52,8 +52,7 @@ export async function followPipe(
 
   async function takeAll(records: readonly FileRecord[], identity: string): Promise<void> {
     for (const record of records) {
-      const { end: offset, crc, line } = record;
-      const key = batchKey(identity, { offset, crc, lines: line.number });
+      const key = batchKey(identity, record.end);
       for (const [place, outcome] of record.outcomes.entries()) {
         if (outcome.kind !== 'event') continue;
         events.push({ ...batchEvent(outcome), id: partKey(key, place) });

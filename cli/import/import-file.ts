@@ -175,5 +175,5 @@ async function sendAll(
   if (failing.signal.aborted) throw failing.signal.reason;
   const { state } = journal;
   const isDone = isRead && !dryRun && state.open.length === 0 && state.done.length > 0;
-  if (isDone && last) await journal.append({ t: 'end', to: last.end, crc: last.crc });
+  if (isDone && last) await journal.append({ t: 'end', to: last.end.offset, crc: last.end.crc });
 }

@@ -44,7 +44,7 @@ export class BatchPlanner {
     const isOpen = this.#state.open.includes(range);
     if (isOpen) this.#cutter.add(record, false);
     else this.#cutter.skip(record);
-    this.#leaveRange(record.end);
+    this.#leaveRange(record.end.offset);
     if (isOpen) return 'to-send';
     const isAbandoned = this.#state.abandoned.some(({ from, to }) => start >= from && start < to);
     return isAbandoned ? 'abandoned' : 'already';

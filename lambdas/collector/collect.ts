@@ -4,7 +4,7 @@ import { gunzipped, gzipFailure, isGzip } from '../../formats/bytes.ts';
 import { BEGINNING, type Position } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
-import { type FileRecord, type ReaderPosition, RecordReader } from '../../formats/records.ts';
+import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import {
   type AccessLog,
   type BatchRecord,
@@ -148,7 +148,7 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
         // No run, not even one that was overtaken, has put more than these since the last save.
         if (batches % NOTE_EVERY_BATCHES > 0) continue;
         await put();
-        if (!(await note({ cursor: cursorAt(batch.to), sinceMs: nowMs() }))) return result('busy');
+        if (!(await note({ cursor: batch.to, sinceMs: nowMs() }))) return result('busy');
       }
       if (!hasTime()) return pause();
     }
@@ -181,13 +181,13 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
   /** Puts the complete batches, and saves where they end. */
   async function noteComplete(): Promise<boolean> {
     await put();
-    const cursor = cursorAt(cutter.from);
+    const cursor = cutter.from;
     const left = doubtful - batches;
     return note(left > 0 ? { cursor, sinceMs, doubtful: left } : { cursor });
   }
 
   async function end(): Promise<Collected> {
-    const cursor = cursorAt(cutter.position);
+    const cursor = cutter.position;
     malformedBeforeBatch = malformed;
     const sum = before.malformed + malformed;
     const isDoubtful = sum > cursor.lines * MALFORMED_MAX;
@@ -255,10 +255,6 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
     return records.length > 0 && batchesPut < doubtful && nowMs() > latestMs;
   }
 
-  function cursorAt({ offset, crc, lines }: Position): ReaderPosition {
-    return { offset, crc, lines, header: reader.headerAt(offset) };
-  }
-
   /** @returns false if another run has taken the object over */
   async function note(changed: Partial<Progress> & Pick<Progress, 'cursor'>): Promise<boolean> {
     const now: Progress = {
@@ -282,6 +278,6 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
   return { all, park: parkRest };
 }
 
-function tooSlow({ offset }: ReaderPosition): string {
+function tooSlow({ offset }: Position): string {
   return `its first ${offset} bytes are counted, and a run ends before it has inflated them again: put the rest as smaller objects`;
 }

@@ -1,6 +1,6 @@
 // The collector's ports: objects, the progress of each, the stream, and dead letters.
 import type { FormatTexts } from '../../formats/detect.ts';
-import type { ReaderPosition } from '../../formats/records.ts';
+import type { Position } from '../../formats/lines.ts';
 
 /** Which objects in which bucket are logs, and how to count their lines. */
 export interface AccessLog extends FormatTexts {
@@ -21,7 +21,7 @@ export interface LogObject {
 export interface Progress {
   readonly status: 'reading' | 'done' | 'parked';
   /** Where reading continues: an offset in the uncompressed bytes where a batch begins. */
-  readonly cursor: ReaderPosition;
+  readonly cursor: Position;
   /** How it is read, as JSON: chosen once. If it was parked before anything was put, the settings that parked it. */
   readonly plan: string;
   /** Since when batches after the cursor may have been put (epoch ms); undefined: none were. */
@@ -59,7 +59,7 @@ export interface CollectorPorts {
     put(records: readonly BatchRecord[]): Promise<readonly BatchRecord[]>;
   };
   /** Reports an object that is not counted, or not completely: sends a dead letter. */
-  report(object: LogObject, reason: string, countedUpTo: ReaderPosition): Promise<void>;
+  report(object: LogObject, reason: string, countedUpTo: Position): Promise<void>;
   /** A unique id of this run. */
   readonly run: string;
   nowMs(): number;

@@ -61,7 +61,12 @@ function record(i: number): FileRecord {
     terminated: true,
   };
   const event = { kind: 'event', metric: 'view', entity: String(i), at: 1_793_707_200_000 } as const;
-  return { line, end, crc: end, terminated: true, outcomes: [i % 3 === 2 ? { kind: 'skipped' } : event] };
+  return {
+    line,
+    end: { offset: end, crc: end, lines: i + 1 },
+    terminated: true,
+    outcomes: [i % 3 === 2 ? { kind: 'skipped' } : event],
+  };
 }
 
 const eventsOf = ({ parts }: PlannedBatch) => parts.flat().map(({ entity }) => Number(entity));

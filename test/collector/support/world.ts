@@ -1,7 +1,7 @@
 // What the collector works on, in memory.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import type { ReaderPosition } from '../../../formats/records.ts';
+import type { Position } from '../../../formats/lines.ts';
 import { type Collected, type CollectorSettings, collect } from '../../../lambdas/collector/collect.ts';
 import {
   type AccessLog,
@@ -27,7 +27,7 @@ export const WINDOW_MS = 600_000;
 export class World {
   readonly objects = new Map<string, Buffer>();
   readonly items = new Map<string, string>();
-  readonly reported: { key: string; reason: string; countedUpTo: ReaderPosition }[] = [];
+  readonly reported: { key: string; reason: string; countedUpTo: Position }[] = [];
   /** Events by batch key and place; the aggregator drops repeats within its window. */
   readonly counted = new Map<
     string,
