@@ -30,11 +30,6 @@ interface ImportFlags extends DeliveryFlags {
   readonly json?: boolean;
 }
 
-interface FileResult extends Figures {
-  readonly file: string;
-  readonly format: string | undefined;
-}
-
 function percent(text: string): number {
   const value = Number(text.replace(/%$/, ''));
   if (text !== '' && value >= 0 && value <= 100) return value;
@@ -77,7 +72,7 @@ npx tally import a.log --log-format '$remote_addr [$time_local] "$request" $stat
 async function importFiles(files: readonly string[], flags: ImportFlags): Promise<number> {
   const { dryRun = false, forget = false, json, metric } = flags;
   const startedAt = Date.now();
-  const results: FileResult[] = [];
+  const results: (Figures & { readonly file: string; readonly format: string | undefined })[] = [];
   let exitCode: number = exitCodes.done;
   let acceptedAt = 0;
   let waited: Waited | undefined;

@@ -14,7 +14,7 @@ import {
 import { type Entry, FormatError, UnknownFormat } from './reading.ts';
 import { REQUEST_FIELDS } from './request.ts';
 import { parseWhere, regexOf } from './select.ts';
-import { templateFields } from './template.ts';
+import { templateOf } from './template.ts';
 import { UNWRAP, unwrappedLines, WRAPPERS, type Wrapper } from './unwrap.ts';
 
 type Loose<T> = { readonly [name in keyof T]?: T[name] | undefined };
@@ -182,7 +182,7 @@ function planFor(format: FormatName, request: FormatRequest, lines: readonly Buf
 
 /** The fields of a plan's format; undefined: those named in the file. */
 function fieldsOf({ format, logFormat = '' }: ReadingPlan): readonly string[] | undefined {
-  const named = format === 'template' ? templateFields(logFormat) : undefined;
+  const named = format === 'template' ? templateOf(logFormat).names : undefined;
   const { access, fields = named } = formatOf(format);
   // A template without a status is of no access log.
   const isAccess = access && (named?.includes('status') ?? true);

@@ -57,7 +57,7 @@ export async function openFollowed(
   const unlock = await lockFile(source, stats, settings.target, settings.stateFolders);
   let opened: Journal | undefined;
   try {
-    opened = await findAlike(settings, async (target) => {
+    opened = await findAlike(settings.target, async (target) => {
       const start = head.subarray(0, HEAD_BYTES_MAX);
       const found = await findState(source, start, target, settings.stateFolders);
       // It is a part of a counted file, such as its header. The next lines tell whether it is that file.
@@ -107,7 +107,6 @@ export async function openFollowed(
   return {
     plan,
     inode: stats.ino,
-    /** When it last grew. */
     get grownAtMs() {
       return grownAtMs;
     },
@@ -188,10 +187,7 @@ export function planFor(
 }
 
 /** Finds a state under the user's label, and, for files with the same beginning, under numbered labels. */
-export async function findAlike<T>(
-  { target }: Pick<ImportSettings, 'target'>,
-  look: (target: Target) => Promise<T>,
-): Promise<T> {
+export async function findAlike<T>(target: Target, look: (target: Target) => Promise<T>): Promise<T> {
   for (let alike = 1; ; alike += 1) {
     try {
       return await look({ ...target, label: numberedLabel(target.label, alike) });

@@ -7,7 +7,7 @@ import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
 import { addFigures, Figures } from '../import/figures.ts';
 import { type ImportSettings, importFile } from '../import/import-file.ts';
-import { BusyError, messageOf, SourceError, systemCode, UsageError } from '../shared/errors.ts';
+import { BusyError, ifMissing, messageOf, SourceError, systemCode, UsageError } from '../shared/errors.ts';
 import { openSource } from '../source/source.ts';
 import { HEAD_BYTES_MAX } from '../source/state.ts';
 import {
@@ -48,7 +48,7 @@ export function followerOf(name: string, path: string, settings: ImportSettings,
   const marker = join(stateFolders.chosen ?? stateFolders.home, `followed-${followed}`);
 
   async function inodeNow(): Promise<number | undefined> {
-    return (await stat(path).catch(ifThere(undefined)))?.ino;
+    return (await stat(path).catch(ifMissing(undefined)))?.ino;
   }
 
   async function opened(): Promise<FollowedFile | undefined> {
@@ -146,7 +146,7 @@ export function followerOf(name: string, path: string, settings: ImportSettings,
 
   async function rotatedNames(): Promise<string[]> {
     const own = basename(path);
-    const names = await readdir(dirname(path)).catch(ifThere<string[]>([]));
+    const names = await readdir(dirname(path)).catch(ifMissing<string[]>([]));
     return names.filter((name) => name.startsWith(own) && /^[.-]/.test(name.slice(own.length)));
   }
 
@@ -172,7 +172,7 @@ export function followerOf(name: string, path: string, settings: ImportSettings,
         return true;
       }
     }
-    const found = await findAlike(settings, (target) => findState(source, head, target, stateFolders));
+    const found = await findAlike(target, (target) => findState(source, head, target, stateFolders));
     // In the same tick of the file system's clock as the marker, it may be later: count it rather than lose it.
     if (found.is === 'prefix' || (found.is === 'new' && info.mtimeMs < sinceMs)) return true;
     const labelled = { ...target, label: found.key.label };
@@ -233,12 +233,4 @@ async function isDone({ path, state }: StoredState, mtimeMs: number): Promise<bo
   // Lines that do not count may follow the last batch.
   const isRead = last !== undefined && begun.length === 0 && (done.at(-1)?.to ?? 0) <= last.to;
   return isRead && mtimeMs < (await stat(path)).mtimeMs;
-}
-
-/** A handler that returns a value for a missing file, and rethrows every other error. */
-function ifThere<T>(missing: T): (error: unknown) => T {
-  return (error) => {
-    if (systemCode(error) === 'ENOENT') return missing;
-    throw error;
-  };
 }

@@ -94,3 +94,11 @@ export function systemCode(error: unknown): string | undefined {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** A handler that returns a value for a missing file, and rethrows every other error. */
+export function ifMissing<T>(missing: T): (error: unknown) => T {
+  return (error) => {
+    if (systemCode(error) === 'ENOENT') return missing;
+    throw error;
+  };
+}

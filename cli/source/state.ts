@@ -1,7 +1,7 @@
 // What has been imported of a file so far, as a pure function of its journal's entries. Types match the journal's lines.
 import { identityOf } from '../../formats/batches.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
-import { jsonIn } from '../../lambdas/core/json.ts';
+import { fieldsOf, jsonIn } from '../../lambdas/core/json.ts';
 import { StateError } from '../shared/errors.ts';
 
 /** Bytes of the uncompressed beginning that identify a file. */
@@ -152,9 +152,7 @@ export function parseJournal(text: string, fileName: string): ImportState {
   let state: ImportState = snapshot;
   for (const [i, line] of rest.entries()) {
     const entry = jsonIn(line);
-    if (typeof entry !== 'object' || entry === null || !('t' in entry)) {
-      throw new StateError(`${fileName} is damaged in line ${i + 2}`);
-    }
+    if (fieldsOf(entry)?.['t'] === undefined) throw new StateError(`${fileName} is damaged in line ${i + 2}`);
     state = applyEntry(state, entry as Entry);
   }
   return state;
@@ -166,8 +164,7 @@ interface Snapshot extends ImportState {
 }
 
 function isSnapshot(value: unknown): value is Snapshot {
-  if (typeof value !== 'object' || value === null) return false;
-  const { kind, version, key, done, open } = value as Partial<Snapshot>;
+  const { kind, version, key, done, open }: Partial<Snapshot> = fieldsOf(value) ?? {};
   return (
     kind === KIND && version === VERSION && key !== undefined && Array.isArray(done) && Array.isArray(open)
   );

@@ -1,6 +1,6 @@
 // The use case: turns the lines of one object into batches of the stream, each once, however often the object is announced.
 import { type Batch, BatchCutter, identityOf, partKey } from '../../formats/batches.ts';
-import { gunzipped, gzipFailure, isGzip } from '../../formats/bytes.ts';
+import { gunzipped, gzipFailure, isGzip, MAGIC_BYTES } from '../../formats/bytes.ts';
 import { BEGINNING, type Position } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
@@ -13,7 +13,7 @@ import {
   ObjectGone,
   type Progress,
 } from './ports.ts';
-import { accessLogOf, badOf, magicOf, planFor } from './reading-plan.ts';
+import { accessLogOf, badOf, planFor } from './reading-plan.ts';
 
 export interface CollectorSettings {
   readonly accessLogs: readonly AccessLog[];
@@ -61,7 +61,8 @@ export async function collect(
   const before = anew ? { ...NOTHING, status: found.status, run: found.run } : (found ?? NOTHING);
   let run: ReturnType<typeof runOver> | undefined;
   try {
-    const gzip = isGzip(await magicOf(object, ports), object.key);
+    const magic = await Array.fromAsync(await ports.objects.open(object, 0, MAGIC_BYTES));
+    const gzip = isGzip(Buffer.concat(magic), object.key);
     const plan =
       before.plan === '' ? await planFor(object, log, gzip, ports) : (JSON.parse(before.plan) as ReadingPlan);
     if (plan === undefined) return { outcome: 'ignored', events: 0 };

@@ -24,5 +24,4 @@ export function s3LogObjects(client: S3Client): CollectorPorts['objects'] {
   };
 }
 
-/** No bytes. */
 const NONE = { async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {} };

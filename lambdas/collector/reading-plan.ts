@@ -1,5 +1,5 @@
 // Chooses the setting for an object, and how to read it.
-import { gunzipped, MAGIC_BYTES } from '../../formats/bytes.ts';
+import { gunzipped } from '../../formats/bytes.ts';
 import { readingPlan, requestOf, SAMPLE_BYTES } from '../../formats/detect.ts';
 import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
@@ -21,11 +21,6 @@ export function accessLogOf(
   return logs
     .filter((log) => log.bucket === bucket && key.startsWith(log.prefix))
     .toSorted((a, b) => b.prefix.length - a.prefix.length)[0];
-}
-
-/** The first bytes, which identify the format. */
-export async function magicOf(object: LogObject, { objects }: CollectorPorts): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(await objects.open(object, 0, MAGIC_BYTES)));
 }
 
 /** @throws FormatError if most of the first lines do not match the format */
