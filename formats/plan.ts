@@ -29,7 +29,7 @@ interface Format {
   /** The default entity field. */
   readonly entity?: string;
   /** Whether only GET and status 200 count by default. */
-  readonly access: boolean;
+  readonly access?: boolean;
 }
 
 const access = { access: true, entity: 'path', options: [] } as const;
@@ -38,22 +38,14 @@ export const FORMATS = {
   combined: { ...access, parser: httpLogParser, fields: LOG_FIELDS },
   haproxy: { ...access, ...HAPROXY },
   elb: { ...access, ...ELB },
-  nlb: { access: false, entity: 'domain_name', options: [], parser: nlbParser, fields: NLB_FIELDS },
+  nlb: { entity: 'domain_name', options: [], parser: nlbParser, fields: NLB_FIELDS },
   w3c: { ...access, parser: (_, header) => w3cParser(header) },
   'cloudfront-realtime': { ...access, parser: realtimeParser, fields: REALTIME_FIELDS },
-  template: {
-    ...access,
-    options: ['logFormat'],
-    parser: ({ logFormat = '' }) => templateParser(logFormat),
-  },
+  template: { ...access, options: ['logFormat'], parser: ({ logFormat = '' }) => templateParser(logFormat) },
   'json-access': { ...access, options: ['time', 'timeUnit'], parser: jsonParser },
-  jsonl: { access: false, entity: 'entity', options: ['time', 'timeUnit'], parser: jsonParser },
-  csv: {
-    access: false,
-    options: ['time', 'timeUnit', 'delimiter', 'header', 'comment'],
-    parser: csvParser,
-  },
-  columns: { access: false, options: ['time', 'timeUnit', 'header', 'comment'], parser: blanksParser },
+  jsonl: { entity: 'entity', options: ['time', 'timeUnit'], parser: jsonParser },
+  csv: { options: ['time', 'timeUnit', 'delimiter', 'header', 'comment'], parser: csvParser },
+  columns: { options: ['time', 'timeUnit', 'header', 'comment'], parser: blanksParser },
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;
