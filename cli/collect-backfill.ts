@@ -43,13 +43,17 @@ async function announceAll(
   { bucket: only, prefix: within = '', since, dryRun }: BackfillOptions,
 ): Promise<number> {
   const { paginateListObjectsV2 } = await import('@aws-sdk/client-s3');
-  const { SqsRollupQueue } = await import('../lambdas/aws/rollup-queue.ts');
+  const { MessagesNotSent, SqsRollupQueue } = await import('../lambdas/aws/rollup-queue.ts');
   const { collectorQueueUrl, accessLogs = [] } = resources;
   if (collectorQueueUrl === undefined)
     throw new CommandError('This stack collects no access logs: set accessLogs, and deploy it.');
   const chosen = accessLogs.filter(({ bucket }) => bucket === (only ?? bucket));
   if (chosen.length === 0) throw new UsageError(`The setting accessLogs has no bucket ${only}.`);
   const queue = new SqsRollupQueue(sqs, collectorQueueUrl);
+  const failed = (cause: unknown): never => {
+    if (!(cause instanceof MessagesNotSent)) throw cause;
+    throw new CommandError(`${cause.message}: run the command again.`, { cause });
+  };
   let objects = 0;
   for (const { bucket, prefix } of chosen) {
     const [Prefix, wider] = within.length > prefix.length ? [within, prefix] : [prefix, within];
@@ -62,7 +66,7 @@ async function announceAll(
         const announcement = announcementOf({ bucket, key, etag, bytes });
         return { body: JSON.stringify(announcement) };
       });
-      if (!dryRun) await queue.send(messages);
+      if (!dryRun) await queue.send(messages).catch(failed);
       objects += found.length;
     }
   }

@@ -37,7 +37,7 @@ export const BATCH_LIMITS: BatchLimits = { events: 500, bytes: 900_000, stretchB
 const EVENT_BYTES = '{"metric":"","entity":"","at":1793696402000},'.length;
 
 /** 22 characters that identify a text, with bytes after it. */
-export function identityOf(text: string, bytes: Buffer = Buffer.alloc(0)): string {
+export function digestOf(text: string, bytes: Buffer = Buffer.alloc(0)): string {
   return hash('sha256', Buffer.concat([Buffer.from(text), bytes]), 'base64url').slice(0, 22);
 }
 

@@ -5,7 +5,7 @@ import {
   type BatchEvent,
   batchEvent,
   batchKey,
-  identityOf,
+  digestOf,
   partKey,
 } from '../../formats/batches.ts';
 import { LINE_BYTES_MAX, LineSplitter } from '../../formats/lines.ts';
@@ -97,7 +97,7 @@ export async function followPipe(
 function streamIdentity(name: string, metric: string, head: Buffer): string {
   const splitter = new LineSplitter();
   const [first] = [...splitter.push(head), ...splitter.end()];
-  return identityOf(`pipe\n${name}\n${metric}\n`, first?.bytes);
+  return digestOf(`pipe\n${name}\n${metric}\n`, first?.bytes);
 }
 
 async function send(

@@ -1,5 +1,5 @@
 // What has been imported of a file so far, as a pure function of its journal's entries. Types match the journal's lines.
-import { identityOf } from '../../formats/batches.ts';
+import { digestOf } from '../../formats/batches.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { fieldsOf, jsonIn } from '../../lambdas/core/json.ts';
 import { StateError } from '../shared/errors.ts';
@@ -24,7 +24,7 @@ export interface StateKey extends Target {
 
 /** The identity of a file: a hash of its first bytes, and of its label. */
 export function fileIdentity(head: Buffer, label: string): string {
-  return identityOf(`tally import 1\n${label}\n${head.length}\n`, head);
+  return digestOf(`tally import 1\n${label}\n${head.length}\n`, head);
 }
 
 /** The label of the nth of several files with the same beginning; the first one has the user's. */
@@ -43,7 +43,7 @@ export function keyOf(head: Buffer, target: Target): StateKey {
 
 /** The prefix of a file's batch keys. */
 export function batchName({ identity, metric }: StateKey): string {
-  return identityOf(`${identity}\n${metric}`);
+  return digestOf(`${identity}\n${metric}`);
 }
 
 /** Bytes `from` up to, not including, `to`; `crc` is the checksum of all bytes of the file before `to`. */

@@ -1,5 +1,5 @@
 // The use case: turns the lines of one object into batches of the stream, each once, however often the object is announced.
-import { type Batch, BatchCutter, identityOf, partKey } from '../../formats/batches.ts';
+import { type Batch, BatchCutter, digestOf, partKey } from '../../formats/batches.ts';
 import { gunzipped, gzipFailure, isGzip, MAGIC_BYTES } from '../../formats/bytes.ts';
 import { BEGINNING, type Position } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
@@ -130,7 +130,7 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
   const doubtful = before.doubtful ?? NOTE_EVERY_BATCHES;
   const reader = new RecordReader(plan, log.metric, start);
   const { bucket, key, etag } = object;
-  const identity = identityOf(['tally object 1', bucket, key, etag, log.metric].join('\n'));
+  const identity = digestOf(['tally object 1', bucket, key, etag, log.metric].join('\n'));
   const cutter = new BatchCutter(identity, start);
   /** As this run read or saved it last. */
   let last = before;
