@@ -1,5 +1,4 @@
 // One growing file: read as it grows, counted by the journal that belongs to its content.
-
 import type { FileHandle } from 'node:fs/promises';
 import type PQueue from 'p-queue';
 import { readingPlan } from '../../formats/detect.ts';

@@ -1,5 +1,4 @@
 // Follows standard input: event ids consist of the stream's name, its first line, and the position.
-
 import {
   BATCH_LIMITS,
   type BatchEvent,

@@ -1,5 +1,4 @@
 // The use case: sends one file's events, each batch until it is stored, none of them twice.
-
 import { dirname } from 'node:path';
 import PQueue from 'p-queue';
 import type { BatchLimits } from '../../formats/batches.ts';

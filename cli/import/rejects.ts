@@ -1,5 +1,4 @@
 // Writes the lines that were not imported to a file, so that they can be inspected and corrected.
-
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';

@@ -78,15 +78,7 @@ export async function collect(
 }
 
 /** The progress of an object that was never read. */
-const NOTHING: Progress = {
-  status: 'reading',
-  cursor: BEGINNING,
-  plan: '',
-  sinceMs: undefined,
-  run: undefined,
-  events: 0,
-  malformed: 0,
-};
+const NOTHING: Progress = { status: 'reading', cursor: BEGINNING, plan: '', events: 0, malformed: 0 };
 
 function nothingPut({ cursor, sinceMs }: Progress): boolean {
   return cursor.offset === 0 && sinceMs === undefined;
@@ -261,7 +253,6 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
     const now: Progress = {
       status: 'reading',
       plan: JSON.stringify(plan),
-      sinceMs: undefined,
       run: ports.run,
       events: before.events + events,
       malformed: before.malformed + malformedBeforeBatch,

@@ -25,11 +25,11 @@ export interface Progress {
   /** How it is read, as JSON: chosen once. If it was parked before anything was put, the settings that parked it. */
   readonly plan: string;
   /** Since when batches after the cursor may have been put (epoch ms); undefined: none were. */
-  readonly sinceMs: number | undefined;
+  readonly sinceMs?: number | undefined;
   /** At most how many they are; undefined: as many as a run puts between two saves. */
   readonly doubtful?: number | undefined;
   /** The run that saved it. */
-  readonly run: string | undefined;
+  readonly run?: string | undefined;
   readonly events: number;
   readonly malformed: number;
 }
