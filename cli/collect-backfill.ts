@@ -1,8 +1,6 @@
 // `tally collect-backfill`: announces the objects that a bucket of logs already has, as S3 would have done.
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import { InvalidArgumentError } from 'commander';
 import { announcementOf } from '../lambdas/collector/announcement.ts';
-import type { LogObject } from '../lambdas/collector/ports.ts';
 import { CommandError, exitCodes, UsageError } from './shared/errors.ts';
 import { commandOf, STACK_CODES, withStack } from './shared/options.ts';
 import type { StackAccess, StackName } from './shared/stack-access.ts';
@@ -19,9 +17,6 @@ function date(text: string): Date {
   if (Number.isNaN(at.getTime())) throw new InvalidArgumentError('It must be a date, such as 2026-11-01.');
   return at;
 }
-
-/** SQS's limit for one batch. */
-const MESSAGES_MAX = 10;
 
 export const collectBackfillCommand = withStack(
   commandOf(
@@ -48,11 +43,17 @@ async function announceAll(
   { bucket: only, prefix: within = '', since, dryRun }: BackfillOptions,
 ): Promise<number> {
   const { paginateListObjectsV2 } = await import('@aws-sdk/client-s3');
+  const { MessagesNotSent, SqsRollupQueue } = await import('../lambdas/aws/rollup-queue.ts');
   const { collectorQueueUrl, accessLogs = [] } = resources;
   if (collectorQueueUrl === undefined)
     throw new CommandError('This stack collects no access logs: set accessLogs, and deploy it.');
   const chosen = accessLogs.filter(({ bucket }) => bucket === (only ?? bucket));
   if (chosen.length === 0) throw new UsageError(`The setting accessLogs has no bucket ${only}.`);
+  const queue = new SqsRollupQueue(sqs, collectorQueueUrl);
+  const failed = (cause: unknown): never => {
+    if (!(cause instanceof MessagesNotSent)) throw cause;
+    throw new CommandError(`${cause.message}: run the command again.`, { cause });
+  };
   let objects = 0;
   for (const { bucket, prefix } of chosen) {
     const [Prefix, wider] = within.length > prefix.length ? [within, prefix] : [prefix, within];
@@ -60,31 +61,14 @@ async function announceAll(
     for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix })) {
       const found = Contents.filter(
         ({ LastModified }) => since === undefined || (LastModified ?? since) >= since,
-      ).map(({ Key: key = '', ETag = '', Size: bytes = 0 }) => ({
-        bucket,
-        key,
-        etag: ETag.replaceAll('"', ''),
-        bytes,
-      }));
-      if (!dryRun) await announce(sqs, collectorQueueUrl, found);
+      );
+      const messages = found.map(({ Key: key = '', ETag: etag = '', Size: bytes = 0 }) => {
+        const announcement = announcementOf({ bucket, key, etag, bytes });
+        return { body: JSON.stringify(announcement) };
+      });
+      if (!dryRun) await queue.send(messages).catch(failed);
       objects += found.length;
     }
   }
   return objects;
-}
-
-async function announce(client: SQSClient, QueueUrl: string, objects: readonly LogObject[]): Promise<void> {
-  const { SendMessageBatchCommand } = await import('@aws-sdk/client-sqs');
-  for (let from = 0; from < objects.length; from += MESSAGES_MAX) {
-    const Entries = objects.slice(from, from + MESSAGES_MAX).map((object, i) => ({
-      Id: String(i),
-      MessageBody: JSON.stringify(announcementOf(object)),
-    }));
-    const { Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
-    const [failed] = Failed;
-    if (failed !== undefined)
-      throw new CommandError(
-        `SQS did not accept ${Failed.length} messages (${failed.Code}): run the command again.`,
-      );
-  }
 }

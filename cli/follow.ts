@@ -2,24 +2,21 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import PQueue from 'p-queue';
-import type { FollowPorts, FollowSettings } from './follow/followed-file.ts';
+import type { FollowPorts } from './follow/followed-file.ts';
 import { followerOf } from './follow/follower.ts';
 import { followPipe } from './follow/pipe.ts';
 import { addDeliveryOptions, type DeliveryFlags, deliverySettings } from './import/delivery-options.ts';
 import { Figures } from './import/figures.ts';
+import type { ImportSettings } from './import/import-file.ts';
 import { rejectsFile } from './import/rejects.ts';
 import { stderrReporter, summary } from './import/report.ts';
 import { callersPath } from './paths.ts';
-import { connect } from './service.ts';
-import { exitCodeOf, exitCodes, messageOf, UsageError } from './shared/errors.ts';
-import { formatRequest } from './shared/format-options.ts';
+import { connect, serviceOptions } from './service.ts';
+import { exitCodes, UsageError } from './shared/errors.ts';
 import { commandOf } from './shared/options.ts';
-import { serviceOptions } from './shared/service-options.ts';
 import { stopOnSignals } from './shared/signals.ts';
 
 const POLL_MS = 200;
-const FLUSH_MS = 400;
-const LINGER_MS = 60_000;
 /** Grace period for requests in flight after a signal. */
 const GRACE_MS = 5_000;
 
@@ -42,23 +39,17 @@ journalctl -f -o cat -u caddy | npx tally follow --stdin --name caddy --url http
   .option('--stdin', 'read standard input instead of files; a killed process loses what it had not sent')
   .option('--name <name>', "--stdin: the stream's name", hostname())
   .action(async (files: string[], flags: FollowFlags) => {
-    try {
-      process.exitCode = await follow(files, flags);
-    } catch (error) {
-      console.error(messageOf(error));
-      process.exitCode = exitCodeOf(error);
-    }
+    process.exitCode = await follow(files, flags);
   });
 
 async function follow(files: readonly string[], flags: FollowFlags): Promise<number> {
   const { concurrency, stdin = false } = flags;
   const options = serviceOptions(flags);
   if (stdin === files.length > 0) throw new UsageError('name the files to follow, or use --stdin');
-  formatRequest(flags);
+  const settingsFor = deliverySettings(flags);
   const failed = new AbortController();
   const { stop, kill, begin } = stopOnSignals(GRACE_MS, () => process.stdin.destroy());
-  const patience = { say: console.error, stop: stop.signal, giveUpAfterMs: Infinity };
-  const service = await connect(options, patience);
+  const service = await connect(options, stop.signal);
   if (service === undefined) return exitCodes.done;
   const rejects = flags.rejects === undefined ? undefined : await rejectsFile(flags.rejects, files);
   const figures = new Figures();
@@ -76,7 +67,7 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
       process.stdin.destroy();
     },
   };
-  const settings = { ...deliverySettings(flags, service.id), flushMs: FLUSH_MS, lingerMs: LINGER_MS };
+  const settings = settingsFor(service.id);
   try {
     if (stdin) {
       console.error('following standard input');
@@ -92,7 +83,7 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
 
 async function followFiles(
   files: readonly string[],
-  settings: FollowSettings,
+  settings: ImportSettings,
   ports: FollowPorts,
 ): Promise<void> {
   const followers = files.map((name) => followerOf(name, callersPath(name), settings, ports));

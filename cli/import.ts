@@ -6,16 +6,13 @@ import {
   deliverySettings,
   seconds,
 } from './import/delivery-options.ts';
-import { addFigures, Figures } from './import/figures.ts';
-import { importFile } from './import/import-file.ts';
-import type { Reporter } from './import/outcomes.ts';
+import { addFigures, Figures, type Reporter } from './import/figures.ts';
+import { type ImportSettings, importFile } from './import/import-file.ts';
 import { type RejectsFile, rejectsFile } from './import/rejects.ts';
 import { stderrReporter, summary, uncertainAdvice, waitedSummary } from './import/report.ts';
-import { connect, type Service, type Waited, waitUntilCounted } from './service.ts';
-import { exitCodeOf, exitCodes, messageOf, UsageError } from './shared/errors.ts';
-import { formatRequest } from './shared/format-options.ts';
+import { connect, type Service, serviceOptions, type Waited, waitUntilCounted } from './service.ts';
+import { asCommandError, exitCodes, UsageError } from './shared/errors.ts';
 import { commandOf } from './shared/options.ts';
-import { serviceOptions } from './shared/service-options.ts';
 import { stopOnSignals } from './shared/signals.ts';
 import { openSource, type Source } from './source/source.ts';
 import type { ImportState } from './source/state.ts';
@@ -31,11 +28,6 @@ interface ImportFlags extends DeliveryFlags {
   readonly waitTimeout?: number;
   readonly dryRun?: boolean;
   readonly json?: boolean;
-}
-
-interface FileResult extends Figures {
-  readonly file: string;
-  readonly format: string | undefined;
 }
 
 function percent(text: string): number {
@@ -73,109 +65,82 @@ npx tally import a.log --log-format '$remote_addr [$time_local] "$request" $stat
   .option('--dry-run', 'read and check only')
   .option('--json', 'figures as JSON, alone on standard output')
   .action(async (files: string[], flags: ImportFlags) => {
-    process.exitCode = await new Session(files, flags).run();
+    process.exitCode = await importFiles(files, flags);
   });
 
-class Session {
-  readonly #files: readonly string[];
-  readonly #flags: ImportFlags;
-  readonly #stopping = stopOnSignals(GRACE_MS, (signal) => {
-    this.#exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
+/** @returns the exit code: that of the first failure, since the import goes on with the other files */
+async function importFiles(files: readonly string[], flags: ImportFlags): Promise<number> {
+  const { dryRun = false, forget = false, json, metric } = flags;
+  const startedAt = Date.now();
+  const results: (Figures & { readonly file: string; readonly format: string | undefined })[] = [];
+  let exitCode: number = exitCodes.done;
+  let acceptedAt = 0;
+  let waited: Waited | undefined;
+  const { stop, kill, release } = stopOnSignals(GRACE_MS, (signal) => {
+    exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
     console.error('stopping: the same command continues from here');
   });
-  readonly #results: FileResult[] = [];
-  readonly #startedAt = Date.now();
-  #exitCode: number = exitCodes.done;
-  #acceptedAt = 0;
-  #waited: Waited | undefined;
 
-  constructor(files: readonly string[], flags: ImportFlags) {
-    this.#files = files;
-    this.#flags = flags;
-  }
-
-  async run(): Promise<number> {
-    try {
-      await this.#importAll();
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      this.#stopping.release();
-    }
-    if (this.#flags.json) console.log(JSON.stringify(this.#result()));
-    return this.#exitCode;
-  }
-
-  #end(exitCode: number, why: string): void {
-    this.#exitCode ||= exitCode;
+  function end(code: number, why: string): void {
+    exitCode ||= code;
     console.error(why);
   }
 
-  #fail(error: unknown): void {
-    this.#end(exitCodeOf(error), messageOf(error));
+  function fail(error: unknown): void {
+    const { exitCode: code, message } = asCommandError(error);
+    end(code, message);
   }
 
-  async #importAll(): Promise<void> {
-    const { rejects, wait, dryRun = false, giveUpAfter = Infinity } = this.#flags;
-    if (this.#files.includes('-')) {
+  async function importAll(): Promise<void> {
+    if (files.includes('-')) {
       throw new UsageError(
         'standard input cannot be imported, because it cannot be read again: use tally follow --stdin',
       );
     }
-    const options = dryRun ? undefined : serviceOptions(this.#flags);
-    formatRequest(this.#flags);
+    const options = dryRun ? undefined : serviceOptions(flags);
+    const settingsFor = deliverySettings(flags);
     // Open all files first: a wrong name should not show up after an hour.
-    const sources = await this.#sources();
-    const { stop } = this.#stopping;
-    const patience = { say: console.error, stop: stop.signal, giveUpAfterMs: giveUpAfter * 1000 };
-    const service = options && sources.length > 0 ? await connect(options, patience) : undefined;
+    const opened = await Promise.allSettled(files.map(openSource));
+    for (const one of opened) if (one.status === 'rejected') fail(one.reason);
+    const sources = opened.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+    const giveUpAfterMs = (flags.giveUpAfter ?? Infinity) * 1000;
+    const service =
+      options && sources.length > 0 ? await connect(options, stop.signal, giveUpAfterMs) : undefined;
     if (!dryRun && service === undefined) return;
-    const rejectsTo = rejects === undefined ? undefined : await rejectsFile(rejects, this.#files);
+    const rejectsTo = flags.rejects === undefined ? undefined : await rejectsFile(flags.rejects, files);
     try {
       for (const source of sources) {
         if (stop.signal.aborted) break;
         // An unusable file does not stop the others; a service that refuses does.
-        await this.#importOne(source, service, rejectsTo).catch((error: unknown) => {
-          if (exitCodeOf(error) !== exitCodes.usage && sources.length > 1) stop.abort();
-          this.#fail(error);
+        const settings = { ...settingsFor(service?.id ?? ''), forget, dryRun };
+        await importOne(source, settings, service, rejectsTo).catch((error: unknown) => {
+          fail(error);
+          if (asCommandError(error).exitCode !== exitCodes.usage && sources.length > 1) stop.abort();
         });
       }
     } finally {
       await rejectsTo?.close();
     }
-    if (wait && service && !stop.signal.aborted) await this.#wait(service);
+    if (flags.wait && service && !stop.signal.aborted) await wait(service);
   }
 
-  async #sources(): Promise<Source[]> {
-    const opened = await Promise.allSettled(this.#files.map(openSource));
-    return opened.flatMap((one) => {
-      if (one.status === 'fulfilled') return [one.value];
-      this.#fail(one.reason);
-      return [];
-    });
-  }
-
-  async #importOne(
+  async function importOne(
     source: Source,
+    settings: ImportSettings,
     service: Service | undefined,
     rejectsTo: RejectsFile | undefined,
   ): Promise<void> {
-    const { forget = false, dryRun = false, json } = this.#flags;
-    const settings = { ...deliverySettings(this.#flags, service?.id ?? ''), forget, dryRun };
+    const { name } = source;
     const figures = new Figures();
-    const reporter = stderrReporter(source.name, rejectsTo, source);
-    const ports = {
-      sender: service?.client ?? { sendBatch: () => Promise.reject(new Error('a dry run sends nothing')) },
-      reporter,
-      figures,
-      now: Date.now,
-      stop: this.#stopping.stop.signal,
-      kill: this.#stopping.kill.signal,
+    const reporter = stderrReporter(name, rejectsTo, source);
+    const sender = service?.client ?? {
+      sendBatch: () => Promise.reject(new Error('a dry run sends nothing')),
     };
     const requests = () => service?.client.stats().requests ?? 0;
     const requestsBefore = requests();
     let format: string | undefined;
     try {
+      const ports = { sender, reporter, figures, now: Date.now, stop: stop.signal, kill: kill.signal };
       const read = await importFile(source, settings, ports);
       format = read?.plan.format;
       const nothingNew = figures.already > 0 && figures.accepted + figures.unsent + figures.uncertain === 0;
@@ -183,55 +148,55 @@ class Session {
     } finally {
       reporter.end();
       figures.requests = requests() - requestsBefore;
-      if (figures.accepted > 0) this.#acceptedAt = Date.now();
-      this.#results.push({ file: source.name, format, ...figures });
+      if (figures.accepted > 0) acceptedAt = Date.now();
+      results.push({ file: name, format, ...figures });
     }
-    if (!json) console.log(summary(source.name, format, figures, dryRun));
-    this.#judge(source.name, figures);
+    if (!json) console.log(summary(name, format, figures, dryRun));
+    judge(name, figures);
   }
 
-  #judge(name: string, { uncertain, unsent, malformed, lines, ignored }: Figures): void {
-    const { maxMalformed, dryRun = false } = this.#flags;
-    if (uncertain > 0) this.#end(exitCodes.uncertain, uncertainAdvice(uncertain));
+  function judge(name: string, { uncertain, unsent, malformed, lines, ignored }: Figures): void {
+    const { maxMalformed } = flags;
+    if (uncertain > 0) end(exitCodes.uncertain, uncertainAdvice(uncertain));
     // A part of a request that may be stored: the import itself has said so.
-    if (unsent > 0 && !dryRun) this.#exitCode ||= exitCodes.uncertain;
+    if (unsent > 0 && !dryRun) exitCode ||= exitCodes.uncertain;
     const share = (100 * malformed) / Math.max(1, lines - ignored);
     if (share <= maxMalformed) return;
-    this.#end(
+    end(
       exitCodes.failed,
       `${name}: ${malformed} of ${lines - ignored} lines are malformed (${share.toFixed(0)} %, --max-malformed is ${maxMalformed}): ` +
         'is it read as the right format? What could be read is imported.',
     );
   }
 
-  async #wait(service: Service): Promise<void> {
-    const { accepted } = this.#total();
-    const { waitTimeout = Infinity, metric } = this.#flags;
+  async function wait(service: Service): Promise<void> {
+    const { accepted } = total();
     if (accepted === 0) return;
-    this.#waited = await waitUntilCounted(service, {
-      accepted,
-      acceptedAt: this.#acceptedAt,
-      metric,
-      timeoutMs: waitTimeout * 1000,
-      stop: this.#stopping.stop.signal,
-    });
-    console.error(waitedSummary(this.#waited));
-    const { rejected, dead, parked, expired, lost } = this.#waited.grown;
+    const timeoutMs = (flags.waitTimeout ?? Infinity) * 1000;
+    waited = await waitUntilCounted(service, { accepted, acceptedAt, metric, timeoutMs, stop: stop.signal });
+    console.error(waitedSummary(waited));
+    const { rejected, dead, parked, expired, lost } = waited.grown;
     const left = rejected + Math.max(0, dead) + Math.max(0, parked) + expired + lost;
-    if (this.#waited.end === 'timed-out' || left > 0) this.#exitCode ||= exitCodes.notCounted;
+    if (waited.end === 'timed-out' || left > 0) exitCode ||= exitCodes.notCounted;
   }
 
-  #total(): Figures {
-    const total = new Figures();
-    for (const file of this.#results) addFigures(total, file);
-    return total;
+  function total(): Figures {
+    const sum = new Figures();
+    for (const file of results) addFigures(sum, file);
+    return sum;
   }
 
-  #result() {
-    const seconds = (Date.now() - this.#startedAt) / 1000;
-    const result = { ...this.#total(), seconds, exitCode: this.#exitCode, files: this.#results };
-    return this.#waited ? { ...result, waited: this.#waited } : result;
+  try {
+    await importAll();
+  } catch (error) {
+    fail(error);
+  } finally {
+    release();
   }
+  const seconds = (Date.now() - startedAt) / 1000;
+  const result = { ...total(), seconds, exitCode, files: results, ...(waited && { waited }) };
+  if (json) console.log(JSON.stringify(result));
+  return exitCode;
 }
 
 /** After a service was emptied, the state still says that everything was imported. */

@@ -1,14 +1,44 @@
-// The service that a command uses: whether it is Tally, which one, and whether it has counted what it accepted.
+// The service that a command uses: its options, whether it is Tally, which one, and whether it has counted what it accepted.
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type StatusAccounts, TallyClient, TallyError } from '../client/src/index.ts';
+import { METRIC_RULE } from '../formats/select.ts';
+import { isMetric } from '../lambdas/core/event.ts';
 import { CommandError, messageOf, systemCode, UsageError } from './shared/errors.ts';
 
-export interface ServiceOptions {
-  readonly url: string;
-  readonly apiKey: string | undefined;
-  readonly timeoutMs: number;
-  readonly concurrency: number;
+/** What `addServiceOptions` adds. */
+export interface ServiceFlags {
+  readonly url?: string;
+  readonly apiKey?: string;
+  readonly metric: string;
 }
+
+/** Adds the options that say which service. */
+export function addServiceOptions(command: Command): Command {
+  return command
+    .optionsGroup('Which service:')
+    .option('--url <url>', 'its address, such as http://127.0.0.1:8787')
+    .addOption(new Option('--api-key <key>', 'sent as x-api-key').env('TALLY_API_KEY'))
+    .option('--metric <name>', 'metric to count under', metricName, 'view');
+}
+
+function metricName(text: string): string {
+  if (isMetric(text)) return text;
+  throw new InvalidArgumentError(`${METRIC_RULE}.`);
+}
+
+/** The settings of a client. @throws UsageError if the address is missing */
+export function serviceOptions({
+  url,
+  apiKey,
+  timeout,
+  concurrency,
+}: ServiceFlags & { readonly timeout: number; readonly concurrency: number }) {
+  if (url === undefined) throw new UsageError('--url is missing: give the address of a running Tally');
+  return { url: url.replace(/\/+$/, ''), apiKey, timeoutMs: timeout * 1000, concurrency };
+}
+
+type ServiceOptions = ReturnType<typeof serviceOptions>;
 
 /** A service that has answered. */
 export interface Service {
@@ -36,22 +66,15 @@ export function clientFor(options: ServiceOptions): TallyClient {
   }
 }
 
-/** How to wait for a service that does not answer. */
-interface Patience {
-  say(text: string): void;
-  readonly stop: AbortSignal;
-  /** Infinity: never. */
-  readonly giveUpAfterMs: number;
-}
-
 /**
- * Asks a service for its identity, retrying until it answers.
+ * Asks a service for its identity, retrying until it answers. Says on standard error that it waits.
  * @returns undefined if stopped
  * @throws CommandError if the server is not Tally, or will never answer
  */
 export async function connect(
   options: ServiceOptions,
-  { say, stop, giveUpAfterMs }: Patience,
+  stop: AbortSignal,
+  giveUpAfterMs = Infinity,
 ): Promise<Service | undefined> {
   const client = clientFor(options);
   const startedAt = Date.now();
@@ -70,7 +93,7 @@ export async function connect(
       if (!(error instanceof TallyError)) throw error;
       if (late || isHopeless(error))
         throw new CommandError(`${options.url} cannot be used: ${error.message}`, { cause: error });
-      if (attempt === 3) say(`the service does not answer yet, trying again: ${error.message}`);
+      if (attempt === 3) console.error(`the service does not answer yet, trying again: ${error.message}`);
       const waitMs = Math.min(BACKOFF_MAX_MS, 250 * 2 ** Math.min(attempt, 10));
       await delay(waitMs, undefined, { signal: stop }).catch(() => {});
     }

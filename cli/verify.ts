@@ -1,10 +1,9 @@
 // `tally verify`: compares every (entity, minute) count, the sums, or the rankings of a truth file with a running service.
 import type { TallyClient } from '../client/src/index.ts';
 import { entityProblem } from '../formats/select.ts';
-import { clientFor } from './service.ts';
+import { addServiceOptions, clientFor, type ServiceFlags, serviceOptions } from './service.ts';
 import { CommandError, exitCodes, messageOf, UsageError } from './shared/errors.ts';
 import { choice, commandOf, wholeNumber } from './shared/options.ts';
-import { addServiceOptions, type ServiceFlags, serviceOptions } from './shared/service-options.ts';
 import {
   type Compared,
   compareAll,

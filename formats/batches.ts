@@ -1,5 +1,7 @@
 // Cuts a file's events into batches. Cuts and keys depend only on the file's identity, the offset and the bytes before it, so
 // reading the file again, from its beginning or from the start of any batch, makes the same batches.
+import { hash } from 'node:crypto';
+import { AT_NUMBER_MIN_MS } from '../lambdas/core/event.ts';
 import { BEGINNING, type Position } from './lines.ts';
 import type { EventReading } from './reading.ts';
 import type { FileRecord } from './records.ts';
@@ -16,6 +18,8 @@ export interface Batch {
   readonly from: Position;
   readonly to: Position;
   readonly key: string;
+  /** How many events it has. */
+  readonly count: number;
   /** Usually one request's events; more if a single record has more than a request may. */
   readonly parts: readonly (readonly BatchEvent[])[];
 }
@@ -32,7 +36,10 @@ export const BATCH_LIMITS: BatchLimits = { events: 500, bytes: 900_000, stretchB
 /** JSON of an event around metric and entity. */
 const EVENT_BYTES = '{"metric":"","entity":"","at":1793696402000},'.length;
 
-const NUMBER_MIN_MS = Date.UTC(2000);
+/** 22 characters that identify a text, with bytes after it. */
+export function digestOf(text: string, bytes: Buffer = Buffer.alloc(0)): string {
+  return hash('sha256', Buffer.concat([Buffer.from(text), bytes]), 'base64url').slice(0, 22);
+}
 
 /** The key of a batch: at most 22 characters of identity, and some 20 more. */
 export function batchKey(file: string, { offset, crc }: Position): string {
@@ -46,7 +53,7 @@ export function partKey(key: string, part: number): string {
 
 /** Converts an event to the API's format. */
 export function batchEvent({ metric, entity, at }: EventReading): BatchEvent {
-  return { metric, entity, at: at < NUMBER_MIN_MS ? new Date(at).toISOString() : at };
+  return { metric, entity, at: at < AT_NUMBER_MIN_MS ? new Date(at).toISOString() : at };
 }
 
 /** Adds a file's records in order, and returns completed batches. */
@@ -55,19 +62,15 @@ export class BatchCutter {
   readonly #limits: BatchLimits;
   #from: Position;
   #to: Position;
-  #events: EventReading[] = [];
+  #events: BatchEvent[] = [];
   #bytes = 0;
 
   /** @param file identifies this file, read this way */
-  constructor(
-    file: string,
-    { offset, crc, lines }: Position = BEGINNING,
-    limits: BatchLimits = BATCH_LIMITS,
-  ) {
+  constructor(file: string, at: Position = BEGINNING, limits: BatchLimits = BATCH_LIMITS) {
     this.#file = file;
     this.#limits = limits;
-    this.#from = { offset, crc, lines };
-    this.#to = this.#from;
+    this.#from = at;
+    this.#to = at;
   }
 
   /** Where the current batch begins: a cutter that begins there makes the same batches. */
@@ -86,9 +89,9 @@ export class BatchCutter {
   }
 
   /** Skips a record; the next one begins a batch. */
-  skip({ line, end, crc }: FileRecord): void {
-    this.#to = { offset: end, crc, lines: line.number };
-    this.#from = this.#to;
+  skip({ end }: FileRecord): void {
+    this.#to = end;
+    this.#from = end;
   }
 
   /**
@@ -96,7 +99,7 @@ export class BatchCutter {
    * @param mayCut false if the batch is known to continue, whatever its size
    * @returns the batch completed by the records before, if any
    */
-  add({ line, end, crc, outcomes }: FileRecord, mayCut = true): Batch | undefined {
+  add({ line, end, outcomes }: FileRecord, mayCut = true): Batch | undefined {
     const { events: eventsMax, bytes: bytesMax, stretchBytes } = this.#limits;
     let batch: Batch | undefined;
     const crossed = Math.floor(line.start / stretchBytes) > Math.floor(this.#from.offset / stretchBytes);
@@ -107,17 +110,16 @@ export class BatchCutter {
       const full = mayCut && (this.#events.length >= eventsMax || this.#bytes + bytes > bytesMax);
       // A record is never split: journals track bytes of the file, not events.
       if (full && this.#to.offset > this.#from.offset && this.#to.offset === line.start) batch ??= this.cut();
-      this.#events.push(outcome);
+      this.#events.push(batchEvent(outcome));
       this.#bytes += bytes;
     }
-    this.#to = { offset: end, crc, lines: line.number };
+    this.#to = end;
     return batch;
   }
 
   /** Ends the batch here. @returns undefined if it has no events */
   cut(): Batch | undefined {
-    const events = this.#events.map(batchEvent);
-    const [from, to] = [this.#from, this.#to];
+    const [from, to, events] = [this.#from, this.#to, this.#events];
     this.#from = to;
     this.#events = [];
     this.#bytes = 0;
@@ -125,6 +127,6 @@ export class BatchCutter {
     const parts: BatchEvent[][] = [];
     for (let i = 0; i < events.length; i += this.#limits.events)
       parts.push(events.slice(i, i + this.#limits.events));
-    return { from, to, key: batchKey(this.#file, from), parts };
+    return { from, to, key: batchKey(this.#file, from), count: events.length, parts };
   }
 }

@@ -1,5 +1,5 @@
 // A file's uncompressed bytes: plain or gzip, by its first bytes; other containers are recognised and refused.
-import { pipeline, Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { FormatError } from './reading.ts';
 
@@ -36,7 +36,7 @@ function isTar(head: Buffer): boolean {
 }
 
 /** The bytes of a file from an offset on. */
-export type OpenAt = (offset: number) => Readable;
+type OpenAt = (offset: number) => AsyncIterable<Buffer> | Promise<AsyncIterable<Buffer>>;
 
 /**
  * The uncompressed bytes of a gzip file, skipping zeros between its members.
@@ -45,19 +45,15 @@ export type OpenAt = (offset: number) => Readable;
 export async function* gunzipped(open: OpenAt, name: string): AsyncGenerator<Buffer> {
   let isFirst = true;
   for (let offset: number | undefined = 0; offset !== undefined; ) {
-    const file = open(offset);
     const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
     // The callback keeps pipeline from throwing: the loop below gets the same error.
-    pipeline(file, gunzip, () => {});
-    try {
-      for await (const chunk of gunzip as AsyncIterable<Buffer>) {
-        if (isFirst && isGzip(chunk, name))
-          throw new FormatError(`${name} is gzip within gzip: unpack it once first`);
-        isFirst = false;
-        yield chunk;
-      }
-    } finally {
-      file.destroy();
+    pipeline(await open(offset), gunzip, () => {});
+    // When the loop ends, it destroys the stream, which ends the pipeline.
+    for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+      if (isFirst && isGzip(chunk, name))
+        throw new FormatError(`${name} is gzip within gzip: unpack it once first`);
+      isFirst = false;
+      yield chunk;
     }
     // Node reads consecutive members, but stops at zeros as if the file ended there.
     offset = await nextMember(open, name, offset + gunzip.bytesWritten);
@@ -66,7 +62,7 @@ export async function* gunzipped(open: OpenAt, name: string): AsyncGenerator<Buf
 
 async function nextMember(open: OpenAt, name: string, from: number): Promise<number | undefined> {
   let offset = from;
-  for await (const chunk of open(from) as AsyncIterable<Buffer>) {
+  for await (const chunk of await open(from)) {
     const at = chunk.findIndex((byte) => byte !== 0);
     if (chunk[at] === 0x1f) return offset + at;
     if (at !== -1) throw new FormatError(`${name}: data that is not gzip follows at byte ${offset + at}`);
@@ -82,13 +78,4 @@ export function gzipFailure(error: unknown): string | undefined {
   return typeof code === 'string' && code.startsWith('Z_')
     ? `its gzip data is damaged (${(error as Error).message})`
     : undefined;
-}
-
-/** A stream that opens its source on first read. */
-export function readableOf(open: () => Promise<AsyncIterable<Uint8Array>>): Readable {
-  async function* bytes() {
-    for await (const chunk of await open())
-      yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  }
-  return Readable.from(bytes(), { objectMode: false });
 }

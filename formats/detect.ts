@@ -3,20 +3,19 @@ import { TIME_ALONE } from './http-log.ts';
 import { JsonEntry } from './json.ts';
 import { LineSplitter } from './lines.ts';
 import {
-  checkFields,
-  conditionsFor,
   FORMAT_ALIASES,
+  FORMAT_OPTIONS,
   FORMATS,
   type FormatName,
-  type FormatOption,
   formatOf,
   parserOf,
   type ReadingPlan,
-  usedFields,
 } from './plan.ts';
 import { type Entry, FormatError, UnknownFormat } from './reading.ts';
+import { REQUEST_FIELDS } from './request.ts';
 import { parseWhere, regexOf } from './select.ts';
-import { unwrapped, unwrappedLines, WRAPPERS, type Wrapper } from './unwrap.ts';
+import { templateOf } from './template.ts';
+import { UNWRAP, unwrappedLines, WRAPPERS, type Wrapper } from './unwrap.ts';
 
 type Loose<T> = { readonly [name in keyof T]?: T[name] | undefined };
 
@@ -114,7 +113,7 @@ function sampleLines(head: Buffer, whole: boolean): Buffer[] {
 }
 
 function wrapperOf(lines: readonly Buffer[]): Wrapper {
-  const isAround = (one: Wrapper) => lines.filter((line) => unwrapped(line, one)).length * 2 > lines.length;
+  const isAround = (one: Wrapper) => lines.filter((line) => UNWRAP[one](line)).length * 2 > lines.length;
   return WRAPPERS.slice(1).toReversed().find(isAround) ?? 'none';
 }
 
@@ -181,13 +180,47 @@ function planFor(format: FormatName, request: FormatRequest, lines: readonly Buf
   return plan;
 }
 
-/** Options that only some formats support. */
-const OPTIONS = new Set(Object.values(FORMATS).flatMap(({ options }): readonly FormatOption[] => options));
+/** The fields of a plan's format; undefined: those named in the file. */
+function fieldsOf({ format, logFormat = '' }: ReadingPlan): readonly string[] | undefined {
+  const named = format === 'template' ? templateOf(logFormat).names : undefined;
+  const { access, fields = named } = formatOf(format);
+  // A template without a status is of no access log.
+  const isAccess = access && (named?.includes('status') ?? true);
+  return isAccess && fields ? [...REQUEST_FIELDS, ...fields] : fields;
+}
+
+/** Default filters of an access log, unless the user filters the same field. */
+const DEFAULT_WHERE = ['method=GET', 'status=200'];
+
+/** The user's conditions plus the format's; `any` alone means all. @throws FormatError for a field the format does not have */
+function conditionsFor(plan: ReadingPlan, where: readonly string[]): string[] {
+  const given = where.filter((text) => text !== 'any');
+  const named = new Set(given.map((text) => parseWhere(text).field));
+  const requests = formatOf(plan.format).access && (fieldsOf(plan)?.includes('status') ?? true);
+  const standard = requests && !where.includes('any') ? DEFAULT_WHERE : [];
+  return [...standard.filter((text) => !named.has(parseWhere(text).field)), ...given].toSorted();
+}
+
+/** The fields that a plan reads, besides the time. */
+function usedFields({ entity, metricField, where }: ReadingPlan): string[] {
+  const conditions = where.map((text) => parseWhere(text).field);
+  return [entity, ...(metricField === undefined ? [] : [metricField]), ...conditions];
+}
+
+/** @throws FormatError if the plan uses a field that the format does not have */
+function checkFields(plan: ReadingPlan): void {
+  const fields = fieldsOf(plan);
+  const missing = fields && usedFields(plan).find((field) => !fields.includes(field));
+  if (missing === undefined) return;
+  throw new FormatError(
+    `format ${plan.format} has no field ${missing}; it has ${[...new Set(fields)].join(', ')}`,
+  );
+}
 
 /** An option without effect would give other counts than the user expects. */
 function refuseUseless(format: FormatName, request: FormatRequest): void {
   const { options } = formatOf(format);
-  for (const option of OPTIONS) {
+  for (const option of FORMAT_OPTIONS) {
     if (request[option] === undefined || request[option] === false || options.includes(option)) continue;
     const name = option.replace(/[A-Z]/g, '-$&').toLowerCase();
     throw new FormatError(`format ${format} cannot use --${name}`);

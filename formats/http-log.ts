@@ -1,5 +1,5 @@
 // Access logs with a quoted request: common, combined and similar formats, HAProxy, and AWS load balancers.
-import { type LineParser, malformed, type Parsed, textParser } from './reading.ts';
+import { type LineParser, malformed, textParser } from './reading.ts';
 import { pathOfUrl, requestEntry, requestOf } from './request.ts';
 import { parseClf, parseIso } from './time.ts';
 
@@ -25,20 +25,18 @@ export const TIME_ALONE = /\[\d\d:\d\d:\d\d:\d\d\] "/;
 
 /** Common, combined, vhost_combined, S3, API Gateway's CLF, Envoy's default, Traefik, ingress-nginx, Gerrit … */
 export function httpLogParser(): LineParser {
-  return textParser(parseLog);
-}
-
-function parseLog(text: string): Parsed {
-  const m = LOG.exec(text);
-  if (m === null) {
-    return malformed(
-      TIME_ALONE.test(text)
-        ? 'its time has no month and no year ([DD:HH:MM:SS])'
-        : 'it has no [time] "request" status, as access logs have',
-    );
-  }
-  const at = m[1] === undefined ? parseIso(m[2] ?? '') : parseClf(m[1]);
-  return requestEntry(at, requestOf(m[3] ?? ''), m[4] ?? '', (name) => otherField(name, m));
+  return textParser((text) => {
+    const m = LOG.exec(text);
+    if (m === null) {
+      return malformed(
+        TIME_ALONE.test(text)
+          ? 'its time has no month and no year ([DD:HH:MM:SS])'
+          : 'it has no [time] "request" status, as access logs have',
+      );
+    }
+    const at = m[1] === undefined ? parseIso(m[2] ?? '') : parseClf(m[1]);
+    return requestEntry(at, requestOf(m[3] ?? ''), m[4] ?? '', (name) => otherField(name, m));
+  });
 }
 
 /** Fields before the time and after the status, parsed only on demand. */
@@ -59,7 +57,7 @@ interface Shape {
   readonly what: string;
   readonly pattern: RegExp;
   readonly timeOf: (text: string) => number | undefined;
-  readonly targetOf: (url: string) => string;
+  readonly targetOf?: (url: string) => string;
 }
 
 /**
@@ -72,7 +70,6 @@ export const HAPROXY = formatOfShape({
   pattern:
     /(?:^| )(?<host>[^ ]+):\d+ \[(?<time>\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d\.\d+)\] (?<frontend>\S+) (?<backend>\S+) [-+/\d]+ (?<status>\d{3}|-1) (?<bytes>\S+) [^"]*"(?<request>(?:[^"\\]|\\.)*)(?:"|$)/,
   timeOf: parseClf,
-  targetOf: (target) => target,
 });
 
 /**
@@ -88,7 +85,7 @@ export const ELB = formatOfShape({
   targetOf: pathOfUrl,
 });
 
-function formatOfShape({ what, pattern, timeOf, targetOf }: Shape) {
+function formatOfShape({ what, pattern, timeOf, targetOf = (target) => target }: Shape) {
   const fields = [...pattern.source.matchAll(/\(\?<(\w+)>/g)].map(([, name = '']) => name);
   const parser = textParser((text) => {
     const groups = pattern.exec(text)?.groups;

@@ -1,5 +1,6 @@
 // JSON lines: one object a line, several, or an array; any object, or the JSON access logs of common servers.
 import { isUtf8 } from 'node:buffer';
+import { fieldsOf, jsonIn } from '../lambdas/core/json.ts';
 import { type Entry, type FieldValue, IGNORED, type LineParser, malformed, words } from './reading.ts';
 import { partOfTarget, type Request, requestOf } from './request.ts';
 import { parseTime } from './time.ts';
@@ -33,7 +34,7 @@ export function jsonParser(): LineParser {
       if (bare === '' || bare === '[' || bare === ']') return IGNORED;
       const values = valuesOf(bare);
       if (values === undefined) return malformed('it is not JSON');
-      if (values.length === 0 || !values.every(({ value }) => isObject(value)))
+      if (values.length === 0 || !values.every(({ value }) => fieldsOf(value)))
         return malformed('it is not a JSON object');
       return { kind: 'entries', entries: values.map((value) => new JsonEntry(value, spoilt)) };
     },
@@ -42,14 +43,14 @@ export function jsonParser(): LineParser {
 
 interface Value {
   readonly value: unknown;
-  /** The same, each number as written in the line: rounding an id beyond 2^53, or a time, would change it. */
+  /** The same, each number as its text in the line: rounding an id beyond 2^53, or a time, would change it. */
   exact(): unknown;
 }
 
 function valuesOf(source: string): Value[] | undefined {
   const repaired = withEscapesRepaired(source);
   for (const text of repaired === source ? [source] : [source, repaired]) {
-    const value = parsed(text);
+    const value = jsonIn(text);
     const exact = exactly(text);
     if (Array.isArray(value))
       return value.map((one, index) => ({ value: one, exact: () => (exact() as unknown[])[index] }));
@@ -58,30 +59,12 @@ function valuesOf(source: string): Value[] | undefined {
   return severalOf(repaired);
 }
 
-/** The value of a JSON text; undefined if it is none. */
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** A number as written. */
-class Digits {
-  readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
 /** Parses at the first call only: an array may have thousands of values. */
 function exactly(source: string): () => unknown {
   let exact: unknown;
   return () => {
     exact ??= JSON.parse(source, (_key, value: unknown, context?: { source?: string }) =>
-      typeof value === 'number' ? new Digits(context?.source ?? String(value)) : value,
+      typeof value === 'number' ? context?.source : value,
     );
     return exact;
   };
@@ -109,7 +92,7 @@ function severalOf(text: string): Value[] | undefined {
       from = i;
     } else if (c === '}' && --depth === 0) {
       const source = text.slice(from, i + 1);
-      const value = parsed(source);
+      const value = jsonIn(source);
       if (value === undefined) return undefined;
       values.push({ value, exact: exactly(source) });
       from = i + 1;
@@ -193,23 +176,20 @@ export class JsonEntry implements Entry {
     const value = fieldOf(this.#json.value, path);
     if (typeof value === 'boolean') return String(value);
     if (typeof value === 'number')
-      return Number.isSafeInteger(value) ? String(value) : (fieldOf(this.#json.exact(), path) as Digits).text;
+      return Number.isSafeInteger(value) ? String(value) : (fieldOf(this.#json.exact(), path) as string);
     if (typeof value !== 'string') return undefined;
     return value.isWellFormed() && !(this.#spoilt && value.includes('\ufffd')) ? value : null;
   }
 }
 
 function fieldOf(value: unknown, path: string): unknown {
-  if (!isObject(value)) return undefined;
-  if (Object.hasOwn(value, path)) return value[path];
+  const fields = fieldsOf(value);
+  if (fields === undefined) return undefined;
+  if (Object.hasOwn(fields, path)) return fields[path];
   // Names may contain dots: try every split.
   for (let dot = path.indexOf('.'); dot !== -1; dot = path.indexOf('.', dot + 1)) {
-    const found = fieldOf(value[path.slice(0, dot)], path.slice(dot + 1));
+    const found = fieldOf(fields[path.slice(0, dot)], path.slice(dot + 1));
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -17,12 +17,15 @@ export interface Line {
   readonly terminated: boolean;
 }
 
-/** Where in a file a splitter starts. */
+/** Where in a file a reader may start: after a record. Plain data. */
 export interface Position {
   readonly offset: number;
+  /** CRC-32 of all bytes of the file before it. */
   readonly crc: number;
   /** Lines before it. */
   readonly lines: number;
+  /** The latest header before it, in formats that have one. */
+  readonly header?: readonly string[] | undefined;
 }
 
 export const BEGINNING: Position = { offset: 0, crc: 0, lines: 0 };

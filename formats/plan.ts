@@ -2,10 +2,9 @@
 import { blanksParser, type ColumnsSettings, csvParser } from './columns.ts';
 import { ELB, HAPROXY, httpLogParser, LOG_FIELDS } from './http-log.ts';
 import { jsonParser } from './json.ts';
-import { byAlias, FormatError, type LineParser } from './reading.ts';
-import { REQUEST_FIELDS } from './request.ts';
-import { parseWhere, type Selection } from './select.ts';
-import { templateFields, templateParser } from './template.ts';
+import { byAlias, type LineParser } from './reading.ts';
+import type { Selection } from './select.ts';
+import { templateParser } from './template.ts';
 import { unwrappingParser, type Wrapper } from './unwrap.ts';
 import { NLB_FIELDS, nlbParser, REALTIME_FIELDS, realtimeParser, w3cParser } from './w3c.ts';
 
@@ -20,17 +19,17 @@ export interface ReadingPlan extends Selection, ColumnsSettings {
 }
 
 /** Options that only some formats support. */
-export type FormatOption = 'logFormat' | 'delimiter' | 'header' | 'comment' | 'time' | 'timeUnit';
+export const FORMAT_OPTIONS = ['logFormat', 'time', 'timeUnit', 'delimiter', 'header', 'comment'] as const;
 
 interface Format {
   parser(plan: ReadingPlan, header: readonly string[] | undefined): LineParser;
   /** Its fields besides those of every access log; undefined: those named in the file, or in the template. */
   readonly fields?: readonly string[];
-  readonly options: readonly FormatOption[];
+  readonly options: readonly (typeof FORMAT_OPTIONS)[number][];
   /** The default entity field. */
   readonly entity?: string;
   /** Whether only GET and status 200 count by default. */
-  readonly access: boolean;
+  readonly access?: boolean;
 }
 
 const access = { access: true, entity: 'path', options: [] } as const;
@@ -39,22 +38,14 @@ export const FORMATS = {
   combined: { ...access, parser: httpLogParser, fields: LOG_FIELDS },
   haproxy: { ...access, ...HAPROXY },
   elb: { ...access, ...ELB },
-  nlb: { access: false, entity: 'domain_name', options: [], parser: nlbParser, fields: NLB_FIELDS },
+  nlb: { entity: 'domain_name', options: [], parser: nlbParser, fields: NLB_FIELDS },
   w3c: { ...access, parser: (_, header) => w3cParser(header) },
   'cloudfront-realtime': { ...access, parser: realtimeParser, fields: REALTIME_FIELDS },
-  template: {
-    ...access,
-    options: ['logFormat'],
-    parser: ({ logFormat = '' }) => templateParser(logFormat),
-  },
+  template: { ...access, options: ['logFormat'], parser: ({ logFormat = '' }) => templateParser(logFormat) },
   'json-access': { ...access, options: ['time', 'timeUnit'], parser: jsonParser },
-  jsonl: { access: false, entity: 'entity', options: ['time', 'timeUnit'], parser: jsonParser },
-  csv: {
-    access: false,
-    options: ['time', 'timeUnit', 'delimiter', 'header', 'comment'],
-    parser: csvParser,
-  },
-  columns: { access: false, options: ['time', 'timeUnit', 'header', 'comment'], parser: blanksParser },
+  jsonl: { entity: 'entity', options: ['time', 'timeUnit'], parser: jsonParser },
+  csv: { options: ['time', 'timeUnit', 'delimiter', 'header', 'comment'], parser: csvParser },
+  columns: { options: ['time', 'timeUnit', 'header', 'comment'], parser: blanksParser },
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;
@@ -76,41 +67,4 @@ export function formatOf(name: FormatName): Format {
 /** A new parser for one pass over a file. @param header from an earlier parser, if this one continues there */
 export function parserOf(plan: ReadingPlan, header?: readonly string[]): LineParser {
   return unwrappingParser(formatOf(plan.format).parser(plan, header), plan.unwrap);
-}
-
-/** The fields of a plan's format; undefined: those named in the file. */
-function fieldsOf({ format, logFormat = '' }: ReadingPlan): readonly string[] | undefined {
-  const named = format === 'template' ? templateFields(logFormat) : undefined;
-  const { access, fields = named } = formatOf(format);
-  // A template without a status is of no access log.
-  const isAccess = access && (named?.includes('status') ?? true);
-  return isAccess && fields ? [...REQUEST_FIELDS, ...fields] : fields;
-}
-
-/** Default filters of an access log, unless the user filters the same field. */
-const DEFAULT_WHERE = ['method=GET', 'status=200'];
-
-/** The user's conditions plus the format's; `any` alone means all. @throws FormatError for a field the format does not have */
-export function conditionsFor(plan: ReadingPlan, where: readonly string[]): string[] {
-  const given = where.filter((text) => text !== 'any');
-  const named = new Set(given.map((text) => parseWhere(text).field));
-  const requests = formatOf(plan.format).access && (fieldsOf(plan)?.includes('status') ?? true);
-  const standard = requests && !where.includes('any') ? DEFAULT_WHERE : [];
-  return [...standard.filter((text) => !named.has(parseWhere(text).field)), ...given].toSorted();
-}
-
-/** The fields that a plan reads, besides the time. */
-export function usedFields({ entity, metricField, where }: ReadingPlan): string[] {
-  const conditions = where.map((text) => parseWhere(text).field);
-  return [entity, ...(metricField === undefined ? [] : [metricField]), ...conditions];
-}
-
-/** @throws FormatError if the plan uses a field that the format does not have */
-export function checkFields(plan: ReadingPlan): void {
-  const fields = fieldsOf(plan);
-  const missing = fields && usedFields(plan).find((field) => !fields.includes(field));
-  if (missing === undefined) return;
-  throw new FormatError(
-    `format ${plan.format} has no field ${missing}; it has ${[...new Set(fields)].join(', ')}`,
-  );
 }

@@ -8,17 +8,10 @@ import { selectorOf } from './select.ts';
 export interface FileRecord {
   /** Its first line. */
   readonly line: Line;
-  /** Offset after its last byte, and the checksum of all bytes of the file before it. */
-  readonly end: number;
-  readonly crc: number;
+  readonly end: Position;
   readonly terminated: boolean;
   /** Its meaning; several outcomes if it has several objects. */
   readonly outcomes: readonly Outcome[];
-}
-
-/** Where in a file a reader continues: after its last record. */
-export interface ReaderPosition extends Position {
-  readonly header?: readonly string[] | undefined;
 }
 
 /** Maximum lines of a record; beyond that, the quote was a stray one. */
@@ -32,19 +25,11 @@ export class RecordReader {
   readonly #parser: LineParser;
   readonly #select: (entry: Entry) => Outcome;
   #held: Line[] = [];
-  /** Each header found, and the offset from which it applies. */
-  readonly #headers: { readonly from: number; readonly header: readonly string[] | undefined }[] = [];
 
-  constructor(plan: ReadingPlan, metric: string, at: ReaderPosition = BEGINNING) {
+  constructor(plan: ReadingPlan, metric: string, at: Position = BEGINNING) {
     this.#splitter = new LineSplitter(at);
     this.#parser = parserOf(plan, at.header);
     this.#select = selectorOf(plan, metric);
-    this.#headers.push({ from: at.offset, header: at.header });
-  }
-
-  /** The header at an offset: the additional state a reader needs to continue there. */
-  headerAt(offset: number): readonly string[] | undefined {
-    return this.#headers.findLast((one) => one.from <= offset)?.header;
   }
 
   /** The records that these bytes complete. */
@@ -68,7 +53,7 @@ export class RecordReader {
   #take(line: Line, out: FileRecord[]): void {
     if (line.tooLong) {
       while (this.#held.length > 0) this.#release(this.#held, out);
-      out.push(recordOf(line, line, TOO_LONG));
+      out.push(this.#recordOf(line, line, TOO_LONG));
       return;
     }
     const lines = this.#held.length === 0 ? [line] : [...this.#held, line];
@@ -80,13 +65,11 @@ export class RecordReader {
       return;
     }
     const outcomes = parsed.kind === 'entries' ? parsed.entries.map(this.#select) : [parsed];
-    const { header } = this.#parser;
-    if (header !== this.#headers.at(-1)?.header) this.#headers.push({ from: line.end, header });
     // Two quotes that did not belong together: the first line had a stray one.
     if (lines.length > 1 && outcomes.some(isBad)) this.#release(lines, out);
     else {
       this.#held = [];
-      out.push(recordOf(first, line, outcomes));
+      out.push(this.#recordOf(first, line, outcomes));
     }
   }
 
@@ -94,8 +77,13 @@ export class RecordReader {
   #release(lines: readonly Line[], out: FileRecord[]): void {
     const [stray, ...others] = lines;
     this.#held = [];
-    if (stray) out.push(recordOf(stray, stray, NEVER_CLOSED));
+    if (stray) out.push(this.#recordOf(stray, stray, NEVER_CLOSED));
     for (const line of others) this.#take(line, out);
+  }
+
+  #recordOf(line: Line, last: Line, outcomes: readonly Outcome[]): FileRecord {
+    const { end: offset, crc, number: lines, terminated } = last;
+    return { line, end: { offset, crc, lines, header: this.#parser.header }, terminated, outcomes };
   }
 }
 
@@ -109,8 +97,4 @@ function joined(lines: readonly Line[]): Buffer {
   if (lines.length === 1 && first) return first.bytes;
   const lineFeed = Buffer.from('\n');
   return Buffer.concat(lines.flatMap(({ bytes }, i) => (i === 0 ? [bytes] : [lineFeed, bytes])));
-}
-
-function recordOf(first: Line, last: Line, outcomes: readonly Outcome[]): FileRecord {
-  return { line: first, end: last.end, crc: last.crc, terminated: last.terminated, outcomes };
 }

@@ -1,4 +1,5 @@
 // Turns an entry into an event: which entries count, for which entity and metric, and when.
+import { isEntity, isMetric } from '../lambdas/core/event.ts';
 import { type Entry, FormatError, malformed, type Outcome, SKIPPED, words } from './reading.ts';
 import { isCalendarNumber, parseTime, type TimeUnit } from './time.ts';
 
@@ -24,10 +25,8 @@ export interface Selection {
 
 /** Fields that contain a request's target; its query is not part of an entity. */
 const TARGETS = words('uri request_uri request.uri url RequestPath request_path cs-uri');
-const METRIC = /^[A-Za-z0-9_.-]{1,64}$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the API refuses exactly these.
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;
 const ENTITY_CHARACTERS_MAX = 512;
+export const METRIC_RULE = 'a metric is 1 to 64 letters, digits, points, dashes and underscores';
 
 /**
  * `FIELD=VALUE[|VALUE…]` or `FIELD!=…`; `2xx` is a class of status, `*` any run of characters.
@@ -90,10 +89,11 @@ export function selectorOf(selection: Selection, metric: string): (entry: Entry)
     if (lowercase) entity = entity.toLowerCase();
     if (entity === '' && emptyEntity !== undefined) entity = emptyEntity;
     const name = metricField === undefined ? metric : entry.field(metricField);
-    const problem = entityProblem(entity) ?? metricProblem(name);
-    return problem === undefined && name != null
+    const reason = entityProblem(entity);
+    if (reason !== undefined) return { kind: 'rejected', reason };
+    return isMetric(name)
       ? { kind: 'event', metric: name, entity, at }
-      : { kind: 'rejected', reason: problem ?? 'it has no metric' };
+      : { kind: 'rejected', reason: METRIC_RULE };
   };
 }
 
@@ -117,16 +117,9 @@ export function regexOf(text: string): RegExp {
 
 /** Why the service would refuse an event with this entity; undefined if it is valid. */
 export function entityProblem(entity: string): string | undefined {
-  if (entity.length === 0) return 'the entity is empty';
-  // The service counts characters, not UTF-16 units.
-  if (entity.length > ENTITY_CHARACTERS_MAX && [...entity].length > ENTITY_CHARACTERS_MAX) {
-    return `the entity is longer than ${ENTITY_CHARACTERS_MAX} characters`;
-  }
-  return CONTROL_CHARACTER.test(entity) ? 'the entity holds a control character' : undefined;
-}
-
-/** Why a metric's name is invalid; undefined if it is valid. */
-export function metricProblem(name: string | null | undefined): string | undefined {
-  if (name != null && METRIC.test(name)) return undefined;
-  return 'a metric is 1 to 64 letters, digits, points, dashes and underscores';
+  if (isEntity(entity)) return undefined;
+  if (entity === '') return 'the entity is empty';
+  return [...entity].length > ENTITY_CHARACTERS_MAX
+    ? `the entity is longer than ${ENTITY_CHARACTERS_MAX} characters`
+    : 'the entity holds a control character';
 }

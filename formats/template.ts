@@ -71,12 +71,8 @@ export function templateParser(template: string): LineParser {
   });
 }
 
-export function templateFields(text: string): readonly string[] {
-  return templateOf(text).names;
-}
-
-/** A pattern with a group for each name. */
-function templateOf(text: string) {
+/** The names of a template's fields, and a pattern with a group for each. @throws FormatError as `templateParser` does */
+export function templateOf(text: string) {
   const pieces = piecesOf(bareTemplate(text));
   const names = pieces.flatMap((piece) => ('name' in piece ? [piece.name] : []));
   if (names.length === 0) throw new FormatError('--log-format has no field, such as $request or %r');

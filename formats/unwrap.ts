@@ -1,5 +1,5 @@
 // Removes what log shippers put around a line: syslog, the container runtime interface (CRI), Docker's JSON.
-import { parsed } from './json.ts';
+import { fieldsOf, jsonIn } from '../lambdas/core/json.ts';
 import { IGNORED, type LineParser, MORE, malformed, type Parsed } from './reading.ts';
 
 export const WRAPPERS = ['none', 'syslog', 'cri', 'docker'] as const;
@@ -17,7 +17,8 @@ const RFC_3164 =
   /^(?:<\d{1,3}>)?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)) (?:\S+ )?[A-Za-z/][^\s:[\]]*(?:\[\d+\])?: /;
 const CRI = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d) (?:stdout|stderr) ([PF])\S* /;
 
-const UNWRAP: Readonly<Record<Wrapper, (line: Buffer) => Unwrapped | undefined>> = {
+/** By wrapper: the line without it; undefined if it has none of this kind. */
+export const UNWRAP: Readonly<Record<Wrapper, (line: Buffer) => Unwrapped | undefined>> = {
   none: (bytes) => ({ bytes, partial: false }),
   syslog(line) {
     const text = line.toString('latin1');
@@ -42,13 +43,8 @@ const DOCKER_BYTES_MAX = 16_384;
 function dockerLog(line: Buffer): string | undefined {
   const text = line.toString();
   if (!text.startsWith('{"log":')) return undefined;
-  const { log, time } = (parsed(text) ?? {}) as { log?: unknown; time?: unknown };
+  const { log, time } = fieldsOf(jsonIn(text)) ?? {};
   return typeof log === 'string' && typeof time === 'string' ? log : undefined;
-}
-
-/** The line without its wrapper; undefined if it has no wrapper of this kind. */
-export function unwrapped(line: Buffer, wrapper: Wrapper): Unwrapped | undefined {
-  return UNWRAP[wrapper](line);
 }
 
 /** Lines without their wrappers, with split lines joined; lines without a wrapper are skipped. */
@@ -56,7 +52,7 @@ export function unwrappedLines(lines: readonly Buffer[], wrapper: Wrapper): Buff
   const whole: Buffer[] = [];
   let parts: Buffer[] = [];
   for (const line of lines) {
-    const one = unwrapped(line, wrapper);
+    const one = UNWRAP[wrapper](line);
     if (one === undefined) continue;
     parts.push(one.bytes);
     if (one.partial) continue;
@@ -75,7 +71,7 @@ export function unwrappingParser(inner: LineParser, wrapper: Wrapper): LineParse
     parse(lines): Parsed {
       const text = lines.toString('latin1');
       if (text.trim() === '') return IGNORED;
-      const parts = text.split('\n').map((line) => unwrapped(Buffer.from(line, 'latin1'), wrapper));
+      const parts = text.split('\n').map((line) => UNWRAP[wrapper](Buffer.from(line, 'latin1')));
       if (!parts.every((one) => one !== undefined)) return malformed(`it is not wrapped as ${wrapper} does`);
       if (parts.at(-1)?.partial) return MORE;
       return inner.parse(Buffer.concat(parts.map(({ bytes }) => bytes)));

@@ -55,7 +55,7 @@ const RULES: readonly Rule[] = [
   {
     layer: 'formats (pure)',
     files: FORMATS,
-    mayImport: [FORMATS, /^node:(buffer|zlib|stream)$/, /^csv-parse\/sync$/],
+    mayImport: [FORMATS, CORE, /^node:(buffer|crypto|zlib|stream)$/, /^csv-parse\/sync$/],
   },
   { layer: 'ports (types only)', files: PORTS, mayImport: [CORE, PORTS, FORMATS] },
   {

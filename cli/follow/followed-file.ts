@@ -6,9 +6,9 @@ import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { UnknownFormat } from '../../formats/reading.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
-import { deliver } from '../import/deliver.ts';
-import { type ImportPorts, type ImportSettings, openStateOf } from '../import/import-file.ts';
-import { noteRecord } from '../import/outcomes.ts';
+import { type DeliveryPorts, deliver } from '../import/deliver.ts';
+import { noteRecord } from '../import/figures.ts';
+import { type ImportSettings, openStateOf } from '../import/import-file.ts';
 import { BatchPlanner, type PlannedBatch } from '../import/planner.ts';
 import { uncertainAdvice } from '../import/report.ts';
 import { AlikeError } from '../shared/errors.ts';
@@ -17,19 +17,14 @@ import type { Content, Source } from '../source/source.ts';
 import { HEAD_BYTES_MAX, numberedLabel, type Target } from '../source/state.ts';
 import { beginsAs, beginsLike, findState, lockFile } from '../source/state-store.ts';
 
-export interface FollowSettings extends Omit<ImportSettings, 'forget' | 'dryRun'> {
-  /** How long an event waits for others. */
-  readonly flushMs: number;
-  /** How long a rotated file must be quiet before it is done: its writer may still have it open. */
-  readonly lingerMs: number;
-}
-
-export interface FollowPorts extends ImportPorts {
+export interface FollowPorts extends DeliveryPorts {
   readonly queue: PQueue;
   /** Called with a batch that cannot be delivered. */
   fail(error: unknown): void;
 }
 
+/** How long an event waits for others. */
+export const FLUSH_MS = 400;
 const CHUNK_BYTES = 256 * 1024;
 /** If this many bytes at its beginning or before the read position have changed, it is another file now. */
 const CHECKED_BYTES = 4096;
@@ -48,7 +43,7 @@ export type FollowedFile = NonNullable<Awaited<ReturnType<typeof openFollowed>>>
 export async function openFollowed(
   handle: FileHandle,
   names: Pick<Source, 'name' | 'path'>,
-  settings: FollowSettings,
+  settings: ImportSettings,
   ports: FollowPorts,
   known?: ReadingPlan,
 ) {
@@ -61,7 +56,7 @@ export async function openFollowed(
   const unlock = await lockFile(source, stats, settings.target, settings.stateFolders);
   let opened: Journal | undefined;
   try {
-    opened = await findAlike(settings, async (target) => {
+    opened = await findAlike(settings.target, async (target) => {
       const start = head.subarray(0, HEAD_BYTES_MAX);
       const found = await findState(source, start, target, settings.stateFolders);
       // It is a part of a counted file, such as its header. The next lines tell whether it is that file.
@@ -72,7 +67,7 @@ export async function openFollowed(
   }
   if (opened === undefined) return undefined;
   const journal = opened;
-  const { queue, figures, now } = ports;
+  const { queue, now } = ports;
   const reader = new RecordReader(plan, settings.target.metric);
   const planner = new BatchPlanner(journal.state, settings.limits);
   let offset = 0;
@@ -81,15 +76,6 @@ export async function openFollowed(
   let eventSinceMs: number | undefined;
   let last: FileRecord | undefined;
   let grownAtMs = now();
-
-  function take(record: FileRecord): Promise<unknown> | undefined {
-    last = record;
-    const events = record.outcomes.filter(({ kind }) => kind === 'event').length;
-    const place = planner.add(record);
-    if (place !== 'to-send') figures[place] += events;
-    else if (events > 0) eventSinceMs ??= now();
-    return noteRecord(record, ports);
-  }
 
   function dispatch(): void {
     for (const batch of planner.take()) {
@@ -100,7 +86,7 @@ export async function openFollowed(
 
   async function send(batch: PlannedBatch): Promise<void> {
     try {
-      const { uncertain } = await deliver(batch, settings.delivery, { ...ports, journal });
+      const { uncertain } = await deliver(batch, settings.delivery, journal, ports);
       if (uncertain > 0) ports.reporter.note(uncertainAdvice(uncertain));
     } catch (error) {
       ports.fail(error);
@@ -114,13 +100,12 @@ export async function openFollowed(
 
   /** Whether events have waited long enough. If the service is slower than the file, batches become larger. */
   function isDue(): boolean {
-    return eventSinceMs !== undefined && queue.size === 0 && now() - eventSinceMs >= settings.flushMs;
+    return eventSinceMs !== undefined && queue.size === 0 && now() - eventSinceMs >= FLUSH_MS;
   }
 
   return {
     plan,
     inode: stats.ino,
-    /** When it last grew. */
     get grownAtMs() {
       return grownAtMs;
     },
@@ -151,7 +136,9 @@ export async function openFollowed(
         beginning = Buffer.concat([beginning, bytes.subarray(0, CHECKED_BYTES - beginning.length)]);
         tail = Buffer.concat([tail, bytes.subarray(-CHECKED_BYTES)]).subarray(-CHECKED_BYTES);
         for (const record of reader.push(bytes)) {
-          const reported = take(record);
+          last = record;
+          const reported = noteRecord(record, planner.add(record), ports);
+          if (planner.hasEvents) eventSinceMs ??= now();
           if (reported) await reported;
         }
         // A compressed copy may be found before they are sent. Without events, it would be in the way of others with its header.
@@ -168,11 +155,11 @@ export async function openFollowed(
     async close({ done }: { readonly done: boolean }): Promise<void> {
       flush();
       await queue.onIdle();
-      const isDelivered = journal.state.open.size === 0 && journal.state.done.length > 0;
+      const isDelivered = journal.state.open.length === 0 && journal.state.done.length > 0;
       // It will not grow any more, unless it did while its last requests waited for the service.
       const { size } = await handle.stat();
-      if (done && isDelivered && last?.end === offset && size === offset)
-        await journal.append({ t: 'end', to: last.end, crc: last.crc });
+      if (done && isDelivered && last?.end.offset === offset && size === offset)
+        await journal.append({ t: 'end', to: offset, crc: last.end.crc });
       await journal.close();
       unlock();
       await handle.close();
@@ -185,7 +172,7 @@ export async function openFollowed(
  * @param all whether the head is all that there is so far, and whether more data may follow
  */
 export function planFor(
-  { format }: FollowSettings,
+  { format }: ImportSettings,
   head: Buffer,
   name: string,
   { whole, ended = false }: { readonly whole: boolean; readonly ended?: boolean },
@@ -199,10 +186,7 @@ export function planFor(
 }
 
 /** Finds a state under the user's label, and, for files with the same beginning, under numbered labels. */
-export async function findAlike<T>(
-  { target }: Pick<FollowSettings, 'target'>,
-  look: (target: Target) => Promise<T>,
-): Promise<T> {
+export async function findAlike<T>(target: Target, look: (target: Target) => Promise<T>): Promise<T> {
   for (let alike = 1; ; alike += 1) {
     try {
       return await look({ ...target, label: numberedLabel(target.label, alike) });

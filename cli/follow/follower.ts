@@ -1,31 +1,27 @@
 // Follows one path through rotations, as `tail -F` does: rename and create, copytruncate, re-creation, compression.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
 import { addFigures, Figures } from '../import/figures.ts';
-import { importFile } from '../import/import-file.ts';
-import { BusyError, messageOf, SourceError, systemCode, UsageError } from '../shared/errors.ts';
+import { type ImportSettings, importFile } from '../import/import-file.ts';
+import { BusyError, ifMissing, messageOf, SourceError, systemCode, UsageError } from '../shared/errors.ts';
 import { openSource } from '../source/source.ts';
 import { HEAD_BYTES_MAX } from '../source/state.ts';
 import {
   beginsAs,
   beginsLike,
   findState,
-  STATE_FOLDER,
+  foldersOf,
   type StoredState,
   statesIn,
 } from '../source/state-store.ts';
-import {
-  type FollowedFile,
-  type FollowPorts,
-  type FollowSettings,
-  findAlike,
-  openFollowed,
-} from './followed-file.ts';
+import { type FollowedFile, type FollowPorts, findAlike, openFollowed } from './followed-file.ts';
 
+/** How long a rotated file must be quiet before it is done: its writer may still have it open. */
+export const LINGER_MS = 60_000;
 /** How often, and for how long, to look for a truncated file's copy. */
 const SEEK_EVERY_MS = 5_000;
 const SEEK_MS = 60_000;
@@ -33,8 +29,8 @@ const SEEK_MS = 60_000;
 const BUSY_MS = 5_000;
 
 /** Follows a path. Nothing happens between two calls of `step`. @param path absolute */
-export function followerOf(name: string, path: string, settings: FollowSettings, ports: FollowPorts) {
-  const { stateFolders, target, lingerMs } = settings;
+export function followerOf(name: string, path: string, settings: ImportSettings, ports: FollowPorts) {
+  const { stateFolders, target } = settings;
   const { figures, reporter, now } = ports;
   let current: FollowedFile | undefined;
   /** Rotated files; their writers may still have them open. */
@@ -47,12 +43,12 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
   /** Rotated files compared with their states, as they were then: they need not be read again. */
   const finished = new Set<string>();
   let seek: { readonly untilMs: number; readonly nextMs: number } | undefined;
-  const hash = createHash('sha256').update([path, target.service, target.metric].join('\n')).digest('hex');
+  const followed = hash('sha256', [path, target.service, target.metric].join('\n')).slice(0, 12);
   /** Files of this path that are older than this one have been opened; newer ones must be. */
-  const marker = join(stateFolders.chosen ?? stateFolders.home, `followed-${hash.slice(0, 12)}`);
+  const marker = join(stateFolders.chosen ?? stateFolders.home, `followed-${followed}`);
 
   async function inodeNow(): Promise<number | undefined> {
-    return (await stat(path).catch(ifThere(undefined)))?.ino;
+    return (await stat(path).catch(ifMissing(undefined)))?.ino;
   }
 
   async function opened(): Promise<FollowedFile | undefined> {
@@ -99,7 +95,7 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
     let isClosed = false;
     for (const file of retiring) {
       grew = (await file.read()) === true || grew;
-      if (now() - file.grownAtMs < lingerMs) continue;
+      if (now() - file.grownAtMs < LINGER_MS) continue;
       retiring = retiring.filter((other) => other !== file);
       await file.close({ done: true });
       isClosed = true;
@@ -126,9 +122,7 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
       await mark();
       return true;
     }
-    const { chosen, home } = stateFolders;
-    const folders = chosen === undefined ? [join(dirname(path), STATE_FOLDER), home] : [chosen];
-    const states = (await Promise.all(folders.map(statesIn))).flat();
+    const states = (await Promise.all(foldersOf(path, stateFolders).map(statesIn))).flat();
     for (const rotated of await rotatedNames()) {
       if (ports.stop.aborted) return false;
       const isFinished = await finish(join(dirname(path), rotated), since.mtimeMs, states).catch(
@@ -152,10 +146,8 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
 
   async function rotatedNames(): Promise<string[]> {
     const own = basename(path);
-    const names = await readdir(dirname(path)).catch(ifThere<string[]>([]));
-    return names.filter(
-      (name) => name !== own && /^[.-]/.test(name.slice(own.length)) && name.startsWith(own),
-    );
+    const names = await readdir(dirname(path)).catch(ifMissing<string[]>([]));
+    return names.filter((name) => name.startsWith(own) && /^[.-]/.test(name.slice(own.length)));
   }
 
   /** @returns false if it may be readable later, or another file than one that is still held */
@@ -180,16 +172,12 @@ export function followerOf(name: string, path: string, settings: FollowSettings,
         return true;
       }
     }
-    const found = await findAlike(settings, (target) => findState(source, head, target, stateFolders));
+    const found = await findAlike(target, (target) => findState(source, head, target, stateFolders));
     // In the same tick of the file system's clock as the marker, it may be later: count it rather than lose it.
     if (found.is === 'prefix' || (found.is === 'new' && info.mtimeMs < sinceMs)) return true;
     const labelled = { ...target, label: found.key.label };
     const rest = new Figures();
-    await importFile(
-      source,
-      { ...settings, target: labelled, forget: false, dryRun: false },
-      { ...ports, figures: rest },
-    );
+    await importFile(source, { ...settings, target: labelled }, { ...ports, figures: rest });
     addFigures(figures, rest);
     if (rest.accepted > 0)
       reporter.note(`${file}: ${rest.accepted} events that had not been read before it was rotated`);
@@ -243,14 +231,6 @@ async function isDone({ path, state }: StoredState, mtimeMs: number): Promise<bo
   const { ends, done, open: begun } = state;
   const last = ends.at(-1);
   // Lines that do not count may follow the last batch.
-  const isRead = last !== undefined && begun.size === 0 && (done.at(-1)?.to ?? 0) <= last.to;
+  const isRead = last !== undefined && begun.length === 0 && (done.at(-1)?.to ?? 0) <= last.to;
   return isRead && mtimeMs < (await stat(path)).mtimeMs;
-}
-
-/** A handler that returns a value for a missing file, and rethrows every other error. */
-function ifThere<T>(missing: T): (error: unknown) => T {
-  return (error) => {
-    if (systemCode(error) === 'ENOENT') return missing;
-    throw error;
-  };
 }

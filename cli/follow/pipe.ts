@@ -1,13 +1,20 @@
 // Follows standard input: event ids consist of the stream's name, its first line, and the position.
-import { createHash } from 'node:crypto';
-import { BATCH_LIMITS, type BatchEvent, batchEvent, batchKey, partKey } from '../../formats/batches.ts';
+import {
+  BATCH_LIMITS,
+  type BatchEvent,
+  batchEvent,
+  batchKey,
+  digestOf,
+  partKey,
+} from '../../formats/batches.ts';
 import { LINE_BYTES_MAX, LineSplitter } from '../../formats/lines.ts';
 import { type FileRecord, RecordReader } from '../../formats/records.ts';
 import { type DeliverySettings, resendMs } from '../import/deliver.ts';
-import { noteRecord } from '../import/outcomes.ts';
+import { noteRecord } from '../import/figures.ts';
+import type { ImportSettings } from '../import/import-file.ts';
 import { CommandError, systemCode } from '../shared/errors.ts';
 import { HEAD_BYTES_MAX } from '../source/state.ts';
-import { type FollowPorts, type FollowSettings, planFor } from './followed-file.ts';
+import { FLUSH_MS, type FollowPorts, planFor } from './followed-file.ts';
 
 const NAME = 'standard input';
 
@@ -18,7 +25,7 @@ const NAME = 'standard input';
 export async function followPipe(
   input: AsyncIterable<Buffer>,
   name: string,
-  settings: FollowSettings,
+  settings: ImportSettings,
   ports: FollowPorts,
 ): Promise<void> {
   const { queue, stop } = ports;
@@ -32,7 +39,7 @@ export async function followPipe(
     // The reader keeps no more of a line than this, however long it is.
     const isEmpty = lines.length === 0 && held.length <= LINE_BYTES_MAX;
     const plan = isEmpty ? undefined : planFor(settings, lines, NAME, all);
-    return plan && { reader: new RecordReader(plan, metric), identity: identityOf(name, metric, lines) };
+    return plan && { reader: new RecordReader(plan, metric), identity: streamIdentity(name, metric, lines) };
   }
 
   function flush(): void {
@@ -44,14 +51,13 @@ export async function followPipe(
 
   async function takeAll(records: readonly FileRecord[], identity: string): Promise<void> {
     for (const record of records) {
-      const { end: offset, crc, line } = record;
-      const key = batchKey(identity, { offset, crc, lines: line.number });
+      const key = batchKey(identity, record.end);
       for (const [place, outcome] of record.outcomes.entries()) {
         if (outcome.kind !== 'event') continue;
         events.push({ ...batchEvent(outcome), id: partKey(key, place) });
         if (events.length >= BATCH_LIMITS.events) flush();
       }
-      const reported = noteRecord(record, ports);
+      const reported = noteRecord(record, 'to-send', ports);
       if (reported) await reported;
     }
     // Stop reading to hold the writer back.
@@ -74,7 +80,7 @@ export async function followPipe(
     await takeAll(pipe.reader.end(), pipe.identity);
   }
 
-  const timer = setInterval(flush, settings.flushMs);
+  const timer = setInterval(flush, FLUSH_MS);
   try {
     await readAll().catch((error: unknown) => {
       // A signal closes standard input, perhaps within a line.
@@ -87,14 +93,10 @@ export async function followPipe(
   }
 }
 
-function identityOf(name: string, metric: string, head: Buffer): string {
+function streamIdentity(name: string, metric: string, head: Buffer): string {
   const splitter = new LineSplitter();
   const [first] = [...splitter.push(head), ...splitter.end()];
-  const hash = createHash('sha256').update(`pipe\n${name}\n${metric}\n`);
-  return hash
-    .update(first?.bytes ?? '')
-    .digest('base64url')
-    .slice(0, 22);
+  return digestOf(`pipe\n${name}\n${metric}\n`, first?.bytes);
 }
 
 async function send(

@@ -1,4 +1,5 @@
 // The use case: sends one file's events, each batch until it is stored, none of them twice.
+import { dirname } from 'node:path';
 import PQueue from 'p-queue';
 import type { BatchLimits } from '../../formats/batches.ts';
 import { type FormatRequest, readingPlan, SAMPLE_BYTES } from '../../formats/detect.ts';
@@ -10,8 +11,8 @@ import { type Journal, openJournal } from '../source/journal.ts';
 import type { Source } from '../source/source.ts';
 import { HEAD_BYTES_MAX, type ImportState, keyOf, newState, type Target } from '../source/state.ts';
 import { findState, lockFile, type StateFolders, type StatePlace } from '../source/state-store.ts';
-import { type DeliveryPorts, type DeliverySettings, deliver, eventsIn } from './deliver.ts';
-import { noteRecord } from './outcomes.ts';
+import { type DeliveryPorts, type DeliverySettings, deliver } from './deliver.ts';
+import { noteRecord } from './figures.ts';
 import { BatchPlanner, type PlannedBatch } from './planner.ts';
 
 export interface ImportSettings {
@@ -21,13 +22,11 @@ export interface ImportSettings {
   readonly concurrency: number;
   readonly stateFolders: StateFolders;
   /** Start over, as if the file had never been imported. */
-  readonly forget: boolean;
+  readonly forget?: boolean;
   /** Only read and check: send and save nothing. */
-  readonly dryRun: boolean;
+  readonly dryRun?: boolean;
   readonly limits?: BatchLimits;
 }
-
-export type ImportPorts = Omit<DeliveryPorts, 'journal'>;
 
 /**
  * Imports one file. Throws FormatError and StateError before anything is sent, SourceError and CommandError after sending as much
@@ -37,7 +36,7 @@ export type ImportPorts = Omit<DeliveryPorts, 'journal'>;
 export async function importFile(
   source: Source,
   settings: ImportSettings,
-  ports: ImportPorts,
+  ports: DeliveryPorts,
 ): Promise<{ readonly plan: ReadingPlan; readonly before: ImportState } | undefined> {
   const { head, whole } = await headOf(source.chunks(), SAMPLE_BYTES);
   const plan = readingPlan(settings.format, head, whole, source.name);
@@ -52,14 +51,14 @@ export async function importFile(
       journal = { state, begin: async () => {}, append: async () => {}, close: async () => {} };
     } else {
       const place = await findState(source, fileHead, target, stateFolders);
-      if (place.elsewhere)
+      if (stateFolders.chosen === undefined && dirname(place.path) === stateFolders.home)
         ports.reporter.note(
           `the state of this import is kept in ${place.path}, since the file's folder cannot be written to`,
         );
       journal = await openStateOf(source, plan, place, forget);
     }
     const before = journal.state;
-    await sendAll(source, plan, settings, { ...ports, journal });
+    await sendAll(source, plan, settings, journal, ports);
     return { plan, before };
   } finally {
     try {
@@ -72,27 +71,24 @@ export async function importFile(
 
 /** The journal of a file about to be read. Throws StateError if the file was read differently before. */
 export function openStateOf(
-  source: Pick<Source, 'name' | 'path'>,
+  { name, path }: Pick<Source, 'name' | 'path'>,
   plan: ReadingPlan,
   place: StatePlace,
   forget = false,
 ): Promise<Journal> {
-  const fresh = () => newState(place.key, plan, source.path);
-  return openJournal(place.path, fresh, (state) => {
-    if (forget) return fresh();
-    checkPlan(state, plan, source.name);
-    return place.is === 'prefix' ? state : { ...state, plan, path: source.path };
+  return openJournal(place.path, (found) => {
+    if (found === undefined || forget) return newState(place.key, plan, path);
+    checkPlan(found, plan, name);
+    return place.is === 'prefix' ? found : { ...found, plan, path };
   });
 }
 
 /** Two ways of reading a file would mix in one metric: some lines counted by one, some by the other. */
 function checkPlan(state: ImportState, plan: ReadingPlan, name: string): void {
-  if (state.done.length === 0 && state.open.size === 0) return;
-  const texts = (read: ReadingPlan) =>
-    new Map(Object.entries(read).map(([option, value]) => [option, JSON.stringify(value)]));
-  const [earlier, now] = [texts(state.plan), texts(plan)];
-  const differing = [...new Set([...earlier.keys(), ...now.keys()])].flatMap((option) => {
-    const [was = 'none', is = 'none'] = [earlier.get(option), now.get(option)];
+  if (state.done.length === 0 && state.open.length === 0) return;
+  const options = Object.keys({ ...state.plan, ...plan }) as (keyof ReadingPlan)[];
+  const differing = options.flatMap((option) => {
+    const [was, is] = [state.plan, plan].map((read) => JSON.stringify(read[option]) ?? 'none');
     return was === is ? [] : [`${option} was ${was} and is now ${is}`];
   });
   if (differing.length === 0) return;
@@ -107,9 +103,10 @@ async function sendAll(
   source: Source,
   plan: ReadingPlan,
   { target, delivery, concurrency, limits, dryRun }: ImportSettings,
+  journal: Journal,
   ports: DeliveryPorts,
 ): Promise<void> {
-  const { journal, reporter, figures } = ports;
+  const { reporter, figures } = ports;
   const reader = new RecordReader(plan, target.metric);
   const planner = new BatchPlanner(journal.state, limits);
   const queue = new PQueue({ concurrency });
@@ -119,12 +116,12 @@ async function sendAll(
   let isRead = false;
 
   async function send(batch: PlannedBatch): Promise<void> {
+    const { count } = batch;
     if (dryRun || stop.aborted) {
-      figures.unsent += eventsIn(batch);
+      figures.unsent += count;
       return;
     }
     if (batch.isPart) {
-      const count = eventsIn(batch);
       figures.unsent += count;
       reporter.note(
         `the last ${count} events of ${source.name} are part of a request of an earlier import, which may be stored: ` +
@@ -133,8 +130,8 @@ async function sendAll(
       return;
     }
     try {
-      const { rejected } = await deliver(batch, delivery, { ...ports, stop });
-      if (rejected > 0 && rejected === eventsIn(batch) && figures.accepted === 0)
+      const { rejected } = await deliver(batch, delivery, journal, { ...ports, stop });
+      if (rejected === count && figures.accepted === 0)
         throw new CommandError('the service accepts none of the events: see why above');
     } catch (error) {
       failing.abort(error);
@@ -149,20 +146,10 @@ async function sendAll(
     }
   }
 
-  function take(record: FileRecord): Promise<unknown> | undefined {
-    const events = record.outcomes.filter(({ kind }) => kind === 'event').length;
-    // An incomplete line that is not an event yet is read again when it is complete.
-    if (record.terminated || events > 0) {
-      const place = planner.add(record);
-      if (place !== 'to-send') figures[place] += events;
-    }
-    return noteRecord(record, ports);
-  }
-
   async function takeAll(records: readonly FileRecord[]): Promise<void> {
     for (const record of records) {
       if (stop.aborted) return;
-      const pending = take(record);
+      const pending = noteRecord(record, planner.add(record), ports);
       // A promise for every line would cost more than the line.
       if (pending) await pending;
       if (planner.hasReady) await dispatch();
@@ -186,6 +173,6 @@ async function sendAll(
   }
   if (failing.signal.aborted) throw failing.signal.reason;
   const { state } = journal;
-  const isDone = isRead && !dryRun && state.open.size === 0 && state.done.length > 0;
-  if (isDone && last) await journal.append({ t: 'end', to: last.end, crc: last.crc });
+  const isDone = isRead && !dryRun && state.open.length === 0 && state.done.length > 0;
+  if (isDone && last) await journal.append({ t: 'end', to: last.end.offset, crc: last.end.crc });
 }

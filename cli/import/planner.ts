@@ -15,47 +15,39 @@ export interface PlannedBatch extends Batch {
 /** Where a record's events belong. */
 export type Place = 'to-send' | 'already' | 'abandoned';
 
-interface Region {
-  readonly from: number;
-  readonly to: number;
-  readonly open: OpenBatch | undefined;
-}
-
 /**
  * Takes the file's records in order. A batch that an earlier run started is recreated exactly; new batches never overlap it, or
  * finished ranges.
  */
 export class BatchPlanner {
   readonly #cutter: BatchCutter;
-  readonly #regions: readonly Region[];
-  readonly #abandoned: ImportState['abandoned'];
-  #region = 0;
-  #ready: PlannedBatch[] = [];
+  readonly #state: ImportState;
+  /** What earlier runs have finished or started, in the order of the file; without ranges that were left. */
+  readonly #ranges: OpenBatch[];
+  readonly #ready: PlannedBatch[] = [];
 
   constructor(state: ImportState, limits: BatchLimits = BATCH_LIMITS) {
     this.#cutter = new BatchCutter(batchName(state.key), BEGINNING, limits);
-    this.#abandoned = state.abandoned;
-    const done = state.done.map(({ from, to }) => ({ from, to, open: undefined }));
-    const open = [...state.open.values()].map((batch) => ({ from: batch.from, to: batch.to, open: batch }));
-    this.#regions = [...done, ...open].toSorted((a, b) => a.from - b.from);
+    this.#state = state;
+    this.#ranges = [...state.done, ...state.open].toSorted((a, b) => a.from - b.from);
   }
 
-  /** Adds the next record. */
+  /** Adds the next record. An incomplete line that is not an event yet is left out: it is read again when it is complete. */
   add(record: FileRecord): Place {
     const { start } = record.line;
-    const region = this.#regionAt(start);
-    if (region === undefined) {
-      this.#push(this.#cutter.add(record), undefined);
+    if (!record.terminated && !record.outcomes.some(({ kind }) => kind === 'event')) return 'to-send';
+    const range = this.#rangeAt(start);
+    if (range === undefined) {
+      this.#push(this.#cutter.add(record));
       return 'to-send';
     }
-    if (region.open) {
-      this.#cutter.add(record, false);
-      this.#leaveRegion(record.end);
-      return 'to-send';
-    }
-    this.#cutter.skip(record);
-    this.#leaveRegion(record.end);
-    return this.#abandoned.some(({ from, to }) => start >= from && start < to) ? 'abandoned' : 'already';
+    const isOpen = this.#state.open.includes(range);
+    if (isOpen) this.#cutter.add(record, false);
+    else this.#cutter.skip(record);
+    this.#leaveRange(record.end.offset);
+    if (isOpen) return 'to-send';
+    const isAbandoned = this.#state.abandoned.some(({ from, to }) => start >= from && start < to);
+    return isAbandoned ? 'abandoned' : 'already';
   }
 
   get hasReady(): boolean {
@@ -69,43 +61,40 @@ export class BatchPlanner {
 
   /** The completed batches; returns each once. */
   take(): PlannedBatch[] {
-    const ready = this.#ready;
-    this.#ready = [];
-    return ready;
+    return this.#ready.splice(0);
   }
 
   /** Completes the current batch, unless an earlier run started it and it continues. */
   flush(): void {
-    if (this.#region >= this.#regions.length) this.#push(this.#cutter.cut(), undefined);
+    if (this.#ranges.length === 0) this.#push(this.#cutter.cut());
   }
 
   /** Completes the last batch. */
   end(): void {
-    const region = this.#regions[this.#region];
-    const entered = region !== undefined && this.#cutter.position.offset > region.from;
-    this.#push(this.#cutter.cut(), entered ? region.open : undefined, true);
+    const [range] = this.#ranges;
+    const isWithin = range !== undefined && this.#cutter.position.offset > range.from;
+    this.#push(this.#cutter.cut(), isWithin ? range : undefined, isWithin);
   }
 
-  #regionAt(offset: number): Region | undefined {
+  #rangeAt(offset: number): OpenBatch | undefined {
     for (;;) {
-      const region = this.#regions[this.#region];
-      if (region === undefined || offset < region.from) return undefined;
-      if (this.#cutter.position.offset <= region.from) this.#push(this.#cutter.cut(), undefined);
-      if (offset < region.to) return region;
-      this.#leaveRegion(offset);
+      const [range] = this.#ranges;
+      if (range === undefined || offset < range.from) return undefined;
+      if (this.#cutter.position.offset <= range.from) this.#push(this.#cutter.cut());
+      if (offset < range.to) return range;
+      this.#leaveRange(offset);
     }
   }
 
-  /** Leaves a region that is read to its end; a started batch is then complete. */
-  #leaveRegion(offset: number): void {
-    const region = this.#regions[this.#region];
-    if (region === undefined || offset < region.to) return;
-    this.#push(this.#cutter.cut(), region.open);
-    this.#region += 1;
+  /** Leaves a range that is read to its end; a started batch is then complete. */
+  #leaveRange(offset: number): void {
+    const [range] = this.#ranges;
+    if (range === undefined || offset < range.to) return;
+    this.#push(this.#cutter.cut(), range);
+    this.#ranges.shift();
   }
 
-  #push(batch: Batch | undefined, open: OpenBatch | undefined, isLast = false): void {
-    const isPart = isLast && open !== undefined;
-    if (batch !== undefined) this.#ready.push({ ...batch, since: open?.since, isPart });
+  #push(batch: Batch | undefined, range?: OpenBatch, isPart = false): void {
+    if (batch !== undefined) this.#ready.push({ ...batch, since: range?.since, isPart });
   }
 }

@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { callersPath } from '../paths.ts';
 import { messageOf, UsageError } from '../shared/errors.ts';
-import type { Reject } from './outcomes.ts';
+import type { Reject } from './figures.ts';
 
 export type RejectsFile = Awaited<ReturnType<typeof rejectsFile>>;
 

@@ -2,8 +2,7 @@
 import cliProgress from 'cli-progress';
 import type { Waited } from '../service.ts';
 import type { Source } from '../source/source.ts';
-import type { Figures } from './figures.ts';
-import type { Reporter } from './outcomes.ts';
+import type { Figures, Reporter } from './figures.ts';
 import type { RejectsFile } from './rejects.ts';
 
 /** How many malformed lines to show in a minute. */
@@ -72,10 +71,10 @@ export function stderrReporter(
   };
 }
 
-function barFor(file: string, { sizeBytes }: Source): cliProgress.SingleBar {
+function barFor(file: string, { stats }: Source): cliProgress.SingleBar {
   const format = '{file} [{bar}] {percentage}% · {lines} lines · {accepted} accepted · {rate}/s · {trouble}';
   const bar = new cliProgress.SingleBar({ format, hideCursor: true, clearOnComplete: true });
-  bar.start(sizeBytes, 0, { file, lines: 0, accepted: 0, rate: 0, trouble: '' });
+  bar.start(stats.size, 0, { file, lines: 0, accepted: 0, rate: 0, trouble: '' });
   return bar;
 }
 

@@ -73,6 +73,7 @@ const KNOWN: readonly (readonly [RegExp, string])[] = [
 export function asCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   const message = messageOf(error);
+  if (error instanceof FormatError) return new UsageError(message, { cause: error });
   const { name = '', code = '' } = error instanceof Error ? (error as Error & { code?: string }) : {};
   const known = KNOWN.find(([pattern]) => pattern.test(`${name} ${code} ${message}`));
   if (known === undefined) return new CommandError(message, { cause: error });
@@ -80,12 +81,6 @@ export function asCommandError(error: unknown): CommandError {
     exitCode: exitCodes.unreachable,
     cause: error,
   });
-}
-
-/** The exit code of a command that sends events. */
-export function exitCodeOf(error: unknown): number {
-  if (error instanceof FormatError) return exitCodes.usage;
-  return error instanceof CommandError ? error.exitCode : exitCodes.failed;
 }
 
 /** The code of a system error (`ENOENT`, `EACCES`, …), its own or its cause's. */
@@ -98,4 +93,12 @@ export function systemCode(error: unknown): string | undefined {
 /** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** A handler that returns a value for a missing file, and rethrows every other error. */
+export function ifMissing<T>(missing: T): (error: unknown) => T {
+  return (error) => {
+    if (systemCode(error) === 'ENOENT') return missing;
+    throw error;
+  };
 }

@@ -1,8 +1,4 @@
 // Finds a stack: a local one by its URL, one on AWS by its stage; and the names of its resources.
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { KinesisClient } from '@aws-sdk/client-kinesis';
-import type { S3Client } from '@aws-sdk/client-s3';
-import type { SQSClient } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from '@aws-sdk/client-ssm';
 import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
 import { kinesis } from '../../lambdas/aws/clients/kinesis.ts';
@@ -48,18 +44,8 @@ interface Resources extends Readonly<Record<(typeof NAMES)[number], string>> {
   >;
 }
 
-/** A stack, and clients of its services. */
-export interface StackAccess {
-  /** Its display name. */
-  readonly label: string;
-  readonly resources: Resources;
-  readonly dynamoDb: DynamoDBClient;
-  readonly kinesis: KinesisClient;
-  readonly sqs: SQSClient;
-  readonly s3: S3Client;
-  readonly ssm: SSMClient;
-  close(): void;
-}
+/** A stack: its display name, its resources, and clients of its services. */
+export type StackAccess = Awaited<ReturnType<typeof openStack>>;
 
 /** A local stack's description of itself. */
 interface About {
@@ -70,7 +56,7 @@ interface About {
 }
 
 /** Opens a stack. @throws CommandError unless it is named in exactly one way, exists and can be reached */
-export async function openStack({ url, stage }: StackName): Promise<StackAccess> {
+export async function openStack({ url, stage }: StackName) {
   if ((url === undefined) === (stage === undefined))
     throw new UsageError(
       'Name the stack: --url http://127.0.0.1:8787 for a local one, or --stage NAME for one on AWS.',

@@ -1,5 +1,4 @@
 // A stack's store and ledger, for operators' commands.
-
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
 import { BLOCK_BYTES, RANGE_EVENTS_MAX } from '../../lambdas/compactor/ports.ts';

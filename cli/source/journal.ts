@@ -2,41 +2,25 @@
 import { type FileHandle, mkdir, open, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { BusyError, systemCode } from '../shared/errors.ts';
+import { BusyError, ifMissing } from '../shared/errors.ts';
 import { applyEntry, type Entry, type ImportState, parseJournal, snapshotLine } from './state.ts';
 
-export interface Journal {
-  readonly state: ImportState;
-  /** Writes the state if there was none, so that other runs find it before the first entry. */
-  begin(): Promise<void>;
-  /** Appends an entry; resolves when it is on disk. */
-  append(entry: Entry): Promise<void>;
-  /** Writes the state in its shortest form, and releases the lock. */
-  close(): Promise<void>;
-}
+export type Journal = Readonly<Awaited<ReturnType<typeof openJournal>>>;
 
 /** Why a file must wait. */
 export const BUSY = 'another import of this file is running';
 
 /** Reads a journal without locking it. Undefined if there is none. */
 export async function peekJournal(path: string): Promise<ImportState | undefined> {
-  try {
-    return parseJournal(await readFile(path, 'utf8'), path);
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await readFile(path, 'utf8').catch(ifMissing(undefined));
+  return text === undefined ? undefined : parseJournal(text, path);
 }
 
 /**
  * Opens a journal for writing. Throws BusyError if another run has it.
- * @param fresh creates the state if there is no journal; nothing is written before the first entry
+ * @param stateFrom makes the state from the existing one, if there is one; nothing is written before the first entry
  */
-export async function openJournal(
-  path: string,
-  fresh: () => ImportState,
-  revise: (state: ImportState) => ImportState,
-): Promise<Journal> {
+export async function openJournal(path: string, stateFrom: (found: ImportState | undefined) => ImportState) {
   await mkdir(dirname(path), { recursive: true });
   const unlock = lock(`${path}.lock`, BUSY);
   let exists: boolean;
@@ -44,7 +28,7 @@ export async function openJournal(
   try {
     const found = await peekJournal(path);
     exists = found !== undefined;
-    state = revise(found ?? fresh());
+    state = stateFrom(found);
   } catch (error) {
     unlock();
     throw error;
@@ -84,19 +68,22 @@ export async function openJournal(
     get state() {
       return state;
     },
-    async begin() {
+    /** Writes the state if there was none, so that other runs find it before the first entry. */
+    async begin(): Promise<void> {
       if (exists) return;
       writing = writing.then(() => (exists ? undefined : compact()));
       await writing;
     },
-    append(entry) {
+    /** Appends an entry; resolves when it is on disk. */
+    append(entry: Entry): Promise<void> {
       state = applyEntry(state, entry);
       waiting.push(`${JSON.stringify(entry)}\n`);
       // Entries that arrive while the disk is busy are written together.
       writing = writing.then(write);
       return writing;
     },
-    async close() {
+    /** Writes the state in its shortest form, and releases the lock. */
+    async close(): Promise<void> {
       try {
         await writing;
         await file?.close();

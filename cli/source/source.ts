@@ -18,10 +18,8 @@ export interface Content {
 
 /** An input file. */
 export interface Source extends Content {
-  /** Where it is on disk, whatever its name. */
-  readonly stats: Pick<Stats, 'dev' | 'ino'>;
-  /** Size on disk, compressed if it is. */
-  readonly sizeBytes: number;
+  /** Where it is on disk, whatever its name, and its size there, compressed if it is. */
+  readonly stats: Pick<Stats, 'dev' | 'ino' | 'size'>;
   /** Bytes of the file on disk consumed by the newest `chunks()`, for a progress bar. */
   bytesRead(): number;
 }
@@ -47,18 +45,17 @@ export async function openSource(name: string): Promise<Source> {
   }
   let bytesRead = 0;
 
-  function openAt(start: number) {
-    const file = createReadStream(path, { highWaterMark: CHUNK_BYTES, start });
-    file.on('data', (chunk) => {
+  async function* openAt(start: number): AsyncGenerator<Buffer> {
+    for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES, start })) {
       bytesRead += chunk.length;
-    });
-    return file.pause();
+      yield chunk;
+    }
   }
 
   async function* chunks(): AsyncGenerator<Buffer> {
     bytesRead = 0;
     try {
-      yield* gzip ? gunzipped(openAt, name) : (openAt(0) as AsyncIterable<Buffer>);
+      yield* gzip ? gunzipped(openAt, name) : openAt(0);
     } catch (error) {
       if (error instanceof FormatError) throw error;
       throw new SourceError(`${name} cannot be read to its end: ${gzipFailure(error) ?? messageOf(error)}`, {
@@ -67,7 +64,7 @@ export async function openSource(name: string): Promise<Source> {
     }
   }
 
-  return { name, path, stats, sizeBytes: stats.size, bytesRead: () => bytesRead, chunks };
+  return { name, path, stats, bytesRead: () => bytesRead, chunks };
 }
 
 /** Whether a file begins with all the bytes of another. */

@@ -1,5 +1,5 @@
 // Where import states are stored, and which one belongs to a file.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,21 +18,19 @@ import {
 } from './state.ts';
 
 /** Name of the folder next to the imported files. */
-export const STATE_FOLDER = '.tally-import';
+const STATE_FOLDER = '.tally-import';
 
 /** Where a file's state is, or will be. */
 export interface StatePlace {
   readonly key: StateKey;
   readonly path: string;
-  /** True if the state could not be stored next to the file. */
-  readonly elsewhere: boolean;
   /** `new`: never imported. `grown`: the imported content, possibly with more after it. `prefix`: less than was imported. */
   readonly is: 'new' | 'grown' | 'prefix';
 }
 
 /** `$XDG_STATE_HOME/tally/import`, by default in `~/.local/state`: for files in read-only folders. */
-export function stateHome(environment: Readonly<Record<string, string | undefined>>): string {
-  return join(environment['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'tally', 'import');
+export function stateHome(): string {
+  return join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'tally', 'import');
 }
 
 /** Where states may be: the folder that the user chose, if any, and the user's state home. */
@@ -52,15 +50,13 @@ export async function findState(
   target: Target,
   stateFolders: StateFolders,
 ): Promise<StatePlace> {
-  const folders = foldersOf(source, stateFolders);
-  const isElsewhere = (folder: string) => stateFolders.chosen === undefined && folder !== folders[0];
+  const folders = foldersOf(source.path, stateFolders);
   for (const folder of folders) {
     const found = await stateIn(folder, source, head, target);
-    if (found) return { ...found, elsewhere: isElsewhere(folder) };
+    if (found) return found;
   }
   const key = keyOf(head, target);
-  const folder = await writableOf(folders);
-  return { key, path: join(folder, stateFileName(key)), elsewhere: isElsewhere(folder), is: 'new' };
+  return { key, path: join(await writableOf(folders), stateFileName(key)), is: 'new' };
 }
 
 /**
@@ -74,14 +70,15 @@ export async function lockFile(
   target: Target,
   stateFolders: StateFolders,
 ): Promise<() => void> {
-  const folder = await writableOf(foldersOf(source, stateFolders));
+  const folder = await writableOf(foldersOf(source.path, stateFolders));
   await mkdir(folder, { recursive: true });
   const label = usersLabel(target.label);
   return lock(join(folder, `${dev}-${ino}-${shortHash(target, label)}.lock`), BUSY);
 }
 
-function foldersOf(source: Content, { chosen, home }: StateFolders): readonly string[] {
-  return chosen === undefined ? [join(dirname(source.path), STATE_FOLDER), home] : [chosen];
+/** The folders that may have a file's state, the preferred one first. */
+export function foldersOf(path: string, { chosen, home }: StateFolders): readonly string[] {
+  return chosen === undefined ? [join(dirname(path), STATE_FOLDER), home] : [chosen];
 }
 
 async function writableOf(folders: readonly string[]): Promise<string> {
@@ -92,8 +89,7 @@ async function writableOf(folders: readonly string[]): Promise<string> {
 }
 
 function shortHash({ service, metric }: Pick<Target, 'service' | 'metric'>, label = ''): string {
-  const hash = createHash('sha256').update(`${service}\n${metric}${label && `\n${label}`}`);
-  return hash.digest('hex').slice(0, 8);
+  return hash('sha256', `${service}\n${metric}${label && `\n${label}`}`).slice(0, 8);
 }
 
 function stateFileName(key: StateKey): string {
@@ -105,7 +101,7 @@ async function stateIn(
   source: Content,
   head: Buffer,
   target: Target,
-): Promise<Omit<StatePlace, 'elsewhere'> | undefined> {
+): Promise<StatePlace | undefined> {
   const exactPath = join(folder, stateFileName(keyOf(head, target)));
   const exact = await peekJournal(exactPath);
   if (exact) {
@@ -172,7 +168,7 @@ export async function beginsAs(
   source: Content,
   state: ImportState,
 ): Promise<boolean | { to: number; crc: number }> {
-  const checks = [...state.done, ...state.open.values()].toSorted((a, b) => a.to - b.to);
+  const checks = [...state.done, ...state.open].toSorted((a, b) => a.to - b.to);
   let next = 0;
   let offset = 0;
   let crc = 0;

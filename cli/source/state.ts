@@ -1,9 +1,8 @@
 // What has been imported of a file so far, as a pure function of its journal's entries. Types match the journal's lines.
-import { createHash } from 'node:crypto';
+import { digestOf } from '../../formats/batches.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
-import { jsonIn } from '../../lambdas/core/json.ts';
+import { fieldsOf, jsonIn } from '../../lambdas/core/json.ts';
 import { StateError } from '../shared/errors.ts';
-import { type ByteRange, withRange } from './ranges.ts';
 
 /** Bytes of the uncompressed beginning that identify a file. */
 export const HEAD_BYTES_MAX = 64 * 1024;
@@ -25,8 +24,7 @@ export interface StateKey extends Target {
 
 /** The identity of a file: a hash of its first bytes, and of its label. */
 export function fileIdentity(head: Buffer, label: string): string {
-  const hash = createHash('sha256').update(`tally import 1\n${label}\n${head.length}\n`).update(head);
-  return hash.digest('base64url').slice(0, 22);
+  return digestOf(`tally import 1\n${label}\n${head.length}\n`, head);
 }
 
 /** The label of the nth of several files with the same beginning; the first one has the user's. */
@@ -40,19 +38,25 @@ export function usersLabel(label: string): string {
 }
 
 export function keyOf(head: Buffer, target: Target): StateKey {
-  const { service, metric, label } = target;
-  return { identity: fileIdentity(head, label), headBytes: head.length, service, metric, label };
+  return { identity: fileIdentity(head, target.label), headBytes: head.length, ...target };
 }
 
 /** The prefix of a file's batch keys. */
 export function batchName({ identity, metric }: StateKey): string {
-  return createHash('sha256').update(`${identity}\n${metric}`).digest('base64url').slice(0, 22);
+  return digestOf(`${identity}\n${metric}`);
+}
+
+/** Bytes `from` up to, not including, `to`; `crc` is the checksum of all bytes of the file before `to`. */
+export interface ByteRange {
+  readonly from: number;
+  readonly to: number;
+  readonly crc: number;
 }
 
 /** A batch that was started and not finished. */
 export interface OpenBatch extends ByteRange {
-  /** Start of the first attempt with an unknown outcome (epoch ms); undefined if none of it can be stored. */
-  readonly since: number | undefined;
+  /** Start of the first attempt with an unknown outcome (epoch ms); absent if none of it can be stored. */
+  readonly since?: number;
 }
 
 export interface ImportState {
@@ -62,14 +66,14 @@ export interface ImportState {
   /** The file's path at the last import. */
   readonly path: string;
   readonly done: readonly ByteRange[];
-  readonly open: ReadonlyMap<number, OpenBatch>;
+  readonly open: readonly OpenBatch[];
   /** Batches that the user gave up as uncertain. */
   readonly abandoned: readonly { readonly from: number; readonly to: number }[];
   /** Where the file ended at each complete import, and the checksum of its bytes. */
   readonly ends: readonly { readonly to: number; readonly crc: number }[];
   /** Events accepted by the service, and when it last accepted one (epoch ms). */
   readonly accepted: number;
-  readonly acceptedAt: number | undefined;
+  readonly acceptedAt?: number;
 }
 
 /**
@@ -87,8 +91,7 @@ const KIND = 'tally-import';
 const VERSION = 2;
 
 export function newState(key: StateKey, plan: ReadingPlan, path: string): ImportState {
-  const nothing = { done: [], open: new Map(), abandoned: [], ends: [], accepted: 0, acceptedAt: undefined };
-  return { key, plan, path, ...nothing };
+  return { key, plan, path, done: [], open: [], abandoned: [], ends: [], accepted: 0 };
 }
 
 export function applyEntry(state: ImportState, entry: Entry): ImportState {
@@ -96,25 +99,39 @@ export function applyEntry(state: ImportState, entry: Entry): ImportState {
     const { to, crc } = entry;
     return { ...state, ends: [...state.ends.filter((one) => one.to !== to), { to, crc }] };
   }
-  const open = new Map(state.open);
+  const batch = state.open.find(({ from }) => from === entry.from);
+  const open = state.open.filter((one) => one !== batch);
   if (entry.t === 'send') {
     const { from, to, crc, since } = entry;
-    open.set(from, { from, to, crc, since: open.get(from)?.since ?? since });
-    return { ...state, open };
+    return { ...state, open: [...open, { from, to, crc, since: batch?.since ?? since }] };
   }
-  const batch = open.get(entry.from);
   if (!batch) throw new StateError(`the journal finishes a batch at byte ${entry.from} that it never began`);
-  if (entry.t === 'none') return { ...state, open: open.set(entry.from, { ...batch, since: undefined }) };
-  open.delete(entry.from);
-  const done = withRange(state.done, { from: batch.from, to: batch.to, crc: batch.crc });
-  if (entry.t === 'abandon')
-    return { ...state, open, done, abandoned: [...state.abandoned, { from: batch.from, to: batch.to }] };
+  const { from, to, crc } = batch;
+  if (entry.t === 'none') return { ...state, open: [...open, { from, to, crc }] };
+  const done = withRange(state.done, { from, to, crc });
+  if (entry.t === 'abandon') return { ...state, open, done, abandoned: [...state.abandoned, { from, to }] };
   return { ...state, open, done, accepted: state.accepted + entry.accepted, acceptedAt: entry.at };
+}
+
+/** Adds a range and joins adjacent ones. It may overlap others; the one that ends later determines the checksum. */
+export function withRange(ranges: readonly ByteRange[], added: ByteRange): ByteRange[] {
+  const before = ranges.filter((range) => range.to < added.from);
+  const after = ranges.filter((range) => range.from > added.to);
+  const touching = ranges.filter((range) => range.to >= added.from && range.from <= added.to);
+  const joined = touching.reduce(
+    (sum, range) => ({
+      from: Math.min(sum.from, range.from),
+      to: Math.max(sum.to, range.to),
+      crc: range.to > sum.to ? range.crc : sum.crc,
+    }),
+    added,
+  );
+  return [...before, joined, ...after];
 }
 
 /** The state as one line, the first of a journal. */
 export function snapshotLine(state: ImportState): string {
-  return `${JSON.stringify({ kind: KIND, version: VERSION, ...state, open: [...state.open.values()] })}\n`;
+  return `${JSON.stringify({ kind: KIND, version: VERSION, ...state })}\n`;
 }
 
 /**
@@ -131,32 +148,23 @@ export function parseJournal(text: string, fileName: string): ImportState {
       `${fileName} is not an import state of this version: move it away to import the file again`,
     );
   }
-  const { kind: _kind, version: _version, open, done, ...others } = head;
-  let state: ImportState = {
-    ...others,
-    acceptedAt: others.acceptedAt,
-    done: done.reduce<ByteRange[]>(withRange, []),
-    open: new Map(open.map((batch) => [batch.from, { ...batch, since: batch.since }] as const)),
-  };
+  const { kind: _kind, version: _version, ...snapshot } = head;
+  let state: ImportState = snapshot;
   for (const [i, line] of rest.entries()) {
     const entry = jsonIn(line);
-    if (typeof entry !== 'object' || entry === null || !('t' in entry)) {
-      throw new StateError(`${fileName} is damaged in line ${i + 2}`);
-    }
+    if (fieldsOf(entry)?.['t'] === undefined) throw new StateError(`${fileName} is damaged in line ${i + 2}`);
     state = applyEntry(state, entry as Entry);
   }
   return state;
 }
 
-interface Snapshot extends Omit<ImportState, 'open'> {
+interface Snapshot extends ImportState {
   readonly kind: string;
   readonly version: number;
-  readonly open: readonly OpenBatch[];
 }
 
 function isSnapshot(value: unknown): value is Snapshot {
-  if (typeof value !== 'object' || value === null) return false;
-  const { kind, version, key, done, open } = value as Partial<Snapshot>;
+  const { kind, version, key, done, open }: Partial<Snapshot> = fieldsOf(value) ?? {};
   return (
     kind === KIND && version === VERSION && key !== undefined && Array.isArray(done) && Array.isArray(open)
   );

@@ -25,6 +25,9 @@ export class MessagesNotSent extends Error {
   override readonly name = 'MessagesNotSent';
 }
 
+type Message = Pick<RollupMessage, 'body'>;
+
+/** Sends messages: those of rollups, and the collector's announcements. */
 export class SqsRollupQueue implements RollupQueue {
   readonly #client: SQSClient;
   readonly #url: string;
@@ -36,7 +39,7 @@ export class SqsRollupQueue implements RollupQueue {
     this.#batchMessagesMax = batchMessagesMax;
   }
 
-  async send(messages: readonly RollupMessage[]): Promise<void> {
+  async send(messages: readonly Message[]): Promise<void> {
     const limit = pLimit(SENDS_AT_ONCE);
     await Promise.all(
       inBatches(messages, this.#batchMessagesMax).map((batch) => limit(() => this.#sendBatch(batch))),
@@ -44,7 +47,7 @@ export class SqsRollupQueue implements RollupQueue {
   }
 
   /** A 200 may contain failed entries; only those are sent again. */
-  async #sendBatch(batch: readonly RollupMessage[]): Promise<void> {
+  async #sendBatch(batch: readonly Message[]): Promise<void> {
     let missing = batch;
     const codes = new Set<string>();
     for (let attempt = 0; attempt < SEND_TRIES && missing.length > 0; attempt += 1) {
@@ -58,14 +61,14 @@ export class SqsRollupQueue implements RollupQueue {
     }
     if (missing.length > 0) {
       throw new MessagesNotSent(
-        `${missing.length} rollup messages were not accepted by SQS: ${[...codes].join(', ')}`,
+        `${missing.length} messages were not accepted by SQS: ${[...codes].join(', ')}`,
       );
     }
   }
 }
 
-function inBatches(messages: readonly RollupMessage[], messagesMax: number): RollupMessage[][] {
-  const batches: RollupMessage[][] = [];
+function inBatches(messages: readonly Message[], messagesMax: number): Message[][] {
+  const batches: Message[][] = [];
   let bytes = 0;
   for (const message of messages) {
     const batch = batches.at(-1);
@@ -119,7 +122,7 @@ export class SqsFailedMessages implements FailedMessages {
     );
   }
 
-  async bury({ body }: DeliveredMessage, history: MessageHistory): Promise<void> {
+  async bury({ body }: Pick<DeliveredMessage, 'body'>, history: MessageHistory): Promise<void> {
     await this.#client.send(
       new SendMessageCommand({
         QueueUrl: this.#deadLetterUrl,

@@ -1,4 +1,5 @@
 // Messages of the collector's queue: EventBridge's "Object Created", or the same from `tally collect-backfill`.
+import { jsonIn } from '../core/json.ts';
 import type { LogObject } from './ports.ts';
 
 /** A message that announces an object: the part of EventBridge's event that matters (docs s3/latest/userguide/ev-events.html). */
@@ -8,16 +9,11 @@ export function announcementOf({ bucket, key, bytes, etag }: LogObject) {
 
 /** The object that a message announces; undefined for any other message. */
 export function announcedObject(body: string): LogObject | undefined {
-  let value: Partial<ReturnType<typeof announcementOf>> | null;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return undefined;
-  }
-  const { bucket, object } = value?.detail ?? {};
+  const message = jsonIn(body) as Partial<ReturnType<typeof announcementOf>> | null | undefined;
+  const { bucket, object } = message?.detail ?? {};
   if (typeof bucket?.name !== 'string' || typeof object?.key !== 'string' || typeof object.etag !== 'string')
     return undefined;
-  // Events quote it, lists do not.
+  // S3's lists quote it, its events do not.
   return {
     bucket: bucket.name,
     key: object.key,

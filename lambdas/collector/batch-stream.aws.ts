@@ -2,10 +2,9 @@
 import { type KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import type { CollectorPorts } from './ports.ts';
 
-/** PutRecords' limit. */
 const PUT_RECORDS_MAX = 500;
 
-/** Batches on Kinesis. */
+/** Puts at most PutRecords' limit of batches at once. */
 export function kinesisBatches(client: KinesisClient, StreamName: string): CollectorPorts['stream'] {
   return {
     put: async (records) => {

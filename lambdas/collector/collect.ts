@@ -1,7 +1,6 @@
 // The use case: turns the lines of one object into batches of the stream, each once, however often the object is announced.
-import { createHash } from 'node:crypto';
-import { type Batch, BatchCutter, partKey } from '../../formats/batches.ts';
-import { gunzipped, gzipFailure, isGzip, readableOf } from '../../formats/bytes.ts';
+import { type Batch, BatchCutter, digestOf, partKey } from '../../formats/batches.ts';
+import { gunzipped, gzipFailure, isGzip, MAGIC_BYTES } from '../../formats/bytes.ts';
 import { BEGINNING, type Position } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
@@ -10,12 +9,11 @@ import {
   type AccessLog,
   type BatchRecord,
   type CollectorPorts,
-  type Cursor,
   type LogObject,
   ObjectGone,
   type Progress,
 } from './ports.ts';
-import { accessLogOf, badOf, magicOf, planFor } from './reading-plan.ts';
+import { accessLogOf, badOf, planFor } from './reading-plan.ts';
 
 export interface CollectorSettings {
   readonly accessLogs: readonly AccessLog[];
@@ -61,24 +59,17 @@ export async function collect(
   const anew = found?.status === 'parked' && nothingPut(found) && found.plan !== JSON.stringify(log);
   if (found !== undefined && found.status !== 'reading' && !anew) return { outcome: 'already', events: 0 };
   const before = anew ? { ...NOTHING, status: found.status, run: found.run } : (found ?? NOTHING);
-  let run: Run | undefined;
+  let run: ReturnType<typeof runOver> | undefined;
   try {
-    const gzip = isGzip(await magicOf(object, ports), object.key);
-    const plan: ObjectPlan | undefined =
-      before.plan === '' ? await planFor(object, log, gzip, ports) : saved(before.plan);
-    if (plan === undefined) return { outcome: 'ignored', events: 0 };
-    const latestMs = (before.sinceMs ?? Number.POSITIVE_INFINITY) + settings.dedupWindowMs - MARGIN_MS;
+    const magic = await Array.fromAsync(await ports.objects.open(object, 0, MAGIC_BYTES));
+    const gzip = isGzip(Buffer.concat(magic), object.key);
+    const begun: ObjectPlan | undefined =
+      before.plan === '' ? await planFor(object, log, gzip, ports) : JSON.parse(before.plan);
+    if (begun === undefined) return { outcome: 'ignored', events: 0 };
     // The batches that an earlier run may have put carry its metric: under another one they would count again.
-    const { metric = log.metric } = plan;
-    run = new Run({
-      object,
-      log: { ...log, metric },
-      plan: { ...plan, metric },
-      gzip,
-      before,
-      latestMs,
-      ports,
-    });
+    const plan = { metric: log.metric, ...begun };
+    const latestMs = (before.sinceMs ?? Number.POSITIVE_INFINITY) + settings.dedupWindowMs - MARGIN_MS;
+    run = runOver({ object, log: { ...log, metric: plan.metric }, plan, gzip, before, latestMs, ports });
     return await run.all(hasTime);
   } catch (error) {
     if (error instanceof ObjectGone) return { outcome: 'ignored', events: 0, reason: error.message };
@@ -91,20 +82,8 @@ export async function collect(
 /** How an object is read, and the metric that it counts under; absent in older plans. */
 type ObjectPlan = ReadingPlan & { readonly metric?: string };
 
-function saved(plan: string): ObjectPlan {
-  return JSON.parse(plan);
-}
-
 /** The progress of an object that was never read. */
-const NOTHING: Progress = {
-  status: 'reading',
-  cursor: BEGINNING,
-  plan: '',
-  sinceMs: undefined,
-  run: undefined,
-  events: 0,
-  malformed: 0,
-};
+const NOTHING: Progress = { status: 'reading', cursor: BEGINNING, plan: '', events: 0, malformed: 0 };
 
 function nothingPut({ cursor, sinceMs }: Progress): boolean {
   return cursor.offset === 0 && sinceMs === undefined;
@@ -128,12 +107,6 @@ async function park(
   return { outcome: 'parked', events: 0, reason };
 }
 
-/** The identity of an object that is counted under one metric. */
-function fileName({ bucket, key, etag }: LogObject, metric: string): string {
-  const parts = ['tally object 1', bucket, key, etag, metric].join('\n');
-  return createHash('sha256').update(parts).digest('base64url').slice(0, 22);
-}
-
 /** What a run works on. */
 interface Task {
   readonly object: LogObject;
@@ -146,194 +119,162 @@ interface Task {
   readonly ports: CollectorPorts;
 }
 
-class Run {
-  readonly #task: Task;
+/** One run over an object, from where the run before it saved its position. */
+function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
+  const { nowMs } = ports;
+  const { cursor: start, sinceMs } = before;
   /** How many batches after the cursor an earlier run may have put. */
-  readonly #doubtful: number;
-  readonly #reader: RecordReader;
-  readonly #cutter: BatchCutter;
+  const doubtful = before.doubtful ?? NOTE_EVERY_BATCHES;
+  const reader = new RecordReader(plan, log.metric, start);
+  const { bucket, key, etag } = object;
+  const identity = digestOf(['tally object 1', bucket, key, etag, log.metric].join('\n'));
+  const cutter = new BatchCutter(identity, start);
   /** As this run read or saved it last. */
-  #last: Progress;
-  #records: BatchRecord[] = [];
-  #bytes = 0;
-  #batches = 0;
-  #batchesPut = 0;
-  #events = 0;
-  #malformed = 0;
-  #malformedBeforeBatch = 0;
+  let last = before;
+  let records: BatchRecord[] = [];
+  let [batches, batchesPut, events] = [0, 0, 0];
+  let [malformed, malformedBeforeBatch] = [0, 0];
 
-  constructor(task: Task) {
-    const { object, log, plan, before } = task;
-    this.#task = task;
-    this.#doubtful = before.doubtful ?? NOTE_EVERY_BATCHES;
-    this.#last = before;
-    this.#reader = new RecordReader(plan, log.metric, before.cursor);
-    this.#cutter = new BatchCutter(fileName(object, log.metric), before.cursor);
-  }
-
-  async all(hasTime: () => boolean): Promise<Collected> {
-    const { nowMs } = this.#task.ports;
-    const { cursor, sinceMs } = this.#task.before;
+  async function all(hasTime: () => boolean): Promise<Collected> {
     // Save the start time before putting anything; batches from a crashed run are older than this run's.
-    if (!(await this.#note({ cursor, sinceMs: sinceMs ?? nowMs() }))) return this.#result('busy');
-    for await (const chunk of this.#chunks(hasTime)) {
-      for (const record of this.#reader.push(chunk)) {
-        const batch = this.#take(record);
+    if (!(await note({ cursor: start, sinceMs: sinceMs ?? nowMs() }))) return result('busy');
+    for await (const chunk of chunks(hasTime)) {
+      for (const record of reader.push(chunk)) {
+        const batch = take(record);
         if (batch === undefined) continue;
-        if (this.#bytes >= PUT_BYTES_MAX) await this.#put();
+        if (records.reduce((sum, { data }) => sum + data.length, 0) >= PUT_BYTES_MAX) await put();
         // No run, not even one that was overtaken, has put more than these since the last save.
-        if (this.#batches % NOTE_EVERY_BATCHES > 0) continue;
-        await this.#put();
-        const saved = await this.#note({ cursor: this.#cursorAt(batch.to), sinceMs: nowMs() });
-        if (!saved) return this.#result('busy');
+        if (batches % NOTE_EVERY_BATCHES > 0) continue;
+        await put();
+        if (!(await note({ cursor: batch.to, sinceMs: nowMs() }))) return result('busy');
       }
-      if (!hasTime()) return this.#pause();
+      if (!hasTime()) return pause();
     }
-    for (const record of this.#reader.end()) this.#take(record);
-    this.#add(this.#cutter.cut());
-    await this.#put();
-    return this.#end();
+    for (const record of reader.end()) take(record);
+    add(cutter.cut());
+    await put();
+    return end();
   }
 
   /** Leaves the rest to another run. */
-  async #pause(): Promise<Collected> {
-    const { gzip, before } = this.#task;
-    const { cursor } = before;
-    if (this.#cutter.from.offset === cursor.offset) {
-      if (gzip && cursor.offset > 0) throw new FormatError(tooSlow(cursor));
+  async function pause(): Promise<Collected> {
+    if (cutter.from.offset === start.offset) {
+      if (gzip && start.offset > 0) throw new FormatError(tooSlow(start));
       throw new Error('a run ended before its first batch');
     }
-    return this.#result((await this.#noteComplete()) ? 'more' : 'busy');
+    return result((await noteComplete()) ? 'more' : 'busy');
   }
 
   /** Puts what is complete first, so that the report says what is counted. */
-  async park(reason: string): Promise<Collected> {
-    const { object, log, ports } = this.#task;
-    if (this.#isTooLate()) return park(object, log, TOO_LATE, this.#last, ports);
-    if (!(await this.#noteComplete())) return this.#result('busy');
-    const { sinceMs, doubtful } = this.#last;
+  async function parkRest(reason: string): Promise<Collected> {
+    if (isTooLate()) return park(object, log, TOO_LATE, last, ports);
+    if (!(await noteComplete())) return result('busy');
     const why =
-      sinceMs === undefined
+      last.sinceMs === undefined
         ? reason
-        : `${reason}; a run stopped before, and perhaps up to ${doubtful} batches more are counted`;
-    const parked = await park(object, log, why, this.#last, ports);
-    return { ...parked, events: this.#events };
+        : `${reason}; a run stopped before, and perhaps up to ${last.doubtful} batches more are counted`;
+    return { ...(await park(object, log, why, last, ports)), events };
   }
 
   /** Puts the complete batches, and saves where they end. */
-  async #noteComplete(): Promise<boolean> {
-    await this.#put();
-    const left = this.#doubtful - this.#batches;
-    const cursor = this.#cursorAt(this.#cutter.from);
-    const { sinceMs } = this.#task.before;
-    return this.#note(left > 0 ? { cursor, sinceMs, doubtful: left } : { cursor });
+  async function noteComplete(): Promise<boolean> {
+    await put();
+    const cursor = cutter.from;
+    const left = doubtful - batches;
+    return note(left > 0 ? { cursor, sinceMs, doubtful: left } : { cursor });
   }
 
-  async #end(): Promise<Collected> {
-    const { object, plan, before, ports } = this.#task;
-    const cursor = this.#cursorAt(this.#cutter.position);
-    const malformed = before.malformed + this.#malformed;
-    const isDoubtful = malformed > cursor.lines * MALFORMED_MAX;
-    const reason = `${malformed} of its ${cursor.lines} lines are malformed, read as ${plan.format}; the others are counted`;
-    this.#malformedBeforeBatch = this.#malformed;
+  async function end(): Promise<Collected> {
+    const cursor = cutter.position;
+    malformedBeforeBatch = malformed;
+    const sum = before.malformed + malformed;
+    const isDoubtful = sum > cursor.lines * MALFORMED_MAX;
+    const reason = `${sum} of its ${cursor.lines} lines are malformed, read as ${plan.format}; the others are counted`;
     if (isDoubtful) {
       // Only the run that still owns the object reports it.
-      if (!(await this.#note({ cursor }))) return this.#result('busy');
+      if (!(await note({ cursor }))) return result('busy');
       await ports.report(object, reason, cursor);
     }
-    if (!(await this.#note({ status: 'done', cursor }))) return this.#result('busy');
-    return { ...this.#result('done'), ...(isDoubtful && { reason }) };
+    if (!(await note({ status: 'done', cursor }))) return result('busy');
+    return { ...result('done'), ...(isDoubtful && { reason }) };
   }
 
   /** The uncompressed bytes from the cursor on. */
-  async *#chunks(hasTime: () => boolean): AsyncGenerator<Buffer> {
-    const { object, gzip, before, ports } = this.#task;
-    const { cursor } = before;
-    const open = (at: number) => readableOf(() => ports.objects.open(object, at));
+  async function* chunks(hasTime: () => boolean): AsyncGenerator<Buffer> {
+    const open = (at: number) => ports.objects.open(object, at);
     if (!gzip) {
-      if (cursor.offset < object.bytes) yield* open(cursor.offset) as AsyncIterable<Buffer>;
+      if (start.offset < object.bytes) yield* await open(start.offset);
       return;
     }
     let reached = 0;
     // Gzip cannot be read from the middle: inflate the known part again and skip it.
     for await (const chunk of gunzipped(open, object.key)) {
-      const skipped = Math.min(chunk.length, Math.max(0, cursor.offset - reached));
+      const skipped = Math.min(chunk.length, Math.max(0, start.offset - reached));
       reached += chunk.length;
       if (skipped < chunk.length) yield chunk.subarray(skipped);
-      else if (!hasTime()) throw new FormatError(tooSlow(cursor));
+      else if (!hasTime()) throw new FormatError(tooSlow(start));
     }
   }
 
-  #take(record: FileRecord): Batch | undefined {
-    const { from } = this.#cutter;
-    const batch = this.#cutter.add(record);
-    if (this.#cutter.from !== from) this.#malformedBeforeBatch = this.#malformed;
-    this.#malformed += badOf(record);
-    this.#add(batch);
+  function take(record: FileRecord): Batch | undefined {
+    const { from } = cutter;
+    const batch = cutter.add(record);
+    if (cutter.from !== from) malformedBeforeBatch = malformed;
+    malformed += badOf(record);
+    add(batch);
     return batch;
   }
 
-  #add(batch: Batch | undefined): void {
+  function add(batch: Batch | undefined): void {
     if (batch === undefined) return;
-    for (const [index, events] of batch.parts.entries()) {
+    for (const [index, part] of batch.parts.entries()) {
       const key = partKey(batch.key, index);
-      const data = JSON.stringify([1, key, events]);
-      this.#records.push({ key, data });
-      this.#bytes += data.length;
-      this.#events += events.length;
+      records.push({ key, data: JSON.stringify([1, key, part]) });
     }
-    this.#batches += 1;
+    events += batch.count;
+    batches += 1;
   }
 
   /** Puts the pending records until all of them are accepted. */
-  async #put(): Promise<void> {
-    const { stream, pause } = this.#task.ports;
-    let left: readonly BatchRecord[] = this.#records;
-    for (let attempt = 1; left.length > 0; attempt += 1) {
-      if (this.#isTooLate()) throw new FormatError(TOO_LATE);
-      left = await stream.put(left);
-      if (left.length === 0) break;
+  async function put(): Promise<void> {
+    for (let attempt = 0; records.length > 0; attempt += 1) {
       // The next run puts them again, under the same keys.
-      if (attempt === PUT_ATTEMPTS_MAX) throw new Error(`the stream did not accept ${left.length} batches`);
-      await pause(Math.min(5_000, 200 * 2 ** attempt));
+      if (attempt === PUT_ATTEMPTS_MAX)
+        throw new Error(`the stream did not accept ${records.length} batches`);
+      if (attempt > 0) await ports.pause(Math.min(5_000, 200 * 2 ** attempt));
+      if (isTooLate()) throw new FormatError(TOO_LATE);
+      records = [...(await ports.stream.put(records))];
     }
-    this.#records = [];
-    this.#bytes = 0;
-    this.#batchesPut = this.#batches;
+    batchesPut = batches;
   }
 
   /** Whether an earlier run may have put pending batches, and the aggregator no longer recognises them. */
-  #isTooLate(): boolean {
-    const mayBePut = this.#records.length > 0 && this.#batchesPut < this.#doubtful;
-    return mayBePut && this.#task.ports.nowMs() > this.#task.latestMs;
-  }
-
-  #cursorAt({ offset, crc, lines }: Position): Cursor {
-    return { offset, crc, lines, header: this.#reader.headerAt(offset) };
+  function isTooLate(): boolean {
+    return records.length > 0 && batchesPut < doubtful && nowMs() > latestMs;
   }
 
   /** @returns false if another run has taken the object over */
-  async #note(changed: Partial<Progress> & Pick<Progress, 'cursor'>): Promise<boolean> {
-    const { object, plan, before, ports } = this.#task;
+  async function note(changed: Partial<Progress> & Pick<Progress, 'cursor'>): Promise<boolean> {
     const now: Progress = {
       status: 'reading',
       plan: JSON.stringify(plan),
-      sinceMs: undefined,
       run: ports.run,
-      events: before.events + this.#events,
-      malformed: before.malformed + this.#malformedBeforeBatch,
+      events: before.events + events,
+      malformed: before.malformed + malformedBeforeBatch,
       ...changed,
     };
-    if (!(await ports.progress.save(object, now, this.#last))) return false;
-    this.#last = now;
+    if (!(await ports.progress.save(object, now, last))) return false;
+    last = now;
     return true;
   }
 
-  #result(outcome: Collected['outcome']): Collected {
-    return { outcome, events: this.#events };
+  function result(outcome: Collected['outcome']): Collected {
+    return { outcome, events };
   }
+
+  return { all, park: parkRest };
 }
 
-function tooSlow({ offset }: Cursor): string {
+function tooSlow({ offset }: Position): string {
   return `its first ${offset} bytes are counted, and a run ends before it has inflated them again: put the rest as smaller objects`;
 }

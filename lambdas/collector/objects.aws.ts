@@ -11,7 +11,7 @@ export function s3LogObjects(client: S3Client): CollectorPorts['objects'] {
       const get = new GetObjectCommand({ Bucket: bucket, Key: key, IfMatch: `"${etag}"`, ...Range });
       try {
         const { Body } = await client.send(get);
-        return (Body ?? NONE) as AsyncIterable<Uint8Array>;
+        return (Body ?? NONE) as AsyncIterable<Buffer>;
       } catch (error) {
         const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
         // The offset is at the object's end: nothing is left.
@@ -24,5 +24,4 @@ export function s3LogObjects(client: S3Client): CollectorPorts['objects'] {
   };
 }
 
-/** No bytes. */
-const NONE = { async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {} };
+const NONE = { async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {} };

@@ -1,6 +1,6 @@
 // The collector's ports: objects, the progress of each, the stream, and dead letters.
 import type { FormatTexts } from '../../formats/detect.ts';
-import type { ReaderPosition } from '../../formats/records.ts';
+import type { Position } from '../../formats/lines.ts';
 
 /** Which objects in which bucket are logs, and how to count their lines. */
 export interface AccessLog extends FormatTexts {
@@ -17,21 +17,19 @@ export interface LogObject {
   readonly bytes: number;
 }
 
-/** Where reading continues: an offset in the uncompressed bytes where a batch begins. Plain data. */
-export type Cursor = ReaderPosition;
-
 /** The progress of an object. */
 export interface Progress {
   readonly status: 'reading' | 'done' | 'parked';
-  readonly cursor: Cursor;
+  /** Where reading continues: an offset in the uncompressed bytes where a batch begins. */
+  readonly cursor: Position;
   /** How it is read, as JSON: chosen once. If it was parked before anything was put, the settings that parked it. */
   readonly plan: string;
   /** Since when batches after the cursor may have been put (epoch ms); undefined: none were. */
-  readonly sinceMs: number | undefined;
+  readonly sinceMs?: number | undefined;
   /** At most how many they are; undefined: as many as a run puts between two saves. */
   readonly doubtful?: number | undefined;
   /** The run that saved it. */
-  readonly run: string | undefined;
+  readonly run?: string | undefined;
   readonly events: number;
   readonly malformed: number;
 }
@@ -45,7 +43,7 @@ export interface BatchRecord {
 export interface CollectorPorts {
   readonly objects: {
     /** The object's bytes from an offset on. Throws ObjectGone if it is missing or its content has changed. */
-    open(object: LogObject, offset: number, bytesMax?: number): Promise<AsyncIterable<Uint8Array>>;
+    open(object: LogObject, offset: number, bytesMax?: number): Promise<AsyncIterable<Buffer>>;
   };
   readonly progress: {
     read(object: LogObject): Promise<Progress | undefined>;
@@ -61,7 +59,7 @@ export interface CollectorPorts {
     put(records: readonly BatchRecord[]): Promise<readonly BatchRecord[]>;
   };
   /** Reports an object that is not counted, or not completely: sends a dead letter. */
-  report(object: LogObject, reason: string, countedUpTo: Cursor): Promise<void>;
+  report(object: LogObject, reason: string, countedUpTo: Position): Promise<void>;
   /** A unique id of this run. */
   readonly run: string;
   nowMs(): number;

@@ -1,5 +1,5 @@
 // The progress of each object: an item in the ledger table, kept forever, so that an object counts once.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { attributes, type Key, key, Table } from '../aws/table.ts';
@@ -7,8 +7,7 @@ import type { CollectorPorts, LogObject, Progress } from './ports.ts';
 
 /** The key of an object's item; hashed, since S3's keys may exceed the limit of a sort key. */
 function keyOf({ bucket, key: name, etag }: LogObject): Key {
-  const hash = createHash('sha256').update(`${bucket}\n${name}`).digest('hex').slice(0, 32);
-  return key(`OBJECT#${hash}`, etag);
+  return key(`OBJECT#${hash('sha256', `${bucket}\n${name}`).slice(0, 32)}`, etag);
 }
 
 const IS_LAST = '(#run = :lastRun AND #status = :lastStatus AND #offset = :lastOffset)';

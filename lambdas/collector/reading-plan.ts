@@ -1,5 +1,5 @@
 // Chooses the setting for an object, and how to read it.
-import { gunzipped, MAGIC_BYTES, readableOf } from '../../formats/bytes.ts';
+import { gunzipped } from '../../formats/bytes.ts';
 import { readingPlan, requestOf, SAMPLE_BYTES } from '../../formats/detect.ts';
 import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
@@ -23,11 +23,6 @@ export function accessLogOf(
     .toSorted((a, b) => b.prefix.length - a.prefix.length)[0];
 }
 
-/** The first bytes, which identify the format. */
-export async function magicOf(object: LogObject, { objects }: CollectorPorts): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(await objects.open(object, 0, MAGIC_BYTES)));
-}
-
 /** @throws FormatError if most of the first lines do not match the format */
 export async function planFor(
   object: LogObject,
@@ -35,8 +30,8 @@ export async function planFor(
   gzip: boolean,
   { objects }: CollectorPorts,
 ): Promise<ReadingPlan | undefined> {
-  const open = (offset: number) => readableOf(() => objects.open(object, offset));
-  const chunks = gzip ? gunzipped(open, object.key) : (open(0) as AsyncIterable<Buffer>);
+  const open = (offset: number) => objects.open(object, offset);
+  const chunks = gzip ? gunzipped(open, object.key) : await open(0);
   const { head, whole } = await headOf(chunks, SAMPLE_BYTES);
   const plan = readingPlan(requestOf(log), head, whole, object.key);
   if (plan === undefined) return undefined;

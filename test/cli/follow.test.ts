@@ -17,12 +17,13 @@ import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { FLUSH_MS } from '../../cli/follow/followed-file.ts';
 import { CommandError } from '../../cli/shared/errors.ts';
 import { FormatError } from '../../formats/reading.ts';
 import { runs } from '../support/long.ts';
 import { ACCESS_LOGS, DATA, skipOf, trueViews } from '../support/real-logs.ts';
 import { world } from './support/each-world.ts';
-import { CSV, counted, csv, FLUSH_MS, FollowRun, followed, HEADER, path } from './support/follow-world.ts';
+import { CSV, counted, csv, FollowRun, followed, HEADER, path } from './support/follow-world.ts';
 import type { Fault } from './support/front-door.ts';
 import { ImportWorld, logLine, logLines } from './support/import-world.ts';
 

@@ -5,7 +5,6 @@ import PQueue from 'p-queue';
 import { followPipe } from '../../cli/follow/pipe.ts';
 import { Figures } from '../../cli/import/figures.ts';
 import { world } from './support/each-world.ts';
-import { FLUSH_MS, LINGER_MS } from './support/follow-world.ts';
 import { logLines } from './support/import-world.ts';
 
 /** Follows these chunks as standard input, to their end. */
@@ -20,8 +19,6 @@ async function piped(chunks: AsyncIterable<Buffer>, stop = new AbortController()
     delivery: { dedupWindowMs: 600_000, timeoutMs: 30_000, uncertain: 'hold' as const },
     concurrency: 2,
     stateFolders: { chosen: undefined, home: world.path('home') },
-    flushMs: FLUSH_MS,
-    lingerMs: LINGER_MS,
   };
   await followPipe(chunks, 'n', settings, {
     ...ports,

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { BatchPlanner, type PlannedBatch } from '../../cli/import/planner.ts';
-import { withRange } from '../../cli/source/ranges.ts';
+
 import {
   applyEntry,
   batchName,
@@ -14,6 +14,7 @@ import {
   newState,
   parseJournal,
   snapshotLine,
+  withRange,
 } from '../../cli/source/state.ts';
 import { batchKey } from '../../formats/batches.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
@@ -60,7 +61,12 @@ function record(i: number): FileRecord {
     terminated: true,
   };
   const event = { kind: 'event', metric: 'view', entity: String(i), at: 1_793_707_200_000 } as const;
-  return { line, end, crc: end, terminated: true, outcomes: [i % 3 === 2 ? { kind: 'skipped' } : event] };
+  return {
+    line,
+    end: { offset: end, crc: end, lines: i + 1 },
+    terminated: true,
+    outcomes: [i % 3 === 2 ? { kind: 'skipped' } : event],
+  };
 }
 
 const eventsOf = ({ parts }: PlannedBatch) => parts.flat().map(({ entity }) => Number(entity));
@@ -143,7 +149,7 @@ test('a journal reads the same after a restart, and after losing a truncated lin
     { from: 0, to: 40, crc: 4 },
     { from: 80, to: 90, crc: 9 },
   ]);
-  assert.deepEqual(state.open.get(40), { from: 40, to: 80, crc: 8, since: undefined });
+  assert.deepEqual(state.open, [{ from: 40, to: 80, crc: 8 }]);
   assert.throws(() => parseJournal('{"a":1}\n', 'f'), /not an import state/);
   assert.throws(() => parseJournal(`${snapshotLine(empty)}garbage\n`, 'f'), /damaged in line 2/);
 });

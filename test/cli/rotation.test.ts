@@ -17,8 +17,9 @@ import {
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { LINGER_MS } from '../../cli/follow/follower.ts';
 import { world } from './support/each-world.ts';
-import { CSV, counted, csv, FollowRun, followed, HEADER, LINGER_MS, path } from './support/follow-world.ts';
+import { CSV, counted, csv, FollowRun, followed, HEADER, path } from './support/follow-world.ts';
 import { logLine, logLines } from './support/import-world.ts';
 
 describe('rotation', () => {

@@ -1,19 +1,16 @@
-// The collector's adapters on real services: an object's progress, bytes, batches, and dead letter.
+// The collector's adapters on real services: an object's progress, bytes, and batches.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GetRecordsCommand, GetShardIteratorCommand } from '@aws-sdk/client-kinesis';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { kinesisBatches } from '../../lambdas/collector/batch-stream.aws.ts';
 import { s3LogObjects } from '../../lambdas/collector/objects.aws.ts';
 import { type LogObject, ObjectGone, type Progress } from '../../lambdas/collector/ports.ts';
 import { ledgerProgress } from '../../lambdas/collector/progress.aws.ts';
-import { sendDeadLetter, sendMessage } from '../../lambdas/collector/queue.aws.ts';
-import { parseHistory } from '../../lambdas/core/message-history.ts';
 import { startServices } from '../support/services.ts';
 
 const services = await startServices();
-const { dynamoDb, kinesis, s3, sqs } = services;
+const { dynamoDb, kinesis, s3 } = services;
 
 const object: LogObject = { bucket: 'logs', key: 'web/a b.log', etag: 'abc', bytes: 7 };
 const noted = (offset: number, run: string, more: Partial<Progress> = {}): Progress => ({
@@ -99,25 +96,4 @@ test('batches: more records than fit into one request are put in order, and the 
       found.push({ key: PartitionKey, data: Buffer.from(Data).toString() });
   }
   assert.deepEqual(found, records);
-});
-
-test('queues: an announcement is redelivered; a dead letter has its reason', async () => {
-  const queue = await services.queue();
-  const receive = async () => {
-    const { Messages = [] } = await sqs.send(
-      new ReceiveMessageCommand({ QueueUrl: queue, MessageAttributeNames: ['All'], WaitTimeSeconds: 1 }),
-    );
-    return Messages[0];
-  };
-  await sendMessage(sqs, queue)('{"a":1}');
-  assert.equal((await receive())?.Body, '{"a":1}');
-  await sendDeadLetter(sqs, queue)('{"b":2}', 'it is a tar archive', Date.UTC(2026, 10, 3));
-  const message = await receive();
-  assert.equal(message?.Body, '{"b":2}');
-  const { reason, poison, firstFailureAt } =
-    parseHistory(message?.MessageAttributes?.['history']?.StringValue) ?? {};
-  assert.deepEqual(
-    [reason, poison, firstFailureAt],
-    ['it is a tar archive', true, '2026-11-03T00:00:00.000Z'],
-  );
 });

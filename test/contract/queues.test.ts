@@ -94,7 +94,7 @@ test('nothing to send makes no request', async () => {
 
 test('a missing queue is an error', async () => {
   const gone = new SqsRollupQueue(services.sqs, `${await services.queue()}-gone`);
-  await assert.rejects(gone.send([{ segment: ID, parts: [0], body }]));
+  await assert.rejects(gone.send([{ body }]));
 });
 
 test('a failed message is hidden, or buried with its history', async () => {

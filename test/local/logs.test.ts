@@ -37,7 +37,7 @@ const settingsFor = (service: string, metric: string) => ({
 });
 
 async function service() {
-  const found = await connect(options, { say: () => {}, stop: never, giveUpAfterMs: 60_000 });
+  const found = await connect(options, never, 60_000);
   assert.ok(found);
   const { client, id } = found;
   return {
@@ -48,10 +48,11 @@ async function service() {
   };
 }
 
-/** Waits until the given number of events of a metric is counted. */
-async function counted(metric: string, events: number): Promise<void> {
+/** Waits until the given number of events of a metric is counted. @param step repeated meanwhile */
+async function counted(metric: string, events: number, step = async () => false): Promise<void> {
   const { client } = await service();
   await until(async () => {
+    await step();
     const questions = Array.from({ length: 7 }, (_, i) => ({
       metric,
       entity: `/page/${i}`,
@@ -171,19 +172,17 @@ test('a file is imported once, and the state identifies the service by its id', 
 test('a file is counted as it is written', patient, async () => {
   const path = join(folder, 'followed.log');
   const { id, ports } = await service();
-  const settings = { ...settingsFor(id, 'followed'), flushMs: 0, lingerMs: 1000 };
   const failed = (error: unknown) => assert.fail(String(error));
   const shared = {
     ...ports,
     queue: new PQueue({ concurrency: 2 }),
     fail: failed,
   };
-  const follower = followerOf(path, path, settings, shared);
+  const follower = followerOf(path, path, settingsFor(id, 'followed'), shared);
   await follower.start();
   for (let round = 0; round < 3; round += 1) {
     await appendFile(path, logLines(40, round * 40));
-    while (await follower.step());
-    await counted('followed', (round + 1) * 40);
+    await counted('followed', (round + 1) * 40, () => follower.step());
   }
   await follower.close();
 });

@@ -2,16 +2,13 @@
 import { writeFile } from 'node:fs/promises';
 import { beforeEach } from 'node:test';
 import PQueue from 'p-queue';
-import type { FollowPorts, FollowSettings } from '../../../cli/follow/followed-file.ts';
+import { FLUSH_MS, type FollowPorts } from '../../../cli/follow/followed-file.ts';
 import { followerOf } from '../../../cli/follow/follower.ts';
-import { Figures } from '../../../cli/import/figures.ts';
-import type { Reject } from '../../../cli/import/outcomes.ts';
+import { Figures, type Reject } from '../../../cli/import/figures.ts';
+import type { ImportSettings } from '../../../cli/import/import-file.ts';
 import type { FormatRequest } from '../../../formats/detect.ts';
 import { world } from './each-world.ts';
 import { type ImportWorld, logLines } from './import-world.ts';
-
-export const FLUSH_MS = 400;
-export const LINGER_MS = 60_000;
 
 /** The log that the present test follows. */
 export let path: string;
@@ -67,14 +64,12 @@ export class FollowRun {
         throw error;
       },
     };
-    const settings: FollowSettings = {
+    const settings: ImportSettings = {
       target: { service: world.door.url, metric: 'view', label: '' },
       format,
       delivery: { dedupWindowMs: 600_000, timeoutMs: 30_000, uncertain: 'hold' },
       concurrency,
       stateFolders: { chosen: undefined, home: world.path('home/tally/import') },
-      flushMs: FLUSH_MS,
-      lingerMs: LINGER_MS,
     };
     this.#follower = followerOf(path, path, settings, this.#ports);
   }

@@ -1,12 +1,12 @@
 // What the collector works on, in memory.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import type { Position } from '../../../formats/lines.ts';
 import { type Collected, type CollectorSettings, collect } from '../../../lambdas/collector/collect.ts';
 import {
   type AccessLog,
   type BatchRecord,
   type CollectorPorts,
-  type Cursor,
   type LogObject,
   ObjectGone,
   type Progress,
@@ -27,7 +27,7 @@ export const WINDOW_MS = 600_000;
 export class World {
   readonly objects = new Map<string, Buffer>();
   readonly items = new Map<string, string>();
-  readonly reported: { key: string; reason: string; countedUpTo: Cursor }[] = [];
+  readonly reported: { key: string; reason: string; countedUpTo: Pick<Position, 'offset' | 'lines'> }[] = [];
   /** Events by batch key and place; the aggregator drops repeats within its window. */
   readonly counted = new Map<
     string,
@@ -109,8 +109,8 @@ export class World {
         return records.filter((record) => !taken.includes(record));
       },
     },
-    report: async ({ key }, reason, countedUpTo) => {
-      this.reported.push({ key, reason, countedUpTo });
+    report: async ({ key }, reason, { offset, lines }) => {
+      this.reported.push({ key, reason, countedUpTo: { offset, lines } });
       this.onReport();
     },
     run: '',
