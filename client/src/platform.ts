@@ -120,10 +120,14 @@ export function alarmOf(platform: Platform, ring: () => void): (atMs: number) =>
   };
 }
 
-/** 128 random bits in hexadecimal. Pages not served over https lack `crypto.randomUUID`. */
+/** A random UUID, even in pages not served over https, which lack `crypto.randomUUID`. */
 function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  // Version 4, variant 1.
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 type Listening = Pick<EventTarget, 'addEventListener' | 'removeEventListener'>;

@@ -15,7 +15,7 @@ export interface Pending {
 }
 
 /** Bytes of a body around its events; each event adds a comma. */
-const ENVELOPE_BYTES = '{"batch":"0123456789abcdef0123456789abcdef","events":[]}'.length;
+const ENVELOPE_BYTES = '{"batch":"01234567-89ab-cdef-0123-456789abcdef","events":[]}'.length;
 
 /** The buffer. It never exceeds its limits: check for room before adding. */
 export class Queue {
