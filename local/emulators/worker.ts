@@ -4,7 +4,6 @@ import type { IncomingMessage, Server } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ClockOffset, followClock } from '../clock.ts';
 import { listen } from '../listening.ts';
-import { repairFauxqs } from './fauxqs-repairs.ts';
 
 export interface EmulatorStart {
   readonly name: 'dynamodb' | 'kinesis' | 'sqs-and-s3';
@@ -42,12 +41,8 @@ const starters = {
     return serveHttp(kinesalite({ ...atOnce, shardLimit: 1_000, ...path }));
   },
   'sqs-and-s3': async () => {
-    // The patches must be in place before fauxqs opens its server and its database.
-    await repairFauxqs(dataDir, (created) => say({ created }));
-    const { startFauxqs } = await import('fauxqs');
-    const data = dataDir === undefined ? {} : { dataDir };
-    const server = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false, ...data });
-    return { endpoint: `http://127.0.0.1:${server.port}`, stop: () => server.stop() };
+    const { startFauxqs } = await import('./fauxqs-repairs.ts');
+    return startFauxqs(dataDir, (created) => say({ created }));
   },
 };
 
