@@ -11,7 +11,7 @@ interface BreakItParts {
   readonly template: Template;
   readonly functions: Functions;
   readonly mappings: readonly Mapping[];
-  readonly client: (service: JsonService) => AwsJsonClient;
+  readonly clients: Readonly<Record<JsonService, AwsJsonClient>>;
   readonly queueEndpoint: string;
 }
 
@@ -83,7 +83,7 @@ const REFUSED = {
 export type BreakIt = ReturnType<typeof createBreakIt>;
 
 /** Creates the switches, all off. */
-export function createBreakIt({ template, functions, mappings, client, queueEndpoint }: BreakItParts) {
+export function createBreakIt({ template, functions, mappings, clients, queueEndpoint }: BreakItParts) {
   const on = new Set<string>();
 
   const hold = (noun: string, held: boolean) => {
@@ -103,7 +103,7 @@ export function createBreakIt({ template, functions, mappings, client, queueEndp
     const noun = nounOf(template, name);
     if (noun !== 'writer' && noun !== 'aggregator') return 'pass';
     if (on.has('deliver-twice') && call.service === 'sqs' && call.action.startsWith('SendMessage')) {
-      await client('sqs').send(call.action, call.body);
+      await clients.sqs.send(call.action, call.body);
     }
     if (!isWrite(call)) return 'pass';
     if (on.has('throttle-tables') && noun === 'writer' && Math.random() < THROTTLED_SHARE) return REFUSED;
@@ -117,7 +117,7 @@ export function createBreakIt({ template, functions, mappings, client, queueEndp
   /** Decides about the front door's call. */
   const serviceFault: ServiceFault = async ({ service, action, body }) => {
     if (on.has('deliver-twice') && service === 'kinesis' && action === 'PutRecords') {
-      await client('kinesis').send(action, body);
+      await clients.kinesis.send(action, body);
     }
     return undefined;
   };
@@ -126,12 +126,12 @@ export function createBreakIt({ template, functions, mappings, client, queueEndp
     const [stream] = template.ofType('AWS::Kinesis::Stream');
     if (stream === undefined) throw new Error('the template has no stream');
     const Data = Buffer.from('{"this is":"no event"}').toString('base64');
-    await client('kinesis').call('PutRecord', {
+    await clients.kinesis.call('PutRecord', {
       StreamName: nameOf(stream),
       Data,
       PartitionKey: String(Math.random()),
     });
-    await client('sqs').call('SendMessage', {
+    await clients.sqs.call('SendMessage', {
       QueueUrl: refOf(rollupQueueIn(template), { queueEndpoint }),
       MessageBody: '{"this is":"no rollup"}',
     });

@@ -1,5 +1,5 @@
 // Creates the template's tables, streams, queues and buckets on the emulators; existing ones stay unchanged.
-import { type AwsJsonClient, authorization, type RawAnswer, ServiceError } from './emulators/aws-json.ts';
+import { type AwsJsonClient, ServiceError } from './emulators/aws-json.ts';
 import { LocalStackError } from './errors.ts';
 import { asNumber, asObject, asText, type JsonObject } from './json.ts';
 import { arnOf, nameOf } from './template/names.ts';
@@ -99,22 +99,11 @@ async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<
 
 /** Creates a bucket, unless it exists. */
 export async function provisionBucket(name: string, endpoint: string): Promise<void> {
-  const { status, body } = await s3Request(endpoint, 'PUT', `/${name}`);
+  const answer = await fetch(`${endpoint}/${name}`, { method: 'PUT' });
+  const body = await answer.text();
   // 409: it exists already, and belongs to the stack.
-  if (status !== 200 && status !== 409)
-    throw new Error(`Cannot create the bucket ${name}: ${status} ${body}`);
-}
-
-/** One S3 request in path style. */
-export async function s3Request(
-  endpoint: string,
-  method: 'GET' | 'PUT',
-  path: string,
-  content?: string,
-): Promise<RawAnswer> {
-  const headers = authorization('s3');
-  const answer = await fetch(`${endpoint}${path}`, { method, headers, body: content ?? null });
-  return { status: answer.status, body: await answer.text() };
+  if (!answer.ok && answer.status !== 409)
+    throw new Error(`Cannot create the bucket ${name}: ${answer.status} ${body}`);
 }
 
 async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {

@@ -103,9 +103,6 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
     sqs: createAwsJsonClient('sqs', endpoints.sqs),
     ssm: createAwsJsonClient('ssm', endpoints.ssm),
   } satisfies Record<JsonService, unknown>;
-  stops.defer(() => {
-    for (const client of Object.values(clients)) client.close();
-  });
   await provision(template, { ...clients, s3Endpoint: endpoints.s3 });
   const objectRules = readObjectRules(template, endpoints.sqs);
   for (const bucket of objectRules.buckets) await provisionBucket(bucket, endpoints.s3);
@@ -140,7 +137,7 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
     dataDir,
     onBatch: (functionName, lastArrivalMs) => {
       const iteratorAgeMs = Math.max(0, nowMs() - lastArrivalMs);
-      observer?.batchDelivered?.(functionName, iteratorAgeMs);
+      observer?.emit('batchDelivered', functionName, iteratorAgeMs);
     },
   });
   stops.defer(async () => {
@@ -150,22 +147,10 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
 
   const breakIt =
     options.controls &&
-    createBreakIt({
-      template,
-      functions,
-      mappings,
-      client: (service) => clients[service],
-      queueEndpoint: endpoints.sqs,
-    });
+    createBreakIt({ template, functions, mappings, clients, queueEndpoint: endpoints.sqs });
   functionFault = breakIt?.functionFault;
   let fault: ServiceFault | undefined = breakIt?.serviceFault;
-  const api = createApi(template, {
-    functions,
-    client: (service) => clients[service],
-    fault: () => fault,
-    report,
-    observer,
-  });
+  const api = createApi(template, { functions, clients, fault: () => fault, report, observer });
   const server = await startApiServer(
     withControls(api, endpoints, breakIt && options.controls && { breakIt, ...options.controls }),
     options.port ?? 0,

@@ -13,26 +13,30 @@ export const SEEN_METRICS: Readonly<Record<string, readonly string[]>> = {
   'AWS/SQS': ['ApproximateAgeOfOldestMessage', 'ApproximateNumberOfMessagesVisible'],
 };
 
-/** An observer that publishes what it measures. @param nowMs the stack's clock, epoch milliseconds */
-export function serviceMetrics(template: Template, points: DataPoints, nowMs: () => number): StackObserver {
+/** Publishes what an observer sees. @param nowMs the stack's clock, epoch milliseconds */
+export function publishServiceMetrics(
+  observer: StackObserver,
+  template: Template,
+  points: DataPoints,
+  nowMs: () => number,
+): void {
   const ApiName = asText(template.ofType('AWS::ApiGateway::RestApi')[0]?.properties['Name']) ?? '';
   const add = (namespace: string, name: string, dimensions: Record<string, string>, value: number) =>
     points.add({ namespace, name, dimensions }, nowMs(), value);
-  return {
-    apiAnswered: (status, durationMs) => {
-      add('AWS/ApiGateway', '5XXError', { ApiName }, status >= 500 ? 1 : 0);
-      add('AWS/ApiGateway', 'Latency', { ApiName }, durationMs);
-    },
-    batchDelivered: (FunctionName, iteratorAgeMs) =>
-      add('AWS/Lambda', 'IteratorAge', { FunctionName }, iteratorAgeMs),
-    serviceCalled: ({ service, action, body, answer }) => {
-      if (service !== 'kinesis' || action !== 'PutRecords') return;
-      const StreamName = asText(asObject(parseJson(body))['StreamName']) ?? '';
-      // By record, as Kinesis names them; a call that is refused as a whole counts once.
-      const refused = answer.body.split('ProvisionedThroughputExceededException').length - 1;
-      add('AWS/Kinesis', 'WriteProvisionedThroughputExceeded', { StreamName }, refused);
-    },
-  };
+  observer.on('apiAnswered', (status, durationMs) => {
+    add('AWS/ApiGateway', '5XXError', { ApiName }, status >= 500 ? 1 : 0);
+    add('AWS/ApiGateway', 'Latency', { ApiName }, durationMs);
+  });
+  observer.on('batchDelivered', (FunctionName, iteratorAgeMs) =>
+    add('AWS/Lambda', 'IteratorAge', { FunctionName }, iteratorAgeMs),
+  );
+  observer.on('serviceCalled', ({ service, action, body, answer }) => {
+    if (service !== 'kinesis' || action !== 'PutRecords') return;
+    const StreamName = asText(asObject(parseJson(body))['StreamName']) ?? '';
+    // By record, as Kinesis names them; a call that is refused as a whole counts once.
+    const refused = answer.body.split('ProvisionedThroughputExceededException').length - 1;
+    add('AWS/Kinesis', 'WriteProvisionedThroughputExceeded', { StreamName }, refused);
+  });
 }
 
 /** Receives after which SQS excludes a message from the age: it has moved to the back of the queue. */

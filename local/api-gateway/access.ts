@@ -5,7 +5,10 @@ import { refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import type { GatewayResponseType } from './gateway-responses.ts';
 
-/** Reads the access rules of each method, which give the reason to refuse a request. Signatures, throttles and quotas are not checked (docs/local-stack.md). */
+/**
+ * Reads the API keys. Returns a function that gives the reason to refuse a request to a method. Signatures, throttles and quotas
+ * are not checked (docs/local-stack.md).
+ */
 export function readAccess(template: Template) {
   const inPlan = template
     .ofType('AWS::ApiGateway::UsagePlanKey')
@@ -14,15 +17,15 @@ export function readAccess(template: Template) {
     .ofType('AWS::ApiGateway::ApiKey')
     .filter((key) => asBoolean(key.properties['Enabled']) !== false && inPlan.includes(refOf(key)))
     .map(apiKeyValue);
-  return ({ properties }: Resource) => {
-    const signed = properties['AuthorizationType'] === 'AWS_IAM';
+  return ({ properties }: Resource, headers: IncomingHttpHeaders): GatewayResponseType | undefined => {
+    const { authorization = '', 'x-api-key': key } = headers;
+    if (
+      properties['AuthorizationType'] === 'AWS_IAM' &&
+      !/^AWS4-HMAC-SHA256 .*Signature=/.test(authorization)
+    )
+      return 'MISSING_AUTHENTICATION_TOKEN';
     const needsKey = asBoolean(properties['ApiKeyRequired']) === true;
-    return (headers: IncomingHttpHeaders): GatewayResponseType | undefined => {
-      const { authorization = '', 'x-api-key': key } = headers;
-      if (signed && !/^AWS4-HMAC-SHA256 .*Signature=/.test(authorization))
-        return 'MISSING_AUTHENTICATION_TOKEN';
-      return needsKey && !keys.includes(String(key)) ? 'INVALID_API_KEY' : undefined;
-    };
+    return needsKey && !keys.includes(String(key)) ? 'INVALID_API_KEY' : undefined;
   };
 }
 

@@ -10,7 +10,7 @@ import { requestTooLarge } from '../functions/function.ts';
 import type { Functions } from '../functions/functions.ts';
 import { asText, type JsonObject } from '../json.ts';
 import type { StackObserver } from '../observer.ts';
-import type { GatewayAnswer, GatewayResponses, GatewayResponseType } from './gateway-responses.ts';
+import type { GatewayAnswer, GatewayResponseType } from './gateway-responses.ts';
 import { lambdaProxyEvent, readLambdaProxyAnswer } from './lambda-proxy.ts';
 import { compileRequestMapping, compileResponseMapping, staticHeaders } from './mapping.ts';
 import type { GatewayRequest } from './request.ts';
@@ -18,8 +18,8 @@ import type { GatewayRequest } from './request.ts';
 export interface Integration {
   /** Whether it accepts a content type, as far as that can be decided without the body. */
   takes(contentType: string | undefined): boolean;
-  /** Answers a request that has passed all checks. */
-  answer(request: GatewayRequest): Promise<GatewayAnswer>;
+  /** Answers a request that has passed all checks, or names the answer that API Gateway gives itself. */
+  answer(request: GatewayRequest): Promise<GatewayAnswer | GatewayResponseType>;
 }
 
 /** The API's call of an AWS service, which tests may answer themselves. */
@@ -34,96 +34,70 @@ export type ServiceFault = (call: ServiceCall) => RawAnswer | undefined | Promis
 
 export interface IntegrationParts {
   readonly functions: Functions;
-  readonly client: (service: JsonService) => AwsJsonClient;
-  readonly gatewayResponses: GatewayResponses;
+  readonly clients: Readonly<Record<JsonService, AwsJsonClient>>;
   readonly fault: () => ServiceFault | undefined;
-  /** Reports an error of the API itself, such as a failing template; never with a payload. */
-  readonly report: (message: string) => void;
   readonly observer?: StackObserver | undefined;
 }
-
-/** API Gateway's default and maximum timeout. */
-const timeoutMs = 29_000;
 
 /** Builds a method's integration. @throws LocalStackError for an unsupported kind */
 export function createIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
   const type = asText(integration['Type']) ?? 'none';
-  if (type === 'AWS') return serviceIntegration(integration, parts);
-  if (type === 'AWS_PROXY') return lambdaProxyIntegration(integration, parts);
-  if (type === 'MOCK') return mockIntegration(integration, parts);
+  if (type === 'AWS_PROXY') return functionIntegration(integration, parts);
+  if (type === 'AWS') return mappedIntegration(integration, serviceBehind(integration, parts));
+  if (type === 'MOCK') return mappedIntegration(integration, mock);
   throw new LocalStackError(
     `The API has an integration of type ${type}, which the local stack does not run.`,
   );
 }
 
-function serviceIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
+function functionIntegration(integration: JsonObject, { functions }: IntegrationParts): Integration {
+  const [, functionArn = ''] = /functions\/(.+)\/invocations$/.exec(asText(integration['Uri']) ?? '') ?? [];
+  const target = functions.find(functionArn);
+  return {
+    takes: () => true,
+    answer: async (request) => {
+      const outcome = await target.invoke(lambdaProxyEvent(request));
+      if (outcome.ok) return readLambdaProxyAnswer(outcome.payload) ?? 'DEFAULT_5XX';
+      return outcome.error.errorType === requestTooLarge ? 'REQUEST_TOO_LARGE' : 'DEFAULT_5XX';
+    },
+  };
+}
+
+/** Answers the body that a mapping template rendered. */
+type Behind = (body: string) => Promise<Pick<RawAnswer, 'status' | 'body'> | GatewayResponseType>;
+
+function mappedIntegration(integration: JsonObject, behind: Behind): Integration {
+  const { takes, render } = compileRequestMapping(integration);
+  const mapResponse = compileResponseMapping(integration);
+  return {
+    takes,
+    answer: async (request) => {
+      const answer = await behind(render(request));
+      return typeof answer === 'string' ? answer : mapResponse(request, String(answer.status), answer.body);
+    },
+  };
+}
+
+function serviceBehind(integration: JsonObject, { clients, fault, observer }: IntegrationParts): Behind {
   const uri = asText(integration['Uri']) ?? '';
   const [, service = '', action = ''] = /^arn:aws:apigateway:[^:]*:(\w+):action\/(\w+)$/.exec(uri) ?? [];
   if (!isJsonService(service)) {
     throw new LocalStackError(`The API integrates ${uri}, which the local stack does not run.`);
   }
-  const client = parts.client(service);
-  const { takes, render } = compileRequestMapping(integration);
-  const mapResponse = compileResponseMapping(integration);
   const headers = staticHeaders(integration['RequestParameters'], 'integration.request.header.');
   const caller = `role ${(asText(integration['Credentials']) ?? '').replace(/^.*:role\//, '')}`;
-
-  return {
-    takes,
-    answer: async (request) => {
-      const body = render(request);
-      let answer: RawAnswer;
-      try {
-        answer =
-          (await parts.fault()?.({ service, action, body })) ??
-          (await client.send(action, body, { timeoutMs, headers }));
-      } catch (error) {
-        const late = error instanceof Error && error.message.includes('no answer in time');
-        return refuse(parts, late ? 'INTEGRATION_TIMEOUT' : 'INTEGRATION_FAILURE', request);
-      }
-      parts.observer?.serviceCalled?.({ caller, service, action, body, answer });
-      return mapResponse(request, String(answer.status), answer.body);
-    },
+  return async (body) => {
+    const call = { service, action, body };
+    const send = async () => (await fault()?.(call)) ?? clients[service].send(action, body, { headers });
+    const answer = await send().catch(() => undefined);
+    if (answer === undefined) return 'INTEGRATION_FAILURE';
+    observer?.emit('serviceCalled', { ...call, caller, answer });
+    return answer;
   };
 }
 
-function lambdaProxyIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
-  const uri = asText(integration['Uri']) ?? '';
-  const [, functionArn = ''] = /functions\/(.+)\/invocations$/.exec(uri) ?? [];
-  const target = parts.functions.find(functionArn);
-  return {
-    takes: () => true,
-    answer: async (request) => {
-      let timer: NodeJS.Timeout | undefined;
-      const tooLate = new Promise<undefined>((resolve) => {
-        timer = setTimeout(resolve, timeoutMs, undefined);
-      });
-      const event = lambdaProxyEvent(request);
-      const outcome = await Promise.race([target.invoke(event), tooLate]);
-      clearTimeout(timer);
-      if (outcome === undefined) return refuse(parts, 'INTEGRATION_TIMEOUT', request);
-      if (!outcome.ok && outcome.error.errorType === requestTooLarge)
-        return refuse(parts, 'REQUEST_TOO_LARGE', request);
-      const answer = outcome.ok ? readLambdaProxyAnswer(outcome.payload) : undefined;
-      return answer ?? refuse(parts, 'DEFAULT_5XX', request);
-    },
-  };
-}
-
-function mockIntegration(integration: JsonObject, parts: IntegrationParts): Integration {
-  const { takes, render } = compileRequestMapping(integration);
-  const mapResponse = compileResponseMapping(integration);
-  return {
-    takes,
-    answer: async (request) => {
-      // CDK writes `{ statusCode: 204 }`, which API Gateway accepts although it is not JSON.
-      const [, selection] = /"?statusCode"?\s*:\s*(\d{3})/.exec(render(request)) ?? [];
-      if (selection === undefined) return refuse(parts, 'API_CONFIGURATION_ERROR', request);
-      return mapResponse(request, selection, '');
-    },
-  };
-}
-
-function refuse(parts: IntegrationParts, type: GatewayResponseType, request: GatewayRequest): GatewayAnswer {
-  return parts.gatewayResponses(type, request.context);
-}
+const mock: Behind = async (body) => {
+  // CDK writes `{ statusCode: 204 }`, which API Gateway accepts although it is not JSON.
+  const [, status] = /"?statusCode"?\s*:\s*(\d{3})/.exec(body) ?? [];
+  return status === undefined ? 'API_CONFIGURATION_ERROR' : { status: Number(status), body: '' };
+};

@@ -6,19 +6,19 @@ import type { GatewayRequest } from './request.ts';
 
 /** The event; path parameters stay percent-encoded, query parameters are decoded, as on AWS. */
 export function lambdaProxyEvent(request: GatewayRequest): object {
-  const { context, query, pathParameters } = request;
+  const { context, query, pathParameters, rawHeaders, body } = request;
   const queryNames = [...new Set(query.keys())];
   return {
-    resource: request.resourcePath,
-    path: request.rawPath,
-    httpMethod: request.verb,
-    headers: headersAsSent(request.rawHeaders),
+    resource: context['resourcePath'],
+    path: context['path'],
+    httpMethod: context['httpMethod'],
+    headers: headersAsSent(rawHeaders),
     queryStringParameters: orNull(queryNames.map((name) => [name, query.getAll(name).at(-1)])),
     multiValueQueryStringParameters: orNull(queryNames.map((name) => [name, query.getAll(name)])),
     pathParameters: orNull(Object.entries(pathParameters)),
     stageVariables: null,
-    requestContext: { ...context, path: request.rawPath },
-    body: request.body === '' ? null : request.body,
+    requestContext: context,
+    body: body === '' ? null : body,
     isBase64Encoded: false,
   };
 }

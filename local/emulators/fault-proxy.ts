@@ -1,9 +1,9 @@
 // A proxy between functions and a service: a test can refuse a call or lose its answer, and an observer sees who called what.
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { listen } from '../listening.ts';
 import { callerIn, type ObservedCall, type StackObserver } from '../observer.ts';
-import type { RawAnswer } from './aws-json.ts';
+import { exchange, type RawAnswer } from './aws-json.ts';
 import type { Endpoints } from './emulators.ts';
 
 /** A function's call of a service. */
@@ -22,43 +22,32 @@ export async function startFaultProxy(
   fault: () => FunctionFault | undefined,
   observer?: StackObserver,
 ) {
-  const agent = new Agent({ keepAlive: true });
-  const { hostname, port } = new URL(target);
-
-  const forward = (incoming: IncomingMessage, body: Buffer) =>
-    new Promise<IncomingMessage>((resolve, reject) => {
-      const { method, url: path, headers } = incoming;
-      const options = { agent, hostname, port, path: path ?? '/', headers, ...(method && { method }) };
-      request(options, resolve).once('error', reject).end(body);
-    });
-
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const { method, url: path, headers } = incoming;
     const body = await buffer(incoming);
-    const named = String(incoming.headers['x-amz-target'] ?? '');
-    const action = named === '' ? `${incoming.method} ${incoming.url}` : named.slice(named.indexOf('.') + 1);
+    const named = String(headers['x-amz-target'] ?? '');
+    const action = named === '' ? `${method} ${path}` : named.slice(named.indexOf('.') + 1);
     const call: FunctionCall = {
-      caller: callerIn(incoming.headers.authorization),
+      caller: callerIn(headers.authorization),
       service,
       action,
       body: body.toString('utf8'),
     };
     const fate = (await fault()?.(call)) ?? 'pass';
     if (typeof fate === 'object') {
-      observer?.serviceCalled?.({ ...call, answer: fate });
+      observer?.emit('serviceCalled', { ...call, answer: fate });
       outgoing.writeHead(fate.status, fate.headers).end(fate.body);
       return;
     }
-    const answer = await forward(incoming, body);
-    const status = answer.statusCode ?? 502;
-    const bytes = await buffer(answer);
-    observer?.serviceCalled?.({ ...call, answer: { status, body: bytes.toString('utf8') } });
+    const answer = await exchange(target, { method, path, headers }, body);
+    const { status } = answer;
+    observer?.emit('serviceCalled', { ...call, answer: { status, body: answer.body.toString('utf8') } });
     if (fate === 'lose-answer') outgoing.destroy();
-    else outgoing.writeHead(status, answer.headers).end(bytes);
+    else outgoing.writeHead(status, answer.headers).end(answer.body);
   };
 
   const server = createServer((incoming, outgoing) => {
     handle(incoming, outgoing).catch(() => outgoing.destroy());
   });
-  const { endpoint, stop } = await listen(server);
-  return { endpoint, stop: () => stop().finally(() => agent.destroy()) };
+  return listen(server);
 }

@@ -42,9 +42,9 @@ export function createFunctions(template: Template, parts: FunctionsParts) {
     const onOutput: OutputListener = (...output) => parts.onOutput(definition.name, ...output);
     const created = createFunction(definition, onOutput, parts.clock?.offset);
     const invoke: LocalFunction['invoke'] = async (event) => {
-      parts.observer?.functionStarted?.(definition.name);
+      parts.observer?.emit('functionStarted', definition.name);
       const outcome = await created.invoke(event);
-      parts.observer?.functionEnded?.(definition.name);
+      parts.observer?.emit('functionEnded', definition.name);
       return outcome;
     };
     const observed = { ...created, invoke };

@@ -2,12 +2,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { MINUTE_MS } from '../../lambdas/core/time.ts';
 import { addEmbeddedMetrics, createDataPoints } from '../../local/alarms/data-points.ts';
-import { sampleQueues, serviceMetrics } from '../../local/alarms/service-metrics.ts';
+import { publishServiceMetrics, sampleQueues } from '../../local/alarms/service-metrics.ts';
 import { readAlarms } from '../../local/alarms/template-alarms.ts';
 import { watchAlarms } from '../../local/alarms/watch.ts';
 import { createClock, type LocalClock } from '../../local/clock.ts';
 import { asList, asObject, type Json, parseJson } from '../../local/json.ts';
-import { type ObservedCall, observers, type StackObserver } from '../../local/observer.ts';
+import { type ObservedCall, StackObserver } from '../../local/observer.ts';
 import { startLocalStack } from '../../local/stack.ts';
 import { fedNoun, nameOf, rollupQueueIn } from '../../local/template/names.ts';
 import { readTemplate } from '../../local/template/template.ts';
@@ -33,33 +33,31 @@ export interface MinuteOptions {
 /** A drill in progress. */
 export type Drill = Awaited<ReturnType<typeof startDrill>>;
 
-/** Starts a drill. @param template the template to deploy @param observer also receives every observation */
-export async function startDrill(template: Json, observer: StackObserver = {}) {
+/** Starts a drill. @param template the template to deploy */
+export async function startDrill(template: Json, observer = new StackObserver()) {
   const clock = createClock();
   const points = createDataPoints();
   // Names do not depend on ports, except queue URLs, which no alarm uses.
   const read = readTemplate(template, { queueEndpoint: '' });
   const watch = watchAlarms(readAlarms(read), points);
-  const metrics = serviceMetrics(read, points, clock.nowMs);
+  publishServiceMetrics(observer, read, points, clock.nowMs);
   /** Invocations that are going on, and records of the canary that the stream took. */
   let [running, canaryEvents] = [0, 0];
-  const counting: StackObserver = {
-    functionStarted: () => {
-      running += 1;
-    },
-    functionEnded: () => {
-      running -= 1;
-    },
-    serviceCalled: (call) => {
-      canaryEvents += canaryRecords(call);
-    },
-  };
+  observer.on('functionStarted', () => {
+    running += 1;
+  });
+  observer.on('functionEnded', () => {
+    running -= 1;
+  });
+  observer.on('serviceCalled', (call) => {
+    canaryEvents += canaryRecords(call);
+  });
   toNextMinute(clock);
   const stack = await startLocalStack({
     template,
     schedules: false,
     clock,
-    observer: observers(metrics, counting, observer),
+    observer,
     onProblem: (message) => process.stderr.write(`${message}\n`),
     onFunctionOutput: (_, line) => addEmbeddedMetrics(line, points),
   });

@@ -14,10 +14,7 @@ import { type ProxyFault, startFaultyProxy } from './support/faulty-proxy.ts';
 const stack = await startTestStack();
 const proxy = await startFaultyProxy(stack.url);
 const kinesis = createAwsJsonClient('kinesis', stack.endpoints.kinesis);
-after(async () => {
-  kinesis.close();
-  await proxy.stop();
-});
+after(() => proxy.stop());
 
 /** Short waits: the faults end soon. */
 const quick = {

@@ -2,8 +2,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Velocity's.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { evaluateJsonPath } from '../../../local/api-gateway/json-path.ts';
-import { templateContext } from '../../../local/api-gateway/template-context.ts';
+import { evaluateJsonPath, templateContext } from '../../../local/api-gateway/template-context.ts';
 import { compileVelocity } from '../../../local/api-gateway/velocity.ts';
 import { parseJson } from '../../../local/json.ts';
 

@@ -7,7 +7,6 @@ import { lostEntry } from '../../../lambdas/core/segment-entry.ts';
 import { LedgerTable } from '../../../lambdas/ledger/ledger-table.ts';
 import { credentials, region } from '../../../local/identity.ts';
 import { asList, asObject, asText } from '../../../local/json.ts';
-import { s3Request } from '../../../local/provision.ts';
 import { rollupQueueIn } from '../../../local/template/names.ts';
 import type { Drill } from '../../../proof/drill/drill.ts';
 import { tableAway } from '../../../proof/drill/faults.ts';
@@ -159,11 +158,11 @@ async function vanished(drill: Drill): Promise<void> {
 async function replayParked(drill: Drill): Promise<number> {
   const bucket = drill.nameOf('AWS::S3::Bucket', 'Archive');
   const QueueUrl = drill.stack.ref(rollupQueueIn(drill.stack.template).logicalId);
-  const get = (path: string) => s3Request(drill.stack.endpoints.s3, 'GET', `/${bucket}${path}`);
-  const { body: listed } = await get('?list-type=2&prefix=parked%2F');
+  const get = async (path: string) => (await fetch(`${drill.stack.endpoints.s3}/${bucket}${path}`)).text();
+  const listed = await get('?list-type=2&prefix=parked%2F');
   const keys = [...listed.matchAll(/<Key>(parked\/(?!poison)[^<]+)<\/Key>/g)].map(([, key]) => key);
   for (const key of [...keys, ...keys]) {
-    const { body } = JSON.parse((await get(`/${key}`)).body) as { body: string };
+    const { body } = JSON.parse(await get(`/${key}`)) as { body: string };
     await drill.stack.call('sqs', 'SendMessage', { QueueUrl, MessageBody: body });
   }
   return keys.length;

@@ -44,10 +44,16 @@ export async function startTestApi(
     }),
     stop: async () => {},
   };
+  // Port 9 (discard) is closed.
+  const closed = (service: JsonService) => createAwsJsonClient(service, 'http://127.0.0.1:9');
   const api = createApi(readTemplate(template, { queueEndpoint: 'http://127.0.0.1:9' }), {
     functions,
-    // Port 9 (discard) is closed.
-    client: (service: JsonService) => createAwsJsonClient(service, 'http://127.0.0.1:9'),
+    clients: {
+      dynamodb: closed('dynamodb'),
+      kinesis: closed('kinesis'),
+      sqs: closed('sqs'),
+      ssm: closed('ssm'),
+    },
     fault: () => behind.service,
     report: (message) => problems.push(message),
   });
