@@ -4,7 +4,7 @@ import type { AwsJsonClient, JsonService } from './emulators/aws-json.ts';
 import type { FunctionCall, FunctionFault } from './emulators/fault-proxy.ts';
 import type { Mapping } from './event-source-mappings/mapping.ts';
 import type { Functions } from './functions/functions.ts';
-import { fedNoun, nameOf, nounOf, refOf, rollupQueueIn } from './template/names.ts';
+import { fedNoun, nounOf, rollupQueueIn } from './template/names.ts';
 import type { Template } from './template/template.ts';
 
 interface BreakItParts {
@@ -12,7 +12,6 @@ interface BreakItParts {
   readonly functions: Functions;
   readonly mappings: readonly Mapping[];
   readonly clients: Readonly<Record<JsonService, AwsJsonClient>>;
-  readonly queueEndpoint: string;
 }
 
 /** A fault as shown by the console. */
@@ -83,7 +82,7 @@ const REFUSED = {
 export type BreakIt = ReturnType<typeof createBreakIt>;
 
 /** Creates the switches, all off. */
-export function createBreakIt({ template, functions, mappings, clients, queueEndpoint }: BreakItParts) {
+export function createBreakIt({ template, functions, mappings, clients }: BreakItParts) {
   const on = new Set<string>();
 
   const hold = (noun: string, held: boolean) => {
@@ -127,12 +126,12 @@ export function createBreakIt({ template, functions, mappings, clients, queueEnd
     if (stream === undefined) throw new Error('the template has no stream');
     const Data = Buffer.from('{"this is":"no event"}').toString('base64');
     await clients.kinesis.call('PutRecord', {
-      StreamName: nameOf(stream),
+      StreamName: stream.name,
       Data,
       PartitionKey: String(Math.random()),
     });
     await clients.sqs.call('SendMessage', {
-      QueueUrl: refOf(rollupQueueIn(template), { queueEndpoint }),
+      QueueUrl: rollupQueueIn(template).ref,
       MessageBody: '{"this is":"no rollup"}',
     });
   };

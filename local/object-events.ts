@@ -4,15 +4,14 @@ import type { CreatedObject } from './emulators/worker.ts';
 import { LocalStackError } from './errors.ts';
 import { asList, asObject, asText } from './json.ts';
 import { bridgeEvent } from './schedules.ts';
-import { arnOf, refOf } from './template/names.ts';
 import type { Resource, Template } from './template/template.ts';
 
 /** Reads the rules of a template. @throws LocalStackError for an unsupported pattern or target */
-export function readObjectRules(template: Template, queueEndpoint: string) {
+export function readObjectRules(template: Template) {
   const rules = template
     .ofType('AWS::Events::Rule')
     .filter(({ properties }) => properties['EventPattern'] !== undefined)
-    .map((rule) => readRule(rule, template, queueEndpoint));
+    .map((rule) => readRule(rule, template));
   return {
     /** The buckets of the rules. They are not in the template, since they belong to others. */
     buckets: [...new Set(rules.flatMap(({ buckets }) => buckets))],
@@ -29,7 +28,7 @@ export function readObjectRules(template: Template, queueEndpoint: string) {
   };
 }
 
-function readRule(rule: Resource, template: Template, queueEndpoint: string) {
+function readRule(rule: Resource, template: Template) {
   const pattern = asObject(rule.properties['EventPattern']);
   const detail = asObject(pattern['detail']);
   const [source] = asList(pattern['source']);
@@ -44,12 +43,12 @@ function readRule(rule: Resource, template: Template, queueEndpoint: string) {
     prefixes: keys.map((key) => asText(asObject(key)['prefix']) ?? ''),
     queueUrls: asList(rule.properties['Targets']).map((target) => {
       const arn = asText(asObject(target)['Arn']);
-      const queue = template.ofType('AWS::SQS::Queue').find((candidate) => arnOf(candidate) === arn);
+      const queue = template.ofType('AWS::SQS::Queue').find((candidate) => candidate.arn === arn);
       if (queue === undefined)
         throw new LocalStackError(
           `The rule ${rule.logicalId} targets ${arn}, which is not a queue of the template.`,
         );
-      return refOf(queue, { queueEndpoint });
+      return queue.ref;
     }),
   };
 }

@@ -2,7 +2,6 @@
 import { type AwsJsonClient, ServiceError } from './emulators/aws-json.ts';
 import { LocalStackError } from './errors.ts';
 import { asNumber, asObject, asText, type JsonObject } from './json.ts';
-import { arnOf, nameOf } from './template/names.ts';
 import type { Resource, Template } from './template/template.ts';
 
 interface ProvisioningClients extends Record<'dynamodb' | 'kinesis' | 'sqs', AwsJsonClient> {
@@ -20,15 +19,13 @@ export async function provision(template: Template, clients: ProvisioningClients
   await Promise.all([
     ...template.ofType('AWS::DynamoDB::Table').map((table) => provisionTable(table, clients.dynamodb)),
     ...template.ofType('AWS::Kinesis::Stream').map((stream) => provisionStream(stream, clients.kinesis)),
-    ...template
-      .ofType('AWS::S3::Bucket')
-      .map((bucket) => provisionBucket(nameOf(bucket), clients.s3Endpoint)),
-    provisionQueues(template, clients.sqs),
+    ...template.ofType('AWS::S3::Bucket').map(({ name }) => provisionBucket(name, clients.s3Endpoint)),
+    ...template.ofType('AWS::SQS::Queue').map((queue) => provisionQueue(queue, template, clients.sqs)),
   ]);
 }
 
 async function provisionTable(table: Resource, dynamodb: AwsJsonClient): Promise<void> {
-  const TableName = nameOf(table);
+  const TableName = table.name;
   const { KeySchema = null, AttributeDefinitions = null } = table.properties;
   const existing = await unlessAbsent(dynamodb.call('DescribeTable', { TableName }));
   if (existing !== undefined) {
@@ -53,7 +50,7 @@ async function provisionTable(table: Resource, dynamodb: AwsJsonClient): Promise
 }
 
 async function provisionStream(stream: Resource, kinesis: AwsJsonClient): Promise<void> {
-  const StreamName = nameOf(stream);
+  const StreamName = stream.name;
   const summary = async () =>
     asObject((await kinesis.call('DescribeStreamSummary', { StreamName }))['StreamDescriptionSummary']);
   if ((await unlessAbsent(summary())) === undefined) {
@@ -71,30 +68,21 @@ async function provisionStream(stream: Resource, kinesis: AwsJsonClient): Promis
 /** The attributes of queues that are set. */
 const attributes = ['MaximumMessageSize', 'MessageRetentionPeriod', 'RedrivePolicy', 'VisibilityTimeout'];
 
-/** Creates all queues first, then sets attributes: a redrive policy refers to another queue, which fauxqs does not check. */
-async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<void> {
-  const queues = template.ofType('AWS::SQS::Queue');
-  const arns = queues.map(arnOf);
-  const urls = new Map<Resource, string>();
-  for (const queue of queues) {
-    const created = await sqs.call('CreateQueue', { QueueName: nameOf(queue) });
-    urls.set(queue, asText(created['QueueUrl']) ?? '');
+/** Creates a queue, and sets its attributes afterwards: an existing one may have others. */
+async function provisionQueue(queue: Resource, template: Template, sqs: AwsJsonClient): Promise<void> {
+  const { deadLetterTargetArn: target } = asObject(queue.properties['RedrivePolicy']);
+  // fauxqs does not check whether it exists.
+  if (target !== undefined && !template.ofType('AWS::SQS::Queue').some(({ arn }) => arn === target))
+    throw new LocalStackError(
+      `The redrive policy of ${queue.logicalId} names ${target}, which is not a queue of the template.`,
+    );
+  await sqs.call('CreateQueue', { QueueName: queue.name });
+  const Attributes: JsonObject = {};
+  for (const name of attributes) {
+    const value = queue.properties[name];
+    if (value !== undefined) Attributes[name] = asText(value) ?? JSON.stringify(value);
   }
-  for (const queue of queues) {
-    const { deadLetterTargetArn: target } = asObject(queue.properties['RedrivePolicy']);
-    if (target !== undefined && !arns.includes(String(target)))
-      throw new LocalStackError(
-        `The redrive policy of ${queue.logicalId} names ${target}, which is not a queue of the template.`,
-      );
-    const Attributes: JsonObject = {};
-    for (const name of attributes) {
-      const value = queue.properties[name];
-      if (value !== undefined) Attributes[name] = asText(value) ?? JSON.stringify(value);
-    }
-    if (Object.keys(Attributes).length > 0) {
-      await sqs.call('SetQueueAttributes', { QueueUrl: urls.get(queue) ?? '', Attributes });
-    }
-  }
+  await sqs.call('SetQueueAttributes', { QueueUrl: queue.ref, Attributes });
 }
 
 /** Creates a bucket, unless it exists. */

@@ -4,7 +4,6 @@ import { LocalStackError } from './errors.ts';
 import type { Functions } from './functions/functions.ts';
 import { account, region } from './identity.ts';
 import { asList, asObject, asText, parseJson } from './json.ts';
-import { arnOf } from './template/names.ts';
 import type { Template } from './template/template.ts';
 
 const unitsMs = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
@@ -33,7 +32,7 @@ export function readSchedules(template: Template, functions: Functions) {
         const target = asObject(item);
         const input = asText(target['Input']);
         const called = functions.find(asText(target['Arn']) ?? '');
-        const what = { 'detail-type': 'Scheduled Event', source: 'aws.events', resources: [arnOf(rule)] };
+        const what = { 'detail-type': 'Scheduled Event', source: 'aws.events', resources: [rule.arn] };
         return (nowMs: number) =>
           called.invoke(
             input === undefined ? { ...bridgeEvent(nowMs), ...what, detail: {} } : parseJson(input),

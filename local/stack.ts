@@ -23,7 +23,6 @@ import { provision, provisionBucket } from './provision.ts';
 import { readSchedules, startSchedules } from './schedules.ts';
 import { readStatus, type Status } from './status.ts';
 import { synthesize } from './synthesize.ts';
-import { nameOf, refOf } from './template/names.ts';
 import { readTemplate } from './template/template.ts';
 
 /** Options of a local stack; all are optional. */
@@ -91,7 +90,7 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
   });
   const parameters = await startParameters(
     new Map(
-      template.ofType('AWS::SSM::Parameter').map((each) => [nameOf(each), String(each.properties['Value'])]),
+      template.ofType('AWS::SSM::Parameter').map((each) => [each.name, String(each.properties['Value'])]),
     ),
     dataDir && join(dataDir, 'parameters.json'),
   );
@@ -104,7 +103,7 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
     ssm: createAwsJsonClient('ssm', endpoints.ssm),
   } satisfies Record<JsonService, unknown>;
   await provision(template, { ...clients, s3Endpoint: endpoints.s3 });
-  const objectRules = readObjectRules(template, endpoints.sqs);
+  const objectRules = readObjectRules(template);
   for (const bucket of objectRules.buckets) await provisionBucket(bucket, endpoints.s3);
   signal?.throwIfAborted();
 
@@ -133,7 +132,6 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
     functions,
     kinesis: clients.kinesis,
     sqs: clients.sqs,
-    sqsEndpoint: endpoints.sqs,
     dataDir,
     onBatch: (functionName, lastArrivalMs) => {
       const iteratorAgeMs = Math.max(0, nowMs() - lastArrivalMs);
@@ -145,9 +143,7 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
   });
   if (options.schedules !== false) stops.defer(startSchedules(template, functions));
 
-  const breakIt =
-    options.controls &&
-    createBreakIt({ template, functions, mappings, clients, queueEndpoint: endpoints.sqs });
+  const breakIt = options.controls && createBreakIt({ template, functions, mappings, clients });
   functionFault = breakIt?.functionFault;
   let fault: ServiceFault | undefined = breakIt?.serviceFault;
   const api = createApi(template, { functions, clients, fault: () => fault, report, observer });
@@ -174,7 +170,7 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
     ref: (logicalId: string): string => {
       const resource = template.find(logicalId);
       if (resource === undefined) throw new Error(`The template has no resource ${logicalId}.`);
-      return refOf(resource, { queueEndpoint: endpoints.sqs });
+      return resource.ref;
     },
     /** One call of a service: what `aws <service> <operation>` sends. */
     call: (service: JsonService, action: string, input: JsonObject) => clients[service].call(action, input),

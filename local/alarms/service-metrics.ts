@@ -1,7 +1,6 @@
 // Metrics that AWS services publish themselves, as far as the local stack can measure them.
 import { asList, asNumber, asObject, asText, parseJson } from '../json.ts';
 import type { StackObserver } from '../observer.ts';
-import { nameOf } from '../template/names.ts';
 import type { Template } from '../template/template.ts';
 import type { DataPoints } from './data-points.ts';
 
@@ -52,8 +51,7 @@ export async function sampleQueues(
   points: DataPoints,
   nowMs: number,
 ): Promise<void> {
-  for (const queue of template.ofType('AWS::SQS::Queue')) {
-    const QueueName = nameOf(queue);
+  for (const { name: QueueName } of template.ofType('AWS::SQS::Queue')) {
     const answer = await fetch(`${sqsEndpoint}/_fauxqs/queues/${QueueName}`);
     const { ready, delayed, inflight } = asObject(asObject(parseJson(await answer.text()))['messages']);
     const held = asList(inflight).map(asObject);

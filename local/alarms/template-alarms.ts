@@ -1,7 +1,6 @@
 // The template's alarms: their metrics and conditions, read only from the template.
 import { LocalStackError } from '../errors.ts';
 import { asList, asNumber, asObject, asText } from '../json.ts';
-import { arnOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import type { DataPoints } from './data-points.ts';
 import { SEEN_METRICS } from './service-metrics.ts';
@@ -13,11 +12,7 @@ export type MetricAlarm = ReturnType<typeof metricAlarm>;
 export type AlarmCondition = MetricAlarm['condition'];
 
 /** An alarm that is in ALARM while any of its children is. */
-export interface CompositeAlarm extends ReturnType<typeof describe> {
-  readonly kind: 'composite';
-  /** Logical ids of its children. */
-  readonly anyOf: readonly string[];
-}
+export type CompositeAlarm = ReturnType<typeof compositeAlarm>;
 
 /** Every alarm of a template. */
 export type TemplateAlarms = ReturnType<typeof readAlarms>;
@@ -25,16 +20,22 @@ export type TemplateAlarms = ReturnType<typeof readAlarms>;
 /** Reads the alarms. @throws LocalStackError for alarms that the local stack cannot evaluate or measure */
 export function readAlarms(template: Template) {
   const metricResources = template.ofType('AWS::CloudWatch::Alarm');
-  const ids = new Map(metricResources.map((resource) => [arnOf(resource), resource.logicalId]));
+  const ids = new Map(metricResources.map(({ arn, logicalId }) => [arn, logicalId]));
   return {
     metric: metricResources.map(metricAlarm),
-    composite: template.ofType('AWS::CloudWatch::CompositeAlarm').map(
-      (resource): CompositeAlarm => ({
-        kind: 'composite',
-        ...describe(resource),
-        anyOf: alarmsIn(asText(resource.properties['AlarmRule']) ?? '', ids),
-      }),
-    ),
+    composite: template
+      .ofType('AWS::CloudWatch::CompositeAlarm')
+      .map((resource) => compositeAlarm(resource, ids)),
+  };
+}
+
+function compositeAlarm(resource: Resource, ids: ReadonlyMap<string, string>) {
+  const rule = asText(resource.properties['AlarmRule']) ?? '';
+  return {
+    kind: 'composite' as const,
+    ...describe(resource),
+    /** Logical ids of its children. */
+    anyOf: alarmsIn(rule, ids),
   };
 }
 

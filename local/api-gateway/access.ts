@@ -1,7 +1,6 @@
 // Access to methods: signatures and API keys.
 import type { IncomingHttpHeaders } from 'node:http';
 import { asBoolean, asText } from '../json.ts';
-import { refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import type { GatewayResponseType } from './gateway-responses.ts';
 
@@ -15,7 +14,7 @@ export function readAccess(template: Template) {
     .map(({ properties }) => properties['KeyId']);
   const keys = template
     .ofType('AWS::ApiGateway::ApiKey')
-    .filter((key) => asBoolean(key.properties['Enabled']) !== false && inPlan.includes(refOf(key)))
+    .filter((key) => asBoolean(key.properties['Enabled']) !== false && inPlan.includes(key.ref))
     .map(apiKeyValue);
   return ({ properties }: Resource, headers: IncomingHttpHeaders): GatewayResponseType | undefined => {
     const { authorization = '', 'x-api-key': key } = headers;

@@ -6,7 +6,6 @@ import { LocalStackError } from '../errors.ts';
 import { account } from '../identity.ts';
 import { asBoolean, asObject, asText, parseJson } from '../json.ts';
 import { callerIn } from '../observer.ts';
-import { nameOf, refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import { readAccess } from './access.ts';
 import { type GatewayAnswer, type GatewayResponseType, readGatewayResponses } from './gateway-responses.ts';
@@ -38,7 +37,7 @@ export function createApi(template: Template, parts: ApiParts): Api {
   const models = new Map<string, BodyValidator>(
     template
       .ofType('AWS::ApiGateway::Model')
-      .map((model) => [refOf(model), compileModel(model.logicalId, model.properties['Schema'])]),
+      .map((model) => [model.ref, compileModel(model.logicalId, model.properties['Schema'])]),
   );
   const routes = readRoutes(template, (resource) => {
     if (Object.values(asObject(resource.properties['RequestParameters'])).includes(true))
@@ -48,7 +47,7 @@ export function createApi(template: Template, parts: ApiParts): Api {
   });
 
   return async (incoming) => {
-    const context = createContext(incoming, nameOf(api), stage && nameOf(stage));
+    const context = createContext(incoming, api.name, stage?.name);
     const started = performance.now();
     const result = await handle(incoming, context);
     if (result === undefined) return undefined;
@@ -114,7 +113,7 @@ function readValidator(
 ): BodyValidator | undefined {
   const declared = template
     .ofType('AWS::ApiGateway::RequestValidator')
-    .find((candidate) => refOf(candidate) === properties['RequestValidatorId']);
+    .find(({ ref }) => ref === properties['RequestValidatorId']);
   if (asBoolean(declared?.properties['ValidateRequestBody']) !== true) return undefined;
   const validator = models.get(asText(asObject(properties['RequestModels'])['$default']) ?? '');
   if (validator === undefined)

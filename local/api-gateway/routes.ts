@@ -1,7 +1,7 @@
 // The resource tree as routes, matched on the raw path: nothing is decoded, so an encoded slash is not a separator.
 import { LocalStackError } from '../errors.ts';
 import { asText } from '../json.ts';
-import { refOf, rootResourceId } from '../template/names.ts';
+import { rootResourceId } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 
 /** Reads the resource tree. @param createMethod called for each method of the template */
@@ -9,7 +9,7 @@ export function readRoutes<Method>(template: Template, createMethod: (method: Re
   const resources = template.ofType('AWS::ApiGateway::Resource');
   const pathOf = (id: string): string => {
     if (id === rootResourceId) return '';
-    const resource = resources.find((candidate) => refOf(candidate) === id);
+    const resource = resources.find(({ ref }) => ref === id);
     if (resource === undefined) throw new LocalStackError(`The API has no resource ${id}.`);
     const { ParentId, PathPart } = resource.properties;
     return `${pathOf(asText(ParentId) ?? '')}/${asText(PathPart)}`;

@@ -88,12 +88,5 @@ export function startKinesisMapping(parts: StreamMappingParts): Mapping {
   };
   void run();
 
-  return {
-    ...gate,
-    logicalId: parts.logicalId,
-    stop: async (graceMs) => {
-      await gate.stop(graceMs);
-      await checkpoints.flush();
-    },
-  };
+  return { ...gate, logicalId: parts.logicalId };
 }

@@ -11,28 +11,22 @@ export interface Shard {
   readonly closed: boolean;
 }
 
-/** Lists a stream's shards, closed ones too. */
+/** Lists a stream's shards, closed ones too; kinesalite returns them all at once. */
 export async function listShards(
   kinesis: AwsJsonClient,
   StreamName: string,
   signal: AbortSignal,
 ): Promise<Shard[]> {
-  const shards: Shard[] = [];
-  let page: JsonObject | undefined = { StreamName };
-  while (page !== undefined) {
-    const answer = await kinesis.call('ListShards', page, { signal });
-    for (const shard of asList(answer['Shards']).map(asObject)) {
-      const parents = [shard['ParentShardId'], shard['AdjacentParentShardId']];
-      shards.push({
-        shardId: asText(shard['ShardId']) ?? '',
-        parents: parents.filter((parent) => typeof parent === 'string'),
-        closed: asObject(shard['SequenceNumberRange'])['EndingSequenceNumber'] !== undefined,
-      });
-    }
-    const NextToken: string | undefined = asText(answer['NextToken']);
-    page = NextToken === undefined ? undefined : { NextToken };
-  }
-  return shards;
+  const { Shards } = await kinesis.call('ListShards', { StreamName }, { signal });
+  return asList(Shards).map((item) => {
+    const shard = asObject(item);
+    const parents = [shard['ParentShardId'], shard['AdjacentParentShardId']];
+    return {
+      shardId: asText(shard['ShardId']) ?? '',
+      parents: parents.filter((parent) => typeof parent === 'string'),
+      closed: asObject(shard['SequenceNumberRange'])['EndingSequenceNumber'] !== undefined,
+    };
+  });
 }
 
 /**

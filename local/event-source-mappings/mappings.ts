@@ -4,7 +4,6 @@ import type { AwsJsonClient } from '../emulators/aws-json.ts';
 import { LocalStackError } from '../errors.ts';
 import type { Functions } from '../functions/functions.ts';
 import { asText } from '../json.ts';
-import { arnOf, nameOf, refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { startKinesisMapping, streamSettings } from './kinesis-mapping.ts';
@@ -16,7 +15,6 @@ interface MappingParts {
   readonly functions: Functions;
   readonly kinesis: AwsJsonClient;
   readonly sqs: AwsJsonClient;
-  readonly sqsEndpoint: string;
   readonly dataDir: string | undefined;
   /** Called for each batch of a stream's mapping, with the function and the arrival of the last record. */
   readonly onBatch?: (functionName: string, lastArrivalMs: number) => void;
@@ -36,13 +34,13 @@ function startMapping(resource: Resource, parts: MappingParts): Mapping {
   const target = functions.find(asText(properties['FunctionName']) ?? '');
   target.warm();
 
-  const source = template.resources.find((candidate) => arnOf(candidate) === sourceArn);
+  const source = template.resources.find(({ arn }) => arn === sourceArn);
   if (source?.type === 'AWS::Kinesis::Stream') {
     const { dataDir, onBatch } = parts;
     return startKinesisMapping({
       logicalId,
       settings: streamSettings(resource),
-      streamName: nameOf(source),
+      streamName: source.name,
       streamArn: sourceArn,
       kinesis: parts.kinesis,
       checkpoints: openCheckpoints(dataDir && join(dataDir, `checkpoints-${logicalId}.json`)),
@@ -56,7 +54,7 @@ function startMapping(resource: Resource, parts: MappingParts): Mapping {
     return startSqsMapping({
       logicalId,
       settings: { ...settings, concurrencyMax },
-      queueUrl: refOf(source, { queueEndpoint: parts.sqsEndpoint }),
+      queueUrl: source.ref,
       queueArn: sourceArn,
       sqs: parts.sqs,
       invoke: target.invoke,

@@ -5,6 +5,7 @@ import type { ClockOffset } from '../clock.ts';
 import type {
   FunctionDefinition,
   FunctionError,
+  InvocationMessage,
   InvocationOutcome,
   WorkerReport,
   WorkerStart,
@@ -22,9 +23,10 @@ export function startContainer(
   onOutput: OutputListener,
   clock: ClockOffset | undefined,
 ) {
-  const { name, arn, entry, memoryMb, timeoutMs, environment } = definition;
+  const { concurrencyMax: _, environment, ...rest } = definition;
+  const { memoryMb, timeoutMs } = rest;
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    workerData: { name, arn, entry, memoryMb, clock } satisfies WorkerStart,
+    workerData: { ...rest, clock } satisfies WorkerStart,
     env: environment,
     stdout: true,
     stderr: true,
@@ -46,7 +48,6 @@ export function startContainer(
   };
   worker.on('message', (report: WorkerReport) => {
     if (report === 'ready') loaded.resolve();
-    else if ('loadError' in report) breakDown(report.loadError);
     else settle(report);
   });
   worker.once('error', (error) =>
@@ -69,7 +70,7 @@ export function startContainer(
       const seconds = (timeoutMs / 1_000).toFixed(2);
       const late = { errorType: 'Sandbox.Timedout', errorMessage: `Task timed out after ${seconds} seconds` };
       const timer = setTimeout(breakDown, timeoutMs, late);
-      worker.postMessage({ requestId, event, deadline: Date.now() + timeoutMs });
+      worker.postMessage({ requestId, event } satisfies InvocationMessage);
       return outcome.finally(() => clearTimeout(timer));
     },
     stop: async () => {

@@ -7,7 +7,6 @@ import { LocalStackError } from '../errors.ts';
 import { credentials, region } from '../identity.ts';
 import { asNumber, asObject, asText } from '../json.ts';
 import type { StackObserver } from '../observer.ts';
-import { arnOf, nameOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import type { OutputListener } from './container.ts';
 import { createFunction, type LocalFunction } from './function.ts';
@@ -69,14 +68,13 @@ export function createFunctions(template: Template, parts: FunctionsParts) {
 const API_URL = /https:\/\/[A-Za-z0-9]+\.execute-api\.[a-z0-9.-]+\/[^/]+\//g;
 
 function describeFunction(resource: Resource, { endpoints, apiUrl }: FunctionsParts): FunctionDefinition {
-  const { properties } = resource;
+  const { properties, name } = resource;
   const entry = asText(resource.metadata['tally:entry']);
   if (entry === undefined) {
     throw new LocalStackError(
       `The function ${resource.logicalId} has no metadata "tally:entry" naming its handler's source.`,
     );
   }
-  const name = nameOf(resource);
   const memoryMb = asNumber(properties['MemorySize']) ?? 128;
   const declared = asObject(asObject(properties['Environment'])['Variables']);
   const variables = () =>
@@ -88,7 +86,7 @@ function describeFunction(resource: Resource, { endpoints, apiUrl }: FunctionsPa
     );
   return {
     name,
-    arn: arnOf(resource),
+    arn: resource.arn,
     entry: resolve(projectRoot, entry),
     timeoutMs: (asNumber(properties['Timeout']) ?? 3) * 1_000,
     memoryMb,

@@ -9,7 +9,7 @@ import { createClock, type LocalClock } from '../../local/clock.ts';
 import { asList, asObject, type Json, parseJson } from '../../local/json.ts';
 import { type ObservedCall, StackObserver } from '../../local/observer.ts';
 import { startLocalStack } from '../../local/stack.ts';
-import { fedNoun, nameOf, rollupQueueIn } from '../../local/template/names.ts';
+import { fedNoun, rollupQueueIn } from '../../local/template/names.ts';
 import { readTemplate } from '../../local/template/template.ts';
 import { minuteOf } from '../oracle/truth.ts';
 import { Random } from '../simulation/random.ts';
@@ -64,7 +64,7 @@ export async function startDrill(template: Json, observer = new StackObserver())
   const oracle = new Oracle();
   const random = new Random('drill');
   const producers = new Producers(stack.url, oracle, () => random.next());
-  const QueueName = nameOf(rollupQueueIn(stack.template));
+  const QueueName = rollupQueueIn(stack.template).name;
   const paused = new Set<string>();
 
   /** All events sent: those of the oracle, and the canary's. */
@@ -128,7 +128,7 @@ export async function startDrill(template: Json, observer = new StackObserver())
       const [only] = found;
       if (only === undefined || found.length > 1)
         throw new Error(`${found.length} resources ${type} with ${word}`);
-      return nameOf(only);
+      return only.name;
     },
     stop: stack.stop,
   };
