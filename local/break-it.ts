@@ -2,7 +2,7 @@
 import type { ServiceFault } from './api-gateway/integrations.ts';
 import type { AwsJsonClient, JsonService } from './emulators/aws-json.ts';
 import type { FunctionCall, FunctionFault } from './emulators/fault-proxy.ts';
-import type { Mapping } from './event-source-mappings/mapping.ts';
+import type { Mappings } from './event-source-mappings/mappings.ts';
 import type { Functions } from './functions/functions.ts';
 import { fedNoun, nounOf, rollupQueueIn } from './template/names.ts';
 import type { Template } from './template/template.ts';
@@ -10,7 +10,7 @@ import type { Template } from './template/template.ts';
 interface BreakItParts {
   readonly template: Template;
   readonly functions: Functions;
-  readonly mappings: readonly Mapping[];
+  readonly mappings: Mappings;
   readonly clients: Readonly<Record<JsonService, AwsJsonClient>>;
 }
 
@@ -136,12 +136,13 @@ export function createBreakIt({ template, functions, mappings, clients }: BreakI
     });
   };
 
-  const change = async (name: string) => {
-    if (name === 'stop-writer') hold('writer', on.has(name));
-    if (name === 'stop-aggregator') hold('aggregator', on.has(name));
+  /** What a switch does at once; the other faults are decided call by call. */
+  const effects: Readonly<Record<string, (on: boolean) => unknown>> = {
+    'stop-writer': (held) => hold('writer', held),
+    'stop-aggregator': (held) => hold('aggregator', held),
     // As an operator would: dead letters need not wait for the redriver's schedule.
-    if (name === 'throttle-tables' && !on.has(name)) await redriver?.invoke({ max: 10_000 });
-    if (name === 'poison') await poison();
+    'throttle-tables': (throttled) => throttled || redriver?.invoke({ max: 10_000 }),
+    poison,
   };
 
   return {
@@ -150,12 +151,10 @@ export function createBreakIt({ template, functions, mappings, clients }: BreakI
     set: async (name: string, wanted: boolean): Promise<boolean> => {
       const fault = FAULTS.find((each) => each.name === name);
       if (fault === undefined) return false;
-      if (fault.once) await change(name);
-      else if (on.has(name) !== wanted) {
-        if (wanted) on.add(name);
-        else on.delete(name);
-        await change(name);
-      }
+      if (!fault.once && on.has(name) === wanted) return true;
+      if (wanted && !fault.once) on.add(name);
+      else on.delete(name);
+      await effects[name]?.(wanted);
       return true;
     },
     functionFault,

@@ -117,13 +117,8 @@ export function startDemo(
   };
 }
 
-/** The probability of the entity of rank r is proportional to 1/r. @param at by default, the arrival */
+/** An event of a page; the probability of rank r falls about as 1/r. @param at by default, the arrival */
 function createEvent(at?: number) {
-  const weights = pages.map((_, rank) => 1 / (rank + 1));
-  let rest = Math.random() * weights.reduce((sum, weight) => sum + weight, 0);
-  const rank = weights.findIndex((weight) => {
-    rest -= weight;
-    return rest <= 0;
-  });
-  return { id: randomUUID(), metric: demoMetric, entity: pages[Math.max(rank, 0)] ?? '/', at };
+  const rank = Math.floor((pages.length + 1) ** Math.random());
+  return { id: randomUUID(), metric: demoMetric, entity: pages[rank - 1] ?? '/', at };
 }

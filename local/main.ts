@@ -33,7 +33,12 @@ const { values: options } = parseArgs({
 });
 const wantsDemo = !options['no-demo'] && options.data === undefined;
 
-await run().catch(fail);
+try {
+  await run();
+} catch (error) {
+  process.exitCode = 1;
+  console.error(error instanceof LocalStackError ? error.message : error);
+}
 
 async function run(): Promise<void> {
   const stopping = new AbortController();
@@ -42,7 +47,7 @@ async function run(): Promise<void> {
   let stack: LocalStack | undefined;
   let demo: Demo | undefined;
   try {
-    say('Starting …');
+    console.log('Starting …');
     stack = await startLocalStack({
       port: Number(options.port ?? PORT),
       orNextFreePort: options.port === undefined,
@@ -50,23 +55,23 @@ async function run(): Promise<void> {
       settings: asObject(parseJson(options.settings)),
       controls: { demo: () => demo },
       signal: stopping.signal,
-      onProblem: complain,
+      onProblem: console.error,
       onCrash: (error) => stopping.abort(error),
       onFunctionOutput: (name, line) => {
         logs?.write(`${name} ${line}\n`);
-        if (isErrorLine(line)) complain(`${name}: ${line}`);
+        if (isErrorLine(line)) console.error(`${name}: ${line}`);
       },
     });
-    say(`Tally is ready: ${stack.url}`);
-    say(welcome(stack.url));
-    if (wantsDemo) demo = startDemo(stack.url, complain);
+    console.log(`Tally is ready: ${stack.url}`);
+    console.log(welcome(stack.url));
+    if (wantsDemo) demo = startDemo(stack.url, console.error);
     await reportUntilStopped(stack, stopping.signal);
   } catch (error) {
     if (!stopping.signal.aborted) throw error;
   } finally {
     await demo?.stop();
     await stack?.stop();
-    await new Promise<void>((done) => (logs === undefined ? done() : logs.end(done)));
+    logs?.end();
   }
   if (stopping.signal.reason instanceof Error && stopping.signal.reason.name !== 'AbortError') {
     throw stopping.signal.reason;
@@ -93,14 +98,15 @@ async function reportUntilStopped(stack: LocalStack, signal: AbortSignal): Promi
       // An idle stack prints nothing.
       if (line !== last) {
         if (stays) process.stdout.write(`\r\x1b[2K${line}`);
-        else say(line);
+        else console.log(line);
       }
       last = line;
     } catch (error) {
-      if (!signal.aborted) complain(`no status: ${error instanceof Error ? error.message : String(error)}`);
+      if (!signal.aborted)
+        console.error(`no status: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  if (stays) say('');
+  if (stays) console.log('');
 }
 
 function listenForSignals(stopping: AbortController): void {
@@ -109,7 +115,7 @@ function listenForSignals(stopping: AbortController): void {
     const now = performance.now();
     if (first === undefined) {
       first = now;
-      say('Stopping …');
+      console.log('Stopping …');
       stopping.abort();
     } else if (now - first > sameKeyMs) {
       process.exit(130);
@@ -130,18 +136,4 @@ async function openLogs(path: string): Promise<WriteStream> {
 /** A structured log line of level ERROR or above, or one that is not structured at all. */
 function isErrorLine(line: string): boolean {
   return line.startsWith('{') ? /"level":"(ERROR|CRITICAL)"/.test(line) : line.trim() !== '';
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-function complain(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
-function fail(error: unknown): void {
-  process.exitCode = 1;
-  if (error instanceof LocalStackError) complain(error.message);
-  else complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }

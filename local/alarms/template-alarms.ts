@@ -29,14 +29,11 @@ export function readAlarms(template: Template) {
   };
 }
 
-function compositeAlarm(resource: Resource, ids: ReadonlyMap<string, string>) {
-  const rule = asText(resource.properties['AlarmRule']) ?? '';
-  return {
-    kind: 'composite' as const,
-    ...describe(resource),
-    /** Logical ids of its children. */
-    anyOf: alarmsIn(rule, ids),
-  };
+function compositeAlarm({ logicalId, properties }: Resource, ids: ReadonlyMap<string, string>) {
+  const rule = asText(properties['AlarmRule']) ?? '';
+  /** Logical ids of its children. */
+  const anyOf = alarmsIn(rule, ids);
+  return { kind: 'composite' as const, logicalId, name: displayName(logicalId), anyOf };
 }
 
 /** The alarms of a rule `ALARM("…") OR ALARM("…")`, by ARN. @throws LocalStackError for any other rule */
@@ -52,20 +49,12 @@ function alarmsIn(rule: string, ids: ReadonlyMap<string, string>): string[] {
   });
 }
 
-/** Common fields of all alarms. */
-function describe({ logicalId, properties }: Resource) {
-  const [, runbook] = /docs\/runbook\.md#([\w-]+)/.exec(asText(properties['AlarmDescription']) ?? '') ?? [];
-  return {
-    logicalId,
-    /** Its display name: the logical id without path and hash. */
-    name: logicalId.replace(/^Observability/, '').replace(/[0-9A-F]{8}$/, ''),
-    /** The section of docs/runbook.md in its description, if any. */
-    runbook,
-  };
+/** Its display name: the logical id without path and hash. */
+function displayName(logicalId: string): string {
+  return logicalId.replace(/^Observability/, '').replace(/[0-9A-F]{8}$/, '');
 }
 
-function metricAlarm(resource: Resource) {
-  const { logicalId, properties } = resource;
+function metricAlarm({ logicalId, properties }: Resource) {
   const text = (name: string) => asText(properties[name]) ?? '';
   const number = (name: string) => asNumber(properties[name]);
   const [namespace, name, missing] = [text('Namespace'), text('MetricName'), text('TreatMissingData')];
@@ -93,8 +82,7 @@ function metricAlarm(resource: Resource) {
   const datapointsToAlarm = number('DatapointsToAlarm') ?? evaluationPeriods;
   const often = `${datapointsToAlarm} of ${evaluationPeriods} periods of ${periodMs / 60_000} min`;
   return {
-    kind: 'metric' as const,
-    ...describe(resource),
+    ...{ kind: 'metric' as const, logicalId, name: displayName(logicalId) },
     /** Larger values than the threshold breach: in ALARM if M of the N evaluated data points do. */
     condition: { threshold, evaluationPeriods, datapointsToAlarm, missingBreaches: missing === 'breaching' },
     /** The condition in words: `Maximum of IteratorAge above 600000 in 3 of 3 periods of 1 min`. */

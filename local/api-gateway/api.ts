@@ -12,7 +12,7 @@ import { type GatewayAnswer, type GatewayResponseType, readGatewayResponses } fr
 import { createIntegration, type IntegrationParts } from './integrations.ts';
 import { readBody } from './request.ts';
 import { type BodyValidator, compileModel } from './request-validation.ts';
-import { matchRoute, readRoutes } from './routes.ts';
+import { readRoutes } from './routes.ts';
 
 /** Answers requests; undefined when the client disconnected before its request was complete. */
 export type Api = (incoming: IncomingMessage) => Promise<GatewayAnswer | undefined>;
@@ -39,7 +39,7 @@ export function createApi(template: Template, parts: ApiParts): Api {
       .ofType('AWS::ApiGateway::Model')
       .map((model) => [model.ref, compileModel(model.logicalId, model.properties['Schema'])]),
   );
-  const routes = readRoutes(template, (resource) => {
+  const routeOf = readRoutes(template, (resource) => {
     if (Object.values(asObject(resource.properties['RequestParameters'])).includes(true))
       throw new LocalStackError(`The local API Gateway cannot require parameters: ${resource.logicalId}.`);
     const integration = createIntegration(asObject(resource.properties['Integration']), parts);
@@ -69,10 +69,10 @@ export function createApi(template: Template, parts: ApiParts): Api {
   ): Promise<GatewayAnswer | GatewayResponseType | undefined> {
     const { url = '', headers, rawHeaders } = incoming;
     const { httpMethod, path } = context;
-    const match = matchRoute(routes, httpMethod, path);
-    if (match === undefined) return 'MISSING_AUTHENTICATION_TOKEN';
-    const { resource, integration, validate } = match.method;
-    const { resourcePath } = match.route;
+    const route = routeOf(httpMethod, path);
+    if (route === undefined) return 'MISSING_AUTHENTICATION_TOKEN';
+    const { resourcePath, pathParameters } = route;
+    const { resource, integration, validate } = route.method;
     Object.assign(context, { resourcePath, resourceId: resource.properties['ResourceId'] });
 
     const refusal = refusalOf(resource, headers);
@@ -88,7 +88,6 @@ export function createApi(template: Template, parts: ApiParts): Api {
     const violation = validate?.(json);
     if (violation !== undefined) return gatewayResponses('BAD_REQUEST_BODY', context, violation);
     const query = new URLSearchParams(url.slice(path.length));
-    const { parameters: pathParameters } = match;
     const timer = new AbortController();
     const late = sleep(timeoutMs, 'INTEGRATION_TIMEOUT' as const, { signal: timer.signal });
     try {

@@ -56,7 +56,8 @@ export async function startEmulator(
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
 
   let stopping = false;
-  let crashed = onCrash;
+  const listening = Promise.withResolvers<string>();
+  let crashed: (error: Error) => void = listening.reject;
   worker.once('error', (error) => {
     if (stopping) return;
     // LevelDB's errors lose their text on the way out of the thread.
@@ -67,16 +68,12 @@ export async function startEmulator(
     if (!stopping) crashed(new LocalStackError(`The ${name} emulator ended by itself.`));
   });
 
-  const endpoint = await new Promise<string>((resolve, reject) => {
-    crashed = reject;
-    worker.once('message', (report: EmulatorReport) => {
-      if ('endpoint' in report) resolve(report.endpoint);
-    });
-  });
-  crashed = onCrash;
   worker.on('message', (report: EmulatorReport) => {
-    if ('created' in report) onObject?.(report.created);
+    if ('endpoint' in report) listening.resolve(report.endpoint);
+    else onObject?.(report.created);
   });
+  const endpoint = await listening.promise;
+  crashed = onCrash;
   return {
     endpoint,
     stop: async () => {

@@ -16,10 +16,8 @@ import {
 import { readShard } from './shard-reader.ts';
 
 export interface StreamMappingParts {
-  readonly logicalId: string;
   readonly settings: BatchSettings;
-  readonly streamName: string;
-  readonly streamArn: string;
+  readonly stream: Pick<Resource, 'name' | 'arn'>;
   readonly kinesis: AwsJsonClient;
   readonly checkpoints: Checkpoints;
   readonly invoke: Invoke;
@@ -53,13 +51,13 @@ export function streamSettings(resource: Resource): BatchSettings {
 
 /** Starts the mapping: finds shards, and reads each once its parents are handled to their ends. */
 export function startKinesisMapping(parts: StreamMappingParts): Mapping {
-  const { kinesis, streamName, checkpoints } = parts;
+  const { kinesis, stream, checkpoints } = parts;
   const gate = createGate();
   /** The shards being read, which learn here that they are closed. */
   const reading = new Map<string, Shard>();
 
   const discover = async () => {
-    const shards = await listShards(kinesis, streamName, gate.signal);
+    const shards = await listShards(kinesis, stream.name, gate.signal);
     const present = new Set(shards.map((shard) => shard.shardId));
     const drained = (shardId: string) => !present.has(shardId) || checkpoints.get(shardId)?.drained === true;
     for (const shard of shards) {
@@ -87,6 +85,5 @@ export function startKinesisMapping(parts: StreamMappingParts): Mapping {
     }
   };
   void run();
-
-  return { ...gate, logicalId: parts.logicalId };
+  return gate;
 }

@@ -35,12 +35,12 @@ export async function listShards(
  * was being put in the second before.
  */
 export async function readShardOnce(
-  { kinesis, streamName, streamArn }: StreamMappingParts,
+  { kinesis, stream }: StreamMappingParts,
   { shardId, closed }: Shard,
   { after, limit: Limit, signal }: { after: string | undefined; limit: number; signal: AbortSignal },
 ): Promise<{ records: StreamRecord[]; ended: boolean }> {
   const iteratorAt = async (position: JsonObject) => {
-    const input = { StreamName: streamName, ShardId: shardId, ...position };
+    const input = { StreamName: stream.name, ShardId: shardId, ...position };
     return (await kinesis.call('GetShardIterator', input, { signal }))['ShardIterator'];
   };
   const oldest = { ShardIteratorType: 'TRIM_HORIZON' };
@@ -54,7 +54,7 @@ export async function readShardOnce(
   for (let attempt = 0; attempt < (closed ? 2 : 1); attempt += 1) {
     const answer = await kinesis.call('GetRecords', { ShardIterator: iterator ?? '', Limit }, { signal });
     const records = asList(answer['Records']).map((record) =>
-      eventRecord(asObject(record), shardId, streamArn),
+      eventRecord(asObject(record), shardId, stream.arn),
     );
     iterator = answer['NextShardIterator'];
     const ended = typeof iterator !== 'string';

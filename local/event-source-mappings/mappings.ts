@@ -17,48 +17,41 @@ interface MappingParts {
   readonly sqs: AwsJsonClient;
   readonly dataDir: string | undefined;
   /** Called for each batch of a stream's mapping, with the function and the arrival of the last record. */
-  readonly onBatch?: (functionName: string, lastArrivalMs: number) => void;
+  readonly onBatch: (functionName: string, lastArrivalMs: number) => void;
 }
 
+/** The running mappings of a template. */
+export type Mappings = ReturnType<typeof startMappings>;
+
 /** Starts every mapping. */
-export function startMappings(parts: MappingParts): Mapping[] {
+export function startMappings(parts: MappingParts) {
   return parts.template
     .ofType('AWS::Lambda::EventSourceMapping')
-    .map((resource) => startMapping(resource, parts));
+    .map((resource) => ({ logicalId: resource.logicalId, ...startMapping(resource, parts) }));
 }
 
 function startMapping(resource: Resource, parts: MappingParts): Mapping {
-  const { template, functions } = parts;
+  const { template, functions, kinesis, sqs, dataDir, onBatch } = parts;
   const { logicalId, properties } = resource;
   const sourceArn = asText(properties['EventSourceArn']) ?? '';
-  const target = functions.find(asText(properties['FunctionName']) ?? '');
-  target.warm();
+  const { definition, invoke, warm } = functions.find(asText(properties['FunctionName']) ?? '');
+  warm();
 
   const source = template.resources.find(({ arn }) => arn === sourceArn);
   if (source?.type === 'AWS::Kinesis::Stream') {
-    const { dataDir, onBatch } = parts;
     return startKinesisMapping({
-      logicalId,
       settings: streamSettings(resource),
-      streamName: source.name,
-      streamArn: sourceArn,
-      kinesis: parts.kinesis,
+      stream: source,
+      kinesis,
       checkpoints: openCheckpoints(dataDir && join(dataDir, `checkpoints-${logicalId}.json`)),
-      invoke: target.invoke,
-      ...(onBatch && { onBatch: (lastArrivalMs) => onBatch(target.definition.name, lastArrivalMs) }),
+      invoke,
+      onBatch: (lastArrivalMs) => onBatch(definition.name, lastArrivalMs),
     });
   }
   if (source?.type === 'AWS::SQS::Queue') {
     const settings = queueSettings(resource);
-    const concurrencyMax = Math.min(settings.concurrencyMax, target.definition.concurrencyMax);
-    return startSqsMapping({
-      logicalId,
-      settings: { ...settings, concurrencyMax },
-      queueUrl: source.ref,
-      queueArn: sourceArn,
-      sqs: parts.sqs,
-      invoke: target.invoke,
-    });
+    const concurrencyMax = Math.min(settings.concurrencyMax, definition.concurrencyMax);
+    return startSqsMapping({ settings: { ...settings, concurrencyMax }, queue: source, sqs, invoke });
   }
   throw new LocalStackError(
     `The mapping ${logicalId} reads ${sourceArn}, which is neither a stream nor a queue of the template.`,

@@ -4,7 +4,6 @@ import { region } from '../identity.ts';
 import { asList, asNumber, asObject, asText, type JsonObject } from '../json.ts';
 import type { Resource } from '../template/template.ts';
 import {
-  type BatchSettings,
   batchContentBytesMax,
   batchSettings,
   createGate,
@@ -15,16 +14,12 @@ import {
   pauseFor,
 } from './mapping.ts';
 
-/** Settings of a queue's mapping, named as in the template. */
-export interface QueueSettings extends BatchSettings {
-  readonly concurrencyMax: number;
-}
+/** Settings of a queue's mapping. */
+export type QueueSettings = Readonly<ReturnType<typeof queueSettings>>;
 
 interface QueueMappingParts {
-  readonly logicalId: string;
   readonly settings: QueueSettings;
-  readonly queueUrl: string;
-  readonly queueArn: string;
+  readonly queue: Pick<Resource, 'ref' | 'arn'>;
   readonly sqs: AwsJsonClient;
   readonly invoke: Invoke;
 }
@@ -36,7 +31,7 @@ const concurrencyMaxDefault = 5;
 const waitSeconds = 1;
 
 /** Reads the settings of a queue's mapping. */
-export function queueSettings(resource: Resource): QueueSettings {
+export function queueSettings(resource: Resource) {
   const { MaximumConcurrency } = asObject(resource.properties['ScalingConfig']);
   return {
     ...batchSettings(resource, 10),
@@ -48,7 +43,7 @@ export function queueSettings(resource: Resource): QueueSettings {
 export function startSqsMapping(parts: QueueMappingParts): Mapping {
   const gate = createGate();
   for (let poller = 0; poller < parts.settings.concurrencyMax; poller += 1) void poll(parts, gate);
-  return { ...gate, logicalId: parts.logicalId };
+  return gate;
 }
 
 async function poll(parts: QueueMappingParts, gate: Gate): Promise<void> {
@@ -65,7 +60,7 @@ async function poll(parts: QueueMappingParts, gate: Gate): Promise<void> {
 }
 
 /** Waits briefly for a message, then until the window ends or the batch is full. */
-async function collect({ sqs, queueUrl, settings }: QueueMappingParts, gate: Gate): Promise<JsonObject[]> {
+async function collect({ sqs, queue, settings }: QueueMappingParts, gate: Gate): Promise<JsonObject[]> {
   const messages: JsonObject[] = [];
   let bytes = 0;
   let windowEnd = Number.POSITIVE_INFINITY;
@@ -75,7 +70,7 @@ async function collect({ sqs, queueUrl, settings }: QueueMappingParts, gate: Gat
     if (room <= 0 || windowRest <= 0 || bytes > batchContentBytesMax) return messages;
     const WaitTimeSeconds = Math.min(waitSeconds, Math.floor(windowRest / 1_000));
     const request = {
-      ...{ QueueUrl: queueUrl, WaitTimeSeconds, MaxNumberOfMessages: Math.min(10, room) },
+      ...{ QueueUrl: queue.ref, WaitTimeSeconds, MaxNumberOfMessages: Math.min(10, room) },
       ...{ MessageSystemAttributeNames: ['All'], MessageAttributeNames: ['All'] },
     };
     const answer = await sqs.call('ReceiveMessage', request, { signal: gate.signal });
@@ -110,8 +105,8 @@ function messageBytes(message: JsonObject): number {
 }
 
 async function handle(parts: QueueMappingParts, messages: readonly JsonObject[]): Promise<void> {
-  const { settings, sqs, queueUrl } = parts;
-  const outcome = await parts.invoke(sqsEvent(parts.queueArn, messages));
+  const { settings, sqs, queue } = parts;
+  const outcome = await parts.invoke(sqsEvent(queue.arn, messages));
   const idOf = (message: JsonObject) => asText(message['MessageId']) ?? '';
   // Failed messages become visible again after their timeout.
   const failed = failedItems(outcome, settings, messages.map(idOf));
@@ -121,7 +116,7 @@ async function handle(parts: QueueMappingParts, messages: readonly JsonObject[])
     ReceiptHandle: message['ReceiptHandle'] ?? '',
   }));
   for (let start = 0; start < entries.length; start += 10) {
-    const request = { QueueUrl: queueUrl, Entries: entries.slice(start, start + 10) };
+    const request = { QueueUrl: queue.ref, Entries: entries.slice(start, start + 10) };
     await sqs.call('DeleteMessageBatch', request).catch((error: unknown) => {
       // If they are not deleted, they are delivered again, as can happen on SQS.
       if (!(error instanceof ServiceError)) throw error;

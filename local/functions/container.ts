@@ -2,13 +2,14 @@
 import type { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import type { ClockOffset } from '../clock.ts';
-import type {
-  FunctionDefinition,
-  FunctionError,
-  InvocationMessage,
-  InvocationOutcome,
-  WorkerReport,
-  WorkerStart,
+import {
+  errorOf,
+  type FunctionDefinition,
+  type FunctionError,
+  type InvocationMessage,
+  type InvocationOutcome,
+  type WorkerReport,
+  type WorkerStart,
 } from './protocol.ts';
 
 /** Receives a function's output, line by line. */
@@ -50,9 +51,7 @@ export function startContainer(
     if (report === 'ready') loaded.resolve();
     else settle(report);
   });
-  worker.once('error', (error) =>
-    breakDown({ errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') }),
-  );
+  worker.once('error', (error) => breakDown(errorOf(error)));
   worker.once('exit', () =>
     breakDown({ errorType: 'Runtime.ExitError', errorMessage: 'The function ended its process.' }),
   );
@@ -64,9 +63,8 @@ export function startContainer(
       // Loading does not count towards the timeout, like Lambda's init phase.
       await loaded.promise;
       if (broken !== undefined) return { ok: false, error: broken };
-      const outcome = new Promise<InvocationOutcome>((resolve) => {
-        settle = resolve;
-      });
+      const { promise: outcome, resolve } = Promise.withResolvers<InvocationOutcome>();
+      settle = resolve;
       const seconds = (timeoutMs / 1_000).toFixed(2);
       const late = { errorType: 'Sandbox.Timedout', errorMessage: `Task timed out after ${seconds} seconds` };
       const timer = setTimeout(breakDown, timeoutMs, late);

@@ -52,9 +52,9 @@ export function createFunctions(template: Template, parts: FunctionsParts) {
   });
   return {
     all,
-    /** Finds a function by name, logical id or ARN, with or without an alias or version. @throws LocalStackError */
+    /** Finds a function by name, logical id or ARN. @throws LocalStackError */
     find: (name: string): LocalFunction => {
-      const found = byName.get(name) ?? byName.get(name.split(':').slice(0, 7).join(':'));
+      const found = byName.get(name);
       if (found === undefined) throw new LocalStackError(`The template has no function ${name}.`);
       return found;
     },
@@ -76,14 +76,6 @@ function describeFunction(resource: Resource, { endpoints, apiUrl }: FunctionsPa
     );
   }
   const memoryMb = asNumber(properties['MemorySize']) ?? 128;
-  const declared = asObject(asObject(properties['Environment'])['Variables']);
-  const variables = () =>
-    Object.fromEntries(
-      Object.entries(declared).map(([key, value]) => [
-        key,
-        (asText(value) ?? '').replace(API_URL, () => `${apiUrl()}/`),
-      ]),
-    );
   return {
     name,
     arn: resource.arn,
@@ -92,7 +84,14 @@ function describeFunction(resource: Resource, { endpoints, apiUrl }: FunctionsPa
     memoryMb,
     concurrencyMax: asNumber(properties['ReservedConcurrentExecutions']) ?? concurrencyMaxDefault,
     get environment() {
-      return { ...lambdaEnvironment(name, memoryMb), ...endpointVariables(endpoints), ...variables() };
+      const variables = lambdaEnvironment(name, memoryMb);
+      // The SDK's variables for service endpoints outside AWS.
+      for (const [service, url] of Object.entries(endpoints))
+        variables[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] = url;
+      const declared = asObject(asObject(properties['Environment'])['Variables']);
+      for (const [key, value] of Object.entries(declared))
+        variables[key] = (asText(value) ?? '').replace(API_URL, `${apiUrl()}/`);
+      return variables;
     },
   };
 }
@@ -119,11 +118,4 @@ function lambdaEnvironment(name: string, memoryMb: number): Record<string, strin
     LAMBDA_TASK_ROOT: projectRoot,
     TZ: ':UTC',
   };
-}
-
-/** The SDK's variables for service endpoints outside AWS. */
-function endpointVariables(endpoints: Endpoints): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(endpoints).map(([service, url]) => [`AWS_ENDPOINT_URL_${service.toUpperCase()}`, url]),
-  );
 }

@@ -33,6 +33,12 @@ export interface FunctionError {
   readonly trace?: readonly string[];
 }
 
+/** A thrown value in that format. */
+export function errorOf(error: unknown): FunctionError {
+  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error) };
+  return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') };
+}
+
 /** The result of an invocation. `payload` is JSON. */
 export type InvocationOutcome = { ok: true; payload: string } | { ok: false; error: FunctionError };
 

@@ -3,7 +3,7 @@ import '../compile-cache.ts';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { followClock } from '../clock.ts';
-import type { FunctionError, InvocationMessage, WorkerReport, WorkerStart } from './protocol.ts';
+import { errorOf, type InvocationMessage, type WorkerReport, type WorkerStart } from './protocol.ts';
 
 type Handler = (event: unknown, context: object) => unknown;
 
@@ -23,7 +23,7 @@ async function run(handler: Handler, { requestId, event }: InvocationMessage): P
     const result = await handler(JSON.parse(event), createContext(requestId));
     report({ ok: true, payload: JSON.stringify(result ?? null) });
   } catch (error) {
-    report({ ok: false, error: describe(error) });
+    report({ ok: false, error: errorOf(error) });
   }
 }
 
@@ -41,9 +41,4 @@ function createContext(awsRequestId: string): object {
     callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => Math.max(0, Math.floor(deadline - performance.now())),
   };
-}
-
-function describe(error: unknown): FunctionError {
-  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error) };
-  return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') };
 }

@@ -9,7 +9,7 @@ import { parseJson } from '../../../local/json.ts';
 function render(source: string, body = '{}'): string {
   const parameters = { path: { p: 'path' }, querystring: { q: 'query' }, header: { 'X-H': 'header' } };
   const context = { requestId: 'r-1', responseOverride: { header: {} } };
-  return compileVelocity(source).render(templateContext(body, parseJson(body), parameters, context));
+  return compileVelocity(source)(templateContext(body, parseJson(body), parameters, context));
 }
 
 describe('templates', () => {

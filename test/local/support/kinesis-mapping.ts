@@ -57,12 +57,10 @@ export function start(
     batches.add(texts);
     return outcome;
   };
-  const streamArn = `arn:aws:kinesis:us-east-1:000000000000:stream/${streamName}`;
+  const arn = `arn:aws:kinesis:us-east-1:000000000000:stream/${streamName}`;
   const mapping = startKinesisMapping({
-    logicalId: 'Mapping',
     settings: { ...forever, ...settings },
-    streamName,
-    streamArn,
+    stream: { name: streamName, arn },
     kinesis,
     checkpoints: openCheckpoints(checkpointFile),
     invoke,
