@@ -1,4 +1,5 @@
 // Creates the template's tables, streams, queues and buckets on the emulators; existing ones stay unchanged.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type AwsJsonClient, ServiceError } from './emulators/aws-json.ts';
 import { LocalStackError } from './errors.ts';
 import { asNumber, asObject, asText, type JsonObject } from './json.ts';
@@ -25,44 +26,31 @@ export async function provision(template: Template, clients: ProvisioningClients
 }
 
 async function provisionTable(table: Resource, dynamodb: AwsJsonClient): Promise<void> {
-  const TableName = table.name;
-  const { KeySchema = null, AttributeDefinitions = null } = table.properties;
-  const existing = await unlessAbsent(dynamodb.call('DescribeTable', { TableName }));
-  if (existing !== undefined) {
-    const keys = asObject(existing['Table'])['KeySchema'];
-    if (JSON.stringify(keys) !== JSON.stringify(KeySchema)) {
-      throw new LocalStackError(
-        `The table ${TableName} in the data folder has another key than the template: use a new --data folder.`,
-      );
-    }
-    return;
-  }
-  await dynamodb.call('CreateTable', {
-    TableName,
-    KeySchema,
-    AttributeDefinitions,
-    BillingMode: 'PAY_PER_REQUEST',
-  });
-  await until(async () => {
-    const description = await dynamodb.call('DescribeTable', { TableName });
-    return asObject(description['Table'])['TableStatus'] === 'ACTIVE';
-  });
+  const { name: TableName, properties } = table;
+  const { KeySchema = null, AttributeDefinitions = null } = properties;
+  const definition = { TableName, KeySchema, AttributeDefinitions, BillingMode: 'PAY_PER_REQUEST' };
+  await unlessInUse(dynamodb.call('CreateTable', definition));
+  const existing = await untilActive('TableStatus', async () =>
+    asObject((await dynamodb.call('DescribeTable', { TableName }))['Table']),
+  );
+  if (JSON.stringify(existing['KeySchema']) !== JSON.stringify(KeySchema))
+    throw new LocalStackError(
+      `The table ${TableName} in the data folder has another key than the template: use a new --data folder.`,
+    );
 }
 
 async function provisionStream(stream: Resource, kinesis: AwsJsonClient): Promise<void> {
-  const StreamName = stream.name;
-  const summary = async () =>
-    asObject((await kinesis.call('DescribeStreamSummary', { StreamName }))['StreamDescriptionSummary']);
-  if ((await unlessAbsent(summary())) === undefined) {
-    const ShardCount = asNumber(stream.properties['ShardCount']) ?? onDemandShards;
-    await kinesis.call('CreateStream', { StreamName, ShardCount });
-    await until(async () => (await summary())['StreamStatus'] === 'ACTIVE');
-  }
-  const hours = asNumber(stream.properties['RetentionPeriodHours']) ?? 24;
-  const currentHours = asNumber((await summary())['RetentionPeriodHours']) ?? 24;
-  if (hours === currentHours) return;
-  const action = hours > currentHours ? 'IncreaseStreamRetentionPeriod' : 'DecreaseStreamRetentionPeriod';
-  await kinesis.call(action, { StreamName, RetentionPeriodHours: hours });
+  const { name: StreamName, properties } = stream;
+  const ShardCount = asNumber(properties['ShardCount']) ?? onDemandShards;
+  await unlessInUse(kinesis.call('CreateStream', { StreamName, ShardCount }));
+  const existing = await untilActive('StreamStatus', async () =>
+    asObject((await kinesis.call('DescribeStreamSummary', { StreamName }))['StreamDescriptionSummary']),
+  );
+  const RetentionPeriodHours = asNumber(properties['RetentionPeriodHours']) ?? 24;
+  const change = RetentionPeriodHours - (asNumber(existing['RetentionPeriodHours']) ?? 24);
+  if (change === 0) return;
+  const action = change > 0 ? 'IncreaseStreamRetentionPeriod' : 'DecreaseStreamRetentionPeriod';
+  await kinesis.call(action, { StreamName, RetentionPeriodHours });
 }
 
 /** The attributes of queues that are set. */
@@ -94,20 +82,19 @@ export async function provisionBucket(name: string, endpoint: string): Promise<v
     throw new Error(`Cannot create the bucket ${name}: ${answer.status} ${body}`);
 }
 
-async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof ServiceError && error.code === 'ResourceNotFoundException') return undefined;
-    throw error;
-  }
+/** Waits for a call that creates what an earlier run may have created. */
+async function unlessInUse(call: Promise<unknown>): Promise<void> {
+  await call.catch((error: unknown) => {
+    if (!(error instanceof ServiceError && error.code === 'ResourceInUseException')) throw error;
+  });
 }
 
-/** Emulators become active on about the next turn of their event loop. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
+/** Emulators activate a resource on about the next turn of their event loop. @returns its description */
+async function untilActive(status: string, describe: () => Promise<JsonObject>): Promise<JsonObject> {
   for (let attempt = 0; attempt < 500; attempt += 1) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    const description = await describe();
+    if (description[status] === 'ACTIVE') return description;
+    await sleep(5);
   }
   throw new Error('An emulator did not activate a resource in time: start again.');
 }

@@ -1,13 +1,12 @@
 // The template's REST API: from a request to an answer, in API Gateway's order.
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalStackError } from '../errors.ts';
 import { account } from '../identity.ts';
-import { asBoolean, asObject, asText, parseJson } from '../json.ts';
+import { asObject, asText, parseJson } from '../json.ts';
 import { callerIn } from '../observer.ts';
 import type { Resource, Template } from '../template/template.ts';
-import { readAccess } from './access.ts';
 import { type GatewayAnswer, type GatewayResponseType, readGatewayResponses } from './gateway-responses.ts';
 import { createIntegration, type IntegrationParts } from './integrations.ts';
 import { readBody } from './request.ts';
@@ -104,6 +103,35 @@ export function createApi(template: Template, parts: ApiParts): Api {
   }
 }
 
+/**
+ * Reads the API keys. Returns a function that gives the reason to refuse a request to a method. Signatures, throttles and quotas
+ * are not checked (docs/local-stack.md).
+ */
+function readAccess(template: Template) {
+  const inPlan = template
+    .ofType('AWS::ApiGateway::UsagePlanKey')
+    .map(({ properties }) => properties['KeyId']);
+  const keys = template
+    .ofType('AWS::ApiGateway::ApiKey')
+    .filter((key) => key.properties['Enabled'] !== false && inPlan.includes(key.ref))
+    .map(apiKeyValue);
+  return ({ properties }: Resource, headers: IncomingHttpHeaders): GatewayResponseType | undefined => {
+    const { authorization = '', 'x-api-key': key } = headers;
+    if (
+      properties['AuthorizationType'] === 'AWS_IAM' &&
+      !/^AWS4-HMAC-SHA256 .*Signature=/.test(authorization)
+    )
+      return 'MISSING_AUTHENTICATION_TOKEN';
+    const needsKey = properties['ApiKeyRequired'] === true;
+    return needsKey && !keys.includes(String(key)) ? 'INVALID_API_KEY' : undefined;
+  };
+}
+
+/** An API key's value: the template's, or one derived from its logical id. */
+export function apiKeyValue(key: Resource): string {
+  return asText(key.properties['Value']) ?? `local-${key.logicalId}`;
+}
+
 /** The validator of a method's bodies, for every content type; undefined if there is none. */
 function readValidator(
   template: Template,
@@ -113,7 +141,7 @@ function readValidator(
   const declared = template
     .ofType('AWS::ApiGateway::RequestValidator')
     .find(({ ref }) => ref === properties['RequestValidatorId']);
-  if (asBoolean(declared?.properties['ValidateRequestBody']) !== true) return undefined;
+  if (declared?.properties['ValidateRequestBody'] !== true) return undefined;
   const validator = models.get(asText(asObject(properties['RequestModels'])['$default']) ?? '');
   if (validator === undefined)
     throw new LocalStackError(`The local API Gateway needs a model for $default: ${logicalId} has none.`);

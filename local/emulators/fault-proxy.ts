@@ -7,9 +7,7 @@ import { exchange, type RawAnswer } from './aws-json.ts';
 import type { Endpoints } from './emulators.ts';
 
 /** A function's call of a service. */
-export interface FunctionCall extends Omit<ObservedCall, 'answer'> {
-  readonly service: keyof Endpoints;
-}
+export type FunctionCall = Omit<ObservedCall, 'answer'>;
 
 /** A call's fate: it passes, or it is executed but its answer is lost, or it gets this answer instead. */
 export type FunctionFault = (call: FunctionCall) => Fate | Promise<Fate>;

@@ -4,7 +4,6 @@ import { LocalStackError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import type { Resource } from '../template/template.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { listShards, type Shard } from './kinesis-records.ts';
 import {
   type BatchSettings,
   batchSettings,
@@ -13,7 +12,7 @@ import {
   type Mapping,
   pauseFor,
 } from './mapping.ts';
-import { readShard } from './shard-reader.ts';
+import { listShards, readShard, type Shard } from './shard-reader.ts';
 
 export interface StreamMappingParts {
   readonly settings: BatchSettings;
