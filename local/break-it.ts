@@ -1,7 +1,6 @@
 // The console's switches: faults to turn on while the stack runs, each with its expected effect.
-import type { ServiceFault } from './api-gateway/integrations.ts';
 import type { AwsJsonClient, JsonService } from './emulators/aws-json.ts';
-import type { FunctionCall, FunctionFault } from './emulators/fault-proxy.ts';
+import type { ServiceCall, ServiceFault } from './emulators/fault-proxy.ts';
 import type { Mappings } from './event-source-mappings/mappings.ts';
 import type { Functions } from './functions/functions.ts';
 import { fedNoun, nounOf, rollupQueueIn } from './template/names.ts';
@@ -92,17 +91,19 @@ export function createBreakIt({ template, functions, mappings, clients }: BreakI
   };
   const redriver = functions.all.find(({ definition }) => nounOf(template, definition.name) === 'redriver');
 
-  const isWrite = ({ service, action }: FunctionCall) =>
+  const isWrite = ({ service, action }: ServiceCall) =>
     service === 'dynamodb' && /^(Put|Update|Delete|BatchWrite|TransactWrite)/.test(action);
 
-  /** Decides about a function's call to AWS. */
-  const functionFault: FunctionFault = async (call) => {
+  /** Decides about the calls of the two halves, and of the front door, which has a role. */
+  const fault: ServiceFault = async (call) => {
     if (on.size === 0) return 'pass';
-    const name = call.caller.replace(/^function /, '');
-    const noun = nounOf(template, name);
-    if (noun !== 'writer' && noun !== 'aggregator') return 'pass';
-    if (on.has('deliver-twice') && call.service === 'sqs' && call.action.startsWith('SendMessage')) {
-      await clients.sqs.send(call.action, call.body);
+    const { caller, service, action, body } = call;
+    const name = caller.replace(/^function /, '');
+    const noun = caller.startsWith('role ') ? 'front door' : nounOf(template, name);
+    if (noun !== 'writer' && noun !== 'aggregator' && noun !== 'front door') return 'pass';
+    if (on.has('deliver-twice')) {
+      if (service === 'sqs' && action.startsWith('SendMessage')) await clients.sqs.send(action, body);
+      if (noun === 'front door' && action === 'PutRecords') await clients.kinesis.send(action, body);
     }
     if (!isWrite(call)) return 'pass';
     if (on.has('throttle-tables') && noun === 'writer' && Math.random() < THROTTLED_SHARE) return REFUSED;
@@ -111,14 +112,6 @@ export function createBreakIt({ template, functions, mappings, clients }: BreakI
       return 'lose-answer';
     }
     return on.has('lose-answers') && Math.random() < LOST_SHARE ? 'lose-answer' : 'pass';
-  };
-
-  /** Decides about the front door's call. */
-  const serviceFault: ServiceFault = async ({ service, action, body }) => {
-    if (on.has('deliver-twice') && service === 'kinesis' && action === 'PutRecords') {
-      await clients.kinesis.send(action, body);
-    }
-    return undefined;
   };
 
   const poison = async () => {
@@ -157,7 +150,6 @@ export function createBreakIt({ template, functions, mappings, clients }: BreakI
       await effects[name]?.(wanted);
       return true;
     },
-    functionFault,
-    serviceFault,
+    fault,
   };
 }

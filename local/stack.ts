@@ -2,7 +2,6 @@
 import './compile-cache.ts';
 import { join } from 'node:path';
 import { createApi } from './api-gateway/api.ts';
-import type { ServiceFault } from './api-gateway/integrations.ts';
 import { startApiServer } from './api-gateway/server.ts';
 import { createBreakIt } from './break-it.ts';
 import type { LocalClock } from './clock.ts';
@@ -11,7 +10,7 @@ import { lockDataFolder, stackIdIn } from './data-folder.ts';
 import type { Demo } from './demo.ts';
 import { createAwsJsonClient, type JsonService } from './emulators/aws-json.ts';
 import { type Endpoints, startEmulators } from './emulators/emulators.ts';
-import { type FunctionFault, startFaultProxy } from './emulators/fault-proxy.ts';
+import { type ServiceFault, startFaultProxy } from './emulators/fault-proxy.ts';
 import { startParameters } from './emulators/parameters.ts';
 import type { CreatedObject } from './emulators/worker.ts';
 import { startMappings } from './event-source-mappings/mappings.ts';
@@ -46,7 +45,7 @@ export interface LocalStackOptions {
   readonly signal?: AbortSignal;
   /** False turns schedules off, for tests that invoke functions themselves. */
   readonly schedules?: boolean;
-  /** True adds a proxy between functions and services, for `setFunctionFault`. */
+  /** True adds a proxy between functions and services, so that `setFault` decides on their calls, too. */
   readonly faults?: boolean;
   /** Lets the console break the stack (local/break-it.ts) and pause a demo; implies `faults`. */
   readonly controls?: { readonly demo: () => Demo | undefined };
@@ -110,11 +109,12 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
   onObject = (created) => {
     objectRules.tell(created, clients.sqs, nowMs()).catch((error: Error) => report(error.message));
   };
-  let functionFault: FunctionFault | undefined;
+  let fault: ServiceFault | undefined;
+  const watch = { fault: () => fault, observer };
   const functionEndpoints = { ...endpoints };
   if (options.faults === true || options.controls !== undefined || observer !== undefined) {
     for (const service of Object.keys(endpoints) as (keyof Endpoints)[]) {
-      const proxy = await startFaultProxy(service, endpoints[service], () => functionFault, observer);
+      const proxy = await startFaultProxy(service, endpoints[service], watch);
       stops.defer(proxy.stop);
       functionEndpoints[service] = proxy.endpoint;
     }
@@ -143,9 +143,8 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
   if (options.schedules !== false) stops.defer(startSchedules(template, functions));
 
   const breakIt = options.controls && createBreakIt({ template, functions, mappings, clients });
-  functionFault = breakIt?.functionFault;
-  let fault: ServiceFault | undefined = breakIt?.serviceFault;
-  const api = createApi(template, { functions, clients, fault: () => fault, report, observer });
+  fault = breakIt?.fault;
+  const api = createApi(template, { functions, clients, ...watch, report });
   const server = await startApiServer(
     withControls(api, endpoints, breakIt && options.controls && { breakIt, ...options.controls }),
     options.port ?? 0,
@@ -175,13 +174,9 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
     call: (service: JsonService, action: string, input: JsonObject) => clients[service].call(action, input),
     /** Invokes a function by name, logical id or ARN. */
     invoke: (functionName: string, event: unknown) => functions.find(functionName).invoke(event),
-    /** Lets a test answer the API's calls of AWS services; undefined restores them. */
-    setServiceFault: (next: ServiceFault | undefined): void => {
+    /** Lets a test decide on every service call of the API, and of functions with the option `faults`. */
+    setFault: (next: ServiceFault | undefined): void => {
       fault = next;
-    },
-    /** Lets a test decide on every service call of a function; requires the option `faults`. */
-    setFunctionFault: (next: FunctionFault | undefined): void => {
-      functionFault = next;
     },
     /** The accounts of the pipeline, as in `GET /v1/status`. */
     status: (): Promise<Status> => readStatus(server.url),

@@ -5,11 +5,11 @@ import {
   type JsonService,
   type RawAnswer,
 } from '../emulators/aws-json.ts';
+import { answerCall, type CallWatch } from '../emulators/fault-proxy.ts';
 import { LocalStackError } from '../errors.ts';
 import { requestTooLarge } from '../functions/function.ts';
 import type { Functions } from '../functions/functions.ts';
 import { asNumber, asObject, asText, isObject, type JsonObject, parseJson } from '../json.ts';
-import type { StackObserver } from '../observer.ts';
 import type { GatewayAnswer, GatewayResponseType } from './gateway-responses.ts';
 import { compileRequestMapping, compileResponseMapping, headersAsSent, staticHeaders } from './mapping.ts';
 import type { GatewayRequest } from './request.ts';
@@ -21,21 +21,9 @@ export interface Integration {
   answer(request: GatewayRequest): Promise<GatewayAnswer | GatewayResponseType>;
 }
 
-/** The API's call of an AWS service, which tests may answer themselves. */
-export interface ServiceCall {
-  readonly service: JsonService;
-  readonly action: string;
-  readonly body: string;
-}
-
-/** Answers a service call instead of the service; undefined lets it through. */
-export type ServiceFault = (call: ServiceCall) => RawAnswer | undefined | Promise<RawAnswer | undefined>;
-
-export interface IntegrationParts {
+export interface IntegrationParts extends CallWatch {
   readonly functions: Functions;
   readonly clients: Readonly<Record<JsonService, AwsJsonClient>>;
-  readonly fault: () => ServiceFault | undefined;
-  readonly observer?: StackObserver | undefined;
 }
 
 /** Builds a method's integration. @throws LocalStackError for an unsupported kind */
@@ -117,7 +105,7 @@ function mappedIntegration(integration: JsonObject, behind: Behind): Integration
   };
 }
 
-function serviceBehind(integration: JsonObject, { clients, fault, observer }: IntegrationParts): Behind {
+function serviceBehind(integration: JsonObject, parts: IntegrationParts): Behind {
   const uri = asText(integration['Uri']) ?? '';
   const [, service = '', action = ''] = /^arn:aws:apigateway:[^:]*:(\w+):action\/(\w+)$/.exec(uri) ?? [];
   if (!isJsonService(service)) {
@@ -126,12 +114,9 @@ function serviceBehind(integration: JsonObject, { clients, fault, observer }: In
   const headers = staticHeaders(integration['RequestParameters'], 'integration.request.header.');
   const caller = `role ${(asText(integration['Credentials']) ?? '').replace(/^.*:role\//, '')}`;
   return async (body) => {
-    const call = { service, action, body };
-    const send = async () => (await fault()?.(call)) ?? clients[service].send(action, body, { headers });
-    const answer = await send().catch(() => undefined);
-    if (answer === undefined) return 'INTEGRATION_FAILURE';
-    observer?.emit('serviceCalled', { ...call, caller, answer });
-    return answer;
+    const send = () => parts.clients[service].send(action, body, { headers });
+    const answer = await answerCall(parts, { caller, service, action, body }, send).catch(() => undefined);
+    return answer ?? 'INTEGRATION_FAILURE';
   };
 }
 

@@ -98,9 +98,9 @@ test('emulators listen on this machine only', patient, async () => {
 });
 
 test('a service fault reaches the client until it is removed', patient, async () => {
-  stack.setServiceFault(() => ({ status: 500, headers: {}, body: '{}' }));
+  stack.setFault(() => ({ status: 500, headers: {}, body: '{}' }));
   assert.equal((await put('{}')).status, 500);
-  stack.setServiceFault(undefined);
+  stack.setFault(undefined);
   assert.equal((await put('{}')).status, 202);
 });
 
