@@ -3,9 +3,6 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A server that listens. */
-export type Listening = Awaited<ReturnType<typeof listen>>;
-
 /** Makes a server listen on a free port. Keeps idle connections: closing one just as a client uses it would lose a request. */
 export async function listen(server: Server) {
   server.keepAliveTimeout = 0;

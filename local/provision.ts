@@ -1,13 +1,9 @@
 // Creates the template's tables, streams, queues and buckets on the emulators; existing ones stay unchanged.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AwsJsonClient, ServiceError } from './emulators/aws-json.ts';
+import { type AwsJsonClient, type JsonService, ServiceError } from './emulators/aws-json.ts';
 import { LocalStackError } from './errors.ts';
 import { asNumber, asObject, asText, type JsonObject } from './json.ts';
 import type { Resource, Template } from './template/template.ts';
-
-interface ProvisioningClients extends Record<'dynamodb' | 'kinesis' | 'sqs', AwsJsonClient> {
-  readonly s3Endpoint: string;
-}
 
 /** Shards of an on-demand stream: AWS starts with four. */
 const onDemandShards = 4;
@@ -16,11 +12,15 @@ const onDemandShards = 4;
  * Creates all resources; idempotent.
  * @throws LocalStackError if a table in the data folder has another key than the template's
  */
-export async function provision(template: Template, clients: ProvisioningClients): Promise<void> {
+export async function provision(
+  template: Template,
+  clients: Readonly<Record<JsonService, AwsJsonClient>>,
+  s3Endpoint: string,
+): Promise<void> {
   await Promise.all([
     ...template.ofType('AWS::DynamoDB::Table').map((table) => provisionTable(table, clients.dynamodb)),
     ...template.ofType('AWS::Kinesis::Stream').map((stream) => provisionStream(stream, clients.kinesis)),
-    ...template.ofType('AWS::S3::Bucket').map(({ name }) => provisionBucket(name, clients.s3Endpoint)),
+    ...template.ofType('AWS::S3::Bucket').map(({ name }) => provisionBucket(name, s3Endpoint)),
     ...template.ofType('AWS::SQS::Queue').map((queue) => provisionQueue(queue, template, clients.sqs)),
   ]);
 }

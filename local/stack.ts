@@ -100,7 +100,7 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
     sqs: createAwsJsonClient('sqs', endpoints.sqs),
     ssm: createAwsJsonClient('ssm', endpoints.ssm),
   } satisfies Record<JsonService, unknown>;
-  await provision(template, { ...clients, s3Endpoint: endpoints.s3 });
+  await provision(template, clients, endpoints.s3);
   const objectRules = readObjectRules(template);
   for (const bucket of objectRules.buckets) await provisionBucket(bucket, endpoints.s3);
   signal?.throwIfAborted();
@@ -129,8 +129,7 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
   const mappings = startMappings({
     template,
     functions,
-    kinesis: clients.kinesis,
-    sqs: clients.sqs,
+    ...clients,
     dataDir,
     onBatch: (functionName, lastArrivalMs) => {
       const iteratorAgeMs = Math.max(0, nowMs() - lastArrivalMs);

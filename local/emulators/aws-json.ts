@@ -2,7 +2,7 @@
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { credentials, region } from '../identity.ts';
-import { asText, isObject, type JsonObject, parseJson } from '../json.ts';
+import { asObject, asText, isObject, type JsonObject, parseJson } from '../json.ts';
 
 /** Services with the JSON protocol, and their version names in X-Amz-Target. */
 const services = {
@@ -33,11 +33,10 @@ export class ServiceError extends Error {
   readonly code: string;
 
   constructor(action: string, answer: RawAnswer) {
-    const body = parseJson(answer.body);
-    const type = (isObject(body) && asText(body['__type'])) || 'UnknownError';
-    const message = (isObject(body) && (asText(body['message']) ?? asText(body['Message']))) || answer.body;
+    const { __type, message, Message } = asObject(parseJson(answer.body));
+    const type = asText(__type) ?? 'UnknownError';
     const code = type.slice(type.lastIndexOf('#') + 1);
-    super(`${action}: ${code} (${answer.status}): ${message}`);
+    super(`${action}: ${code} (${answer.status}): ${asText(message) ?? asText(Message) ?? answer.body}`);
     this.code = code;
   }
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ClockOffset } from '../clock.ts';
 import { LocalStackError } from '../errors.ts';
-import type { Listening } from '../listening.ts';
 import type { CreatedObject, EmulatorReport, EmulatorStart } from './worker.ts';
 
 /** The address of each service. */
@@ -41,7 +40,7 @@ export async function startEmulators(options: EmulatorsOptions = {}) {
 export async function startEmulator(
   name: EmulatorStart['name'],
   { dataDir, clock, onCrash = fail, onObject }: EmulatorsOptions = {},
-): Promise<Listening> {
+) {
   const folder = dataDir === undefined ? undefined : join(dataDir, name);
   if (folder !== undefined) {
     await mkdir(folder, { recursive: true });

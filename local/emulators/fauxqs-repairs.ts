@@ -2,9 +2,7 @@
 import { buildApp } from 'fauxqs';
 import type { CreatedObject } from './worker.ts';
 
-type App = ReturnType<typeof buildApp>;
 type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>;
-type S3Store = Stores['s3Store'];
 type Persistence = NonNullable<Stores['sqsStore']['persistence']>;
 
 /** Starts SQS and S3; in memory without a folder. @param tell called for each object put */
@@ -15,9 +13,24 @@ export async function startFauxqs(dataDir: string | undefined, tell: (created: C
     s3Store: new (await inside('./s3/s3Store.js')).S3Store(),
   };
   const persistence = dataDir === undefined ? undefined : await persist(stores, dataDir);
-  tellOfObjects(stores.s3Store, tell);
+  const { s3Store } = stores;
+  // S3 notifies EventBridge of every object; fauxqs does not. Multipart uploads are not covered.
+  const putObject = s3Store.putObject.bind(s3Store);
+  s3Store.putObject = (bucket, key, ...values) => {
+    const object = putObject(bucket, key, ...values);
+    tell({ bucket, key, size: object.contentLength, etag: object.etag.replaceAll('"', '') });
+    return object;
+  };
+
   const app = buildApp({ logger: false, host: '127.0.0.1', stores });
-  refuseToReplace(app, stores.s3Store);
+  // `If-None-Match: *` is ignored, so a put that must not replace an object would.
+  app.addHook('preHandler', ({ method, headers, params }, reply, done) => {
+    const { bucket, '*': key } = params as { bucket?: string; '*'?: string };
+    const mustBeNew = method === 'PUT' && headers['if-none-match'] === '*';
+    if (!mustBeNew || s3Store['buckets'].get(bucket)?.has(key) !== true) return done();
+    reply.code(412).type('application/xml');
+    reply.send('<Error><Code>PreconditionFailed</Code><Message>The object exists already</Message></Error>');
+  });
   // Keeps idle connections (see local/listening.ts).
   app.server.keepAliveTimeout = 0;
   // The package's own startFauxqs listens on all interfaces, whatever `host` says.
@@ -56,25 +69,4 @@ async function persist(stores: Stores, dataDir: string): Promise<Persistence> {
   for (const each of [...Object.values(stores), ...stores.sqsStore.allQueues()])
     Object.assign(each, { persistence });
   return persistence;
-}
-
-/** S3 notifies EventBridge of every object; fauxqs does not. Multipart uploads are not covered. */
-function tellOfObjects(store: S3Store, tell: (created: CreatedObject) => void): void {
-  const putObject = store.putObject.bind(store);
-  store.putObject = (bucket, key, ...values) => {
-    const object = putObject(bucket, key, ...values);
-    tell({ bucket, key, size: object.contentLength, etag: object.etag.replaceAll('"', '') });
-    return object;
-  };
-}
-
-/** `If-None-Match: *` is ignored, so a put that must not replace an object would. */
-function refuseToReplace(app: App, store: S3Store): void {
-  app.addHook('preHandler', ({ method, headers, params }, reply, done) => {
-    const { bucket, '*': key } = params as { bucket?: string; '*'?: string };
-    const mustBeNew = method === 'PUT' && headers['if-none-match'] === '*';
-    if (!mustBeNew || store['buckets'].get(bucket)?.has(key) !== true) return done();
-    reply.code(412).type('application/xml');
-    reply.send('<Error><Code>PreconditionFailed</Code><Message>The object exists already</Message></Error>');
-  });
 }

@@ -13,7 +13,7 @@ import {
 } from './protocol.ts';
 
 /** Receives a function's output, line by line. */
-export type OutputListener = (line: string, stream: 'stdout' | 'stderr') => void;
+export type OutputListener = (line: string) => void;
 
 /** A running container. */
 export type Container = ReturnType<typeof startContainer>;
@@ -34,8 +34,8 @@ export function startContainer(
     // The function's memory limits the thread's heap. Keep the young generation small, or each thread grows by 100 MB.
     resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 16 },
   });
-  eachLine(worker.stdout, (line) => onOutput(line, 'stdout'));
-  eachLine(worker.stderr, (line) => onOutput(line, 'stderr'));
+  eachLine(worker.stdout, onOutput);
+  eachLine(worker.stderr, onOutput);
 
   const loaded = Promise.withResolvers<void>();
   let settle = (_: InvocationOutcome) => {};
@@ -77,7 +77,7 @@ export function startContainer(
   };
 }
 
-function eachLine(stream: Readable, onLine: (line: string) => void): void {
+function eachLine(stream: Readable, onLine: OutputListener): void {
   let rest = '';
   stream.setEncoding('utf8');
   stream.on('data', (text: string) => {

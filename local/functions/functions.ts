@@ -8,7 +8,6 @@ import { credentials, region } from '../identity.ts';
 import { asNumber, asObject, asText } from '../json.ts';
 import type { StackObserver } from '../observer.ts';
 import type { Resource, Template } from '../template/template.ts';
-import type { OutputListener } from './container.ts';
 import { createFunction, type LocalFunction } from './function.ts';
 import type { FunctionDefinition } from './protocol.ts';
 
@@ -16,7 +15,7 @@ import type { FunctionDefinition } from './protocol.ts';
 export type Functions = ReturnType<typeof createFunctions>;
 
 /** Called for every line that a function writes. */
-export type FunctionOutputListener = (functionName: string, ...output: Parameters<OutputListener>) => void;
+export type FunctionOutputListener = (functionName: string, line: string) => void;
 
 const projectRoot = resolve(import.meta.dirname, '../..');
 
@@ -38,7 +37,7 @@ export function createFunctions(template: Template, parts: FunctionsParts) {
   const byName = new Map<string, LocalFunction>();
   const all = template.ofType('AWS::Lambda::Function').map((resource) => {
     const definition = describeFunction(resource, parts);
-    const onOutput: OutputListener = (...output) => parts.onOutput(definition.name, ...output);
+    const onOutput = (line: string) => parts.onOutput(definition.name, line);
     const created = createFunction(definition, onOutput, parts.clock?.offset);
     const invoke: LocalFunction['invoke'] = async (event) => {
       parts.observer?.emit('functionStarted', definition.name);

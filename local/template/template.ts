@@ -78,14 +78,8 @@ export function readTemplate(json: Json, naming: NamingContext) {
     if (!isObject(body))
       throw new LocalStackError(`The template refers to "${logicalId}", which it does not contain.`);
     const properties: JsonObject = {};
-    for (const [name, value] of Object.entries(asObject(body['Properties']))) {
-      let resolved: Json | undefined;
-      const get = () => {
-        resolved ??= resolve(value);
-        return resolved;
-      };
-      Object.defineProperty(properties, name, { enumerable: true, get });
-    }
+    for (const [name, value] of Object.entries(asObject(body['Properties'])))
+      Object.defineProperty(properties, name, { enumerable: true, get: () => resolve(value) });
     const type = String(body['Type']);
     return {
       ...{ logicalId, type, metadata: asObject(body['Metadata']), properties },
