@@ -3,7 +3,7 @@ import type { AwsJsonClient, JsonService } from './emulators/aws-json.ts';
 import type { ServiceCall, ServiceFault } from './emulators/fault-proxy.ts';
 import type { Mappings } from './event-source-mappings/mappings.ts';
 import type { Functions } from './functions/functions.ts';
-import { fedNoun, nounOf, rollupQueueIn } from './template/names.ts';
+import { nounOf, rollupQueueIn } from './template/names.ts';
 import type { Template } from './template/template.ts';
 
 interface BreakItParts {
@@ -85,9 +85,9 @@ export function createBreakIt({ template, functions, mappings, clients }: BreakI
   const on = new Set<string>();
 
   const hold = (noun: string, held: boolean) => {
-    const fed = mappings.filter(({ logicalId }) => fedNoun(template, logicalId) === noun);
     // Do not wait for batches in progress.
-    for (const mapping of fed) held ? void mapping.pause() : mapping.resume();
+    for (const mapping of mappings.filter(({ feeds }) => feeds === noun))
+      held ? void mapping.pause() : mapping.resume();
   };
   const redriver = functions.all.find(({ definition }) => nounOf(template, definition.name) === 'redriver');
 

@@ -33,11 +33,10 @@ export function lockDataFolder(path: string): () => void {
 
 /** The stack's unique id: kept in its data folder, or new if the data is in memory. */
 export function stackIdIn(path: string | undefined): string {
-  const file = path === undefined ? undefined : join(path, 'stack-id');
-  if (file !== undefined && existsSync(file)) return readFileSync(file, 'utf8');
-  const id = randomUUID();
-  if (file !== undefined) writeFileSync(file, id);
-  return id;
+  if (path === undefined) return randomUUID();
+  const file = join(path, 'stack-id');
+  if (!existsSync(file)) writeFileSync(file, randomUUID());
+  return readFileSync(file, 'utf8');
 }
 
 /** Creates a folder and its parents, one by one: Node's own recursion never ends where a file system refuses, such as /proc. */

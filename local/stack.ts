@@ -14,7 +14,7 @@ import { type ServiceFault, startFaultProxy } from './emulators/fault-proxy.ts';
 import { startParameters } from './emulators/parameters.ts';
 import type { CreatedObject } from './emulators/worker.ts';
 import { startMappings } from './event-source-mappings/mappings.ts';
-import { createFunctions, type FunctionOutputListener } from './functions/functions.ts';
+import { createFunctions } from './functions/functions.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { StackObserver } from './observer.ts';
 import { provision, provisionBucket } from './provision.ts';
@@ -36,7 +36,7 @@ export interface LocalStackOptions {
   /** Folder for data that survives restarts; in memory by default. */
   readonly dataDir?: string;
   /** Called for every line that a function writes: logs, and metrics in embedded metric format. */
-  readonly onFunctionOutput?: FunctionOutputListener;
+  readonly onFunctionOutput?: (functionName: string, line: string) => void;
   /** Called with errors of the stack itself, for the terminal. */
   readonly onProblem?: (message: string) => void;
   /** Called when the stack cannot continue: an emulator has ended. */
@@ -163,12 +163,6 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
     mappings,
     /** Schedules by logical id, for a caller that turned them off and runs them itself. */
     scheduled: readSchedules(template, functions),
-    /** The value of a resource's `Ref`: a name, or a queue's URL. */
-    ref: (logicalId: string): string => {
-      const resource = template.find(logicalId);
-      if (resource === undefined) throw new Error(`The template has no resource ${logicalId}.`);
-      return resource.ref;
-    },
     /** One call of a service: what `aws <service> <operation>` sends. */
     call: (service: JsonService, action: string, input: JsonObject) => clients[service].call(action, input),
     /** Invokes a function by name, logical id or ARN. */

@@ -1,5 +1,6 @@
 // Metrics that AWS services publish themselves, as far as the local stack can measure them.
-import { asList, asNumber, asObject, asText, parseJson } from '../json.ts';
+import type { FauxqsServer } from 'fauxqs';
+import { asObject, asText, parseJson } from '../json.ts';
 import type { StackObserver } from '../observer.ts';
 import type { Template } from '../template/template.ts';
 import type { DataPoints } from './data-points.ts';
@@ -53,20 +54,15 @@ export async function sampleQueues(
 ): Promise<void> {
   for (const { name: QueueName } of template.ofType('AWS::SQS::Queue')) {
     const answer = await fetch(`${sqsEndpoint}/_fauxqs/queues/${QueueName}`);
-    const { ready, delayed, inflight } = asObject(asObject(parseJson(await answer.text()))['messages']);
-    const held = asList(inflight).map(asObject);
+    const { messages } = (await answer.json()) as NonNullable<ReturnType<FauxqsServer['inspectQueue']>>;
+    const { ready, delayed, inflight } = messages;
     // An expired delay or visibility timeout takes effect only at the next receive.
-    const isDue = (time: unknown) => (asNumber(time) ?? 0) <= nowMs;
-    const hidden = held.filter(({ visibilityDeadline }) => !isDue(visibilityDeadline)).length;
-    const waiting = asList(delayed).filter((message) => !isDue(asObject(message)['delayUntil'])).length;
-    const all = [
-      ...asList(ready).map(asObject),
-      ...asList(delayed).map(asObject),
-      ...held.map(({ message }) => asObject(message)),
-    ];
+    const hidden = inflight.filter(({ visibilityDeadline }) => visibilityDeadline > nowMs).length;
+    const waiting = delayed.filter(({ delayUntil = 0 }) => delayUntil > nowMs).length;
+    const all = [...ready, ...delayed, ...inflight.map(({ message }) => message)];
     const ages = all
-      .filter((message) => (asNumber(message['approximateReceiveCount']) ?? 0) <= AGE_RECEIVES_MAX)
-      .map((message) => nowMs - (asNumber(message['sentTimestamp']) ?? nowMs));
+      .filter(({ approximateReceiveCount }) => approximateReceiveCount <= AGE_RECEIVES_MAX)
+      .map(({ sentTimestamp }) => nowMs - sentTimestamp);
     const add = (name: string, value: number) =>
       points.add({ namespace: 'AWS/SQS', name, dimensions: { QueueName } }, nowMs, value);
     add('ApproximateAgeOfOldestMessage', Math.max(0, ...ages) / 1_000);

@@ -10,7 +10,7 @@ import type { Resource, Template } from '../template/template.ts';
 import { type GatewayAnswer, type GatewayResponseType, readGatewayResponses } from './gateway-responses.ts';
 import { createIntegration, type IntegrationParts } from './integrations.ts';
 import { readBody } from './request.ts';
-import { type BodyValidator, compileModel } from './request-validation.ts';
+import { compileModel } from './request-validation.ts';
 import { readRoutes } from './routes.ts';
 
 /** Answers requests; undefined when the client disconnected before its request was complete. */
@@ -33,16 +33,11 @@ export function createApi(template: Template, parts: ApiParts): Api {
   }
   const gatewayResponses = readGatewayResponses(template);
   const refusalOf = readAccess(template);
-  const models = new Map<string, BodyValidator>(
-    template
-      .ofType('AWS::ApiGateway::Model')
-      .map((model) => [model.ref, compileModel(model.logicalId, model.properties['Schema'])]),
-  );
   const routeOf = readRoutes(template, (resource) => {
     if (Object.values(asObject(resource.properties['RequestParameters'])).includes(true))
       throw new LocalStackError(`The local API Gateway cannot require parameters: ${resource.logicalId}.`);
     const integration = createIntegration(asObject(resource.properties['Integration']), parts);
-    return { resource, integration, validate: readValidator(template, resource, models) };
+    return { resource, integration, validate: readValidator(template, resource) };
   });
 
   return async (incoming) => {
@@ -133,19 +128,13 @@ export function apiKeyValue(key: Resource): string {
 }
 
 /** The validator of a method's bodies, for every content type; undefined if there is none. */
-function readValidator(
-  template: Template,
-  { logicalId, properties }: Resource,
-  models: ReadonlyMap<string, BodyValidator>,
-): BodyValidator | undefined {
-  const declared = template
-    .ofType('AWS::ApiGateway::RequestValidator')
-    .find(({ ref }) => ref === properties['RequestValidatorId']);
+function readValidator(template: Template, { logicalId, properties }: Resource) {
+  const declared = template.find(asText(properties['RequestValidatorId']) ?? '');
   if (declared?.properties['ValidateRequestBody'] !== true) return undefined;
-  const validator = models.get(asText(asObject(properties['RequestModels'])['$default']) ?? '');
-  if (validator === undefined)
+  const model = template.find(asText(asObject(properties['RequestModels'])['$default']) ?? '');
+  if (model === undefined)
     throw new LocalStackError(`The local API Gateway needs a model for $default: ${logicalId} has none.`);
-  return validator;
+  return compileModel(model.logicalId, model.properties['Schema']);
 }
 
 function createContext(incoming: IncomingMessage, apiId: string, stage: string | undefined) {

@@ -4,6 +4,7 @@ import type { AwsJsonClient } from '../emulators/aws-json.ts';
 import { LocalStackError } from '../errors.ts';
 import type { Functions } from '../functions/functions.ts';
 import { asText } from '../json.ts';
+import { nounOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { startKinesisMapping, streamSettings } from './kinesis-mapping.ts';
@@ -25,9 +26,12 @@ export type Mappings = ReturnType<typeof startMappings>;
 
 /** Starts every mapping. */
 export function startMappings(parts: MappingParts) {
-  return parts.template
-    .ofType('AWS::Lambda::EventSourceMapping')
-    .map((resource) => ({ logicalId: resource.logicalId, ...startMapping(resource, parts) }));
+  return parts.template.ofType('AWS::Lambda::EventSourceMapping').map((resource) => ({
+    logicalId: resource.logicalId,
+    /** The noun of the function that it feeds. */
+    feeds: nounOf(parts.template, resource.properties['FunctionName']),
+    ...startMapping(resource, parts),
+  }));
 }
 
 function startMapping(resource: Resource, parts: MappingParts): Mapping {

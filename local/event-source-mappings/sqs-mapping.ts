@@ -1,7 +1,8 @@
 // Event source mapping of an SQS queue: several pollers, each of which collects a batch, invokes, and deletes what succeeded.
+import type { Message, ReceiveMessageResult } from '@aws-sdk/client-sqs';
 import { type AwsJsonClient, ServiceError } from '../emulators/aws-json.ts';
 import { region } from '../identity.ts';
-import { asList, asNumber, asObject, asText, type JsonObject } from '../json.ts';
+import { asNumber, asObject } from '../json.ts';
 import type { Resource } from '../template/template.ts';
 import {
   batchContentBytesMax,
@@ -60,8 +61,8 @@ async function poll(parts: QueueMappingParts, gate: Gate): Promise<void> {
 }
 
 /** Waits briefly for a message, then until the window ends or the batch is full. */
-async function collect({ sqs, queue, settings }: QueueMappingParts, gate: Gate): Promise<JsonObject[]> {
-  const messages: JsonObject[] = [];
+async function collect({ sqs, queue, settings }: QueueMappingParts, gate: Gate): Promise<Message[]> {
+  const messages: Message[] = [];
   let bytes = 0;
   let windowEnd = Number.POSITIVE_INFINITY;
   for (;;) {
@@ -73,8 +74,8 @@ async function collect({ sqs, queue, settings }: QueueMappingParts, gate: Gate):
       ...{ QueueUrl: queue.ref, WaitTimeSeconds, MaxNumberOfMessages: Math.min(10, room) },
       ...{ MessageSystemAttributeNames: ['All'], MessageAttributeNames: ['All'] },
     };
-    const answer = await sqs.call('ReceiveMessage', request, { signal: gate.signal });
-    const received = asList(answer['Messages']).map(asObject);
+    const answer: ReceiveMessageResult = await sqs.call('ReceiveMessage', request, { signal: gate.signal });
+    const { Messages: received = [] } = answer;
     for (const message of received) bytes += messageBytes(message);
     messages.push(...received);
     if (messages.length === 0) return [];
@@ -85,8 +86,8 @@ async function collect({ sqs, queue, settings }: QueueMappingParts, gate: Gate):
 }
 
 /** Splits messages into batches of at most 6 MB: ten messages of 1 MiB exceed that. */
-function cut(messages: readonly JsonObject[]): JsonObject[][] {
-  const batches: JsonObject[][] = [];
+function cut(messages: readonly Message[]): Message[][] {
+  const batches: Message[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const message of messages) {
     bytes += messageBytes(message);
@@ -100,21 +101,19 @@ function cut(messages: readonly JsonObject[]): JsonObject[][] {
 }
 
 /** Approximate bytes of a message in an event, where its body is a JSON string. */
-function messageBytes(message: JsonObject): number {
+function messageBytes(message: Message): number {
   return JSON.stringify(message).length + 500;
 }
 
-async function handle(parts: QueueMappingParts, messages: readonly JsonObject[]): Promise<void> {
+async function handle(parts: QueueMappingParts, messages: readonly Message[]): Promise<void> {
   const { settings, sqs, queue } = parts;
   const outcome = await parts.invoke(sqsEvent(queue.arn, messages));
-  const idOf = (message: JsonObject) => asText(message['MessageId']) ?? '';
+  const ids = messages.map(({ MessageId = '' }) => MessageId);
   // Failed messages become visible again after their timeout.
-  const failed = failedItems(outcome, settings, messages.map(idOf));
-  const succeeded = messages.filter((message) => !failed.includes(idOf(message)));
-  const entries = succeeded.map((message, index) => ({
-    Id: String(index),
-    ReceiptHandle: message['ReceiptHandle'] ?? '',
-  }));
+  const failed = new Set<string | undefined>(failedItems(outcome, settings, ids));
+  const entries = messages
+    .filter(({ MessageId }) => !failed.has(MessageId))
+    .map(({ ReceiptHandle = '' }, index) => ({ Id: String(index), ReceiptHandle }));
   for (let start = 0; start < entries.length; start += 10) {
     const request = { QueueUrl: queue.ref, Entries: entries.slice(start, start + 10) };
     await sqs.call('DeleteMessageBatch', request).catch((error: unknown) => {
@@ -124,21 +123,23 @@ async function handle(parts: QueueMappingParts, messages: readonly JsonObject[])
   }
 }
 
-function sqsEvent(queueArn: string, messages: readonly JsonObject[]): object {
+function sqsEvent(queueArn: string, messages: readonly Message[]): object {
   return {
     Records: messages.map((message) => ({
-      messageId: message['MessageId'],
-      receiptHandle: message['ReceiptHandle'],
-      body: message['Body'],
-      attributes: message['Attributes'],
+      messageId: message.MessageId,
+      receiptHandle: message.ReceiptHandle,
+      body: message.Body,
+      attributes: message.Attributes,
       messageAttributes: Object.fromEntries(
-        Object.entries(asObject(message['MessageAttributes'])).map(([name, value]) => {
+        Object.entries(message.MessageAttributes ?? {}).map(
           // Tally's attributes are text.
-          const { StringValue: stringValue, DataType: dataType } = asObject(value);
-          return [name, { stringValue, dataType, stringListValues: [], binaryListValues: [] }];
-        }),
+          ([name, { StringValue: stringValue, DataType: dataType }]) => [
+            name,
+            { stringValue, dataType, stringListValues: [], binaryListValues: [] },
+          ],
+        ),
       ),
-      md5OfBody: message['MD5OfBody'],
+      md5OfBody: message.MD5OfBody,
       eventSource: 'aws:sqs',
       eventSourceARN: queueArn,
       awsRegion: region,

@@ -12,16 +12,13 @@ import {
   type WorkerStart,
 } from './protocol.ts';
 
-/** Receives a function's output, line by line. */
-export type OutputListener = (line: string) => void;
-
 /** A running container. */
 export type Container = ReturnType<typeof startContainer>;
 
 /** Starts a container; its handler loads while the first invocation waits. */
 export function startContainer(
   definition: FunctionDefinition,
-  onOutput: OutputListener,
+  onOutput: (line: string) => void,
   clock: ClockOffset | undefined,
 ) {
   const { concurrencyMax: _, environment, ...rest } = definition;
@@ -77,7 +74,7 @@ export function startContainer(
   };
 }
 
-function eachLine(stream: Readable, onLine: OutputListener): void {
+function eachLine(stream: Readable, onLine: (line: string) => void): void {
   let rest = '';
   stream.setEncoding('utf8');
   stream.on('data', (text: string) => {

@@ -14,9 +14,6 @@ import type { FunctionDefinition } from './protocol.ts';
 /** The template's functions. */
 export type Functions = ReturnType<typeof createFunctions>;
 
-/** Called for every line that a function writes. */
-export type FunctionOutputListener = (functionName: string, line: string) => void;
-
 const projectRoot = resolve(import.meta.dirname, '../..');
 
 /** Maximum containers of one function (AWS's limit is 1,000 per account): each is a thread with its own memory. */
@@ -24,7 +21,7 @@ const concurrencyMaxDefault = 4;
 
 interface FunctionsParts {
   readonly endpoints: Endpoints;
-  readonly onOutput: FunctionOutputListener;
+  readonly onOutput: (functionName: string, line: string) => void;
   /** The API's address, read when a container starts, since the API needs functions to start. */
   readonly apiUrl: () => string;
   /** The stack's clock, if it is not the machine's. */

@@ -60,8 +60,3 @@ export function nounOf(template: Template, function_: unknown): string | undefin
     .find(({ name, arn }) => name === function_ || arn === function_);
   return /^lambdas\/([\w-]+)\//.exec(asText(found?.metadata['tally:entry']) ?? '')?.[1];
 }
-
-/** The noun of the function that a mapping feeds. */
-export function fedNoun(template: Template, mappingId: string): string | undefined {
-  return nounOf(template, template.find(mappingId)?.properties['FunctionName']);
-}

@@ -9,7 +9,7 @@ import { createClock, type LocalClock } from '../../local/clock.ts';
 import { asList, asObject, type Json, parseJson } from '../../local/json.ts';
 import { type ObservedCall, StackObserver } from '../../local/observer.ts';
 import { startLocalStack } from '../../local/stack.ts';
-import { fedNoun, rollupQueueIn } from '../../local/template/names.ts';
+import { rollupQueueIn } from '../../local/template/names.ts';
 import { readTemplate } from '../../local/template/template.ts';
 import { minuteOf } from '../oracle/truth.ts';
 import { Random } from '../simulation/random.ts';
@@ -72,7 +72,7 @@ export async function startDrill(template: Json, observer = new StackObserver())
 
   /** The mapping that feeds a function, by the function's noun. */
   const mapping = (noun: string) => {
-    const found = stack.mappings.find(({ logicalId }) => fedNoun(stack.template, logicalId) === noun);
+    const found = stack.mappings.find(({ feeds }) => feeds === noun);
     if (found === undefined) throw new Error(`no mapping feeds the ${noun}`);
     return {
       pause: async () => {

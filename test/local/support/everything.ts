@@ -157,7 +157,7 @@ async function vanished(drill: Drill): Promise<void> {
 /** Sends every parked rollup message back, twice, since an operator who is not sure does so. @returns how many there were */
 async function replayParked(drill: Drill): Promise<number> {
   const bucket = drill.nameOf('AWS::S3::Bucket', 'Archive');
-  const QueueUrl = drill.stack.ref(rollupQueueIn(drill.stack.template).logicalId);
+  const QueueUrl = rollupQueueIn(drill.stack.template).ref;
   const get = async (path: string) => (await fetch(`${drill.stack.endpoints.s3}/${bucket}${path}`)).text();
   const listed = await get('?list-type=2&prefix=parked%2F');
   const keys = [...listed.matchAll(/<Key>(parked\/(?!poison)[^<]+)<\/Key>/g)].map(([, key]) => key);
