@@ -16,9 +16,7 @@ export function lockDataFolder(path: string): () => void {
     makeFolder(resolve(path));
     lock = new DatabaseSync(join(path, 'lock'));
   } catch (error) {
-    throw new LocalStackError(
-      `Cannot use ${path} as data folder: ${error instanceof Error ? error.message : error}`,
-    );
+    throw new LocalStackError(`Cannot use ${path} as data folder: ${(error as Error).message}`);
   }
   try {
     lock.exec('BEGIN EXCLUSIVE');

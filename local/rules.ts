@@ -65,11 +65,17 @@ export function readObjectRules(template: Template) {
     buckets: [...new Set(rules.flatMap(({ buckets }) => buckets))],
     /** Notifies the targets of all rules that match an object. */
     async tell(created: CreatedObject, sqs: AwsJsonClient, nowMs: number): Promise<void> {
+      const { bucket, key, size, etag } = created;
       const matching = rules.filter(
         ({ buckets, prefixes }) =>
-          buckets.includes(created.bucket) && prefixes.some((prefix) => created.key.startsWith(prefix)),
+          buckets.includes(bucket) && prefixes.some((prefix) => key.startsWith(prefix)),
       );
-      const MessageBody = JSON.stringify(objectCreated(created, nowMs));
+      // S3's event to EventBridge (docs s3/latest/userguide/ev-events.html).
+      const MessageBody = JSON.stringify({
+        ...bridgeEvent(nowMs),
+        ...{ 'detail-type': 'Object Created', source: 'aws.s3', resources: [`arn:aws:s3:::${bucket}`] },
+        detail: { version: '0', bucket: { name: bucket }, object: { key, size, etag }, reason: 'PutObject' },
+      });
       for (const QueueUrl of matching.flatMap(({ queueUrls }) => queueUrls))
         await sqs.call('SendMessage', { QueueUrl, MessageBody });
     },
@@ -98,15 +104,6 @@ function readRule(rule: Resource, template: Template) {
         );
       return queue.ref;
     }),
-  };
-}
-
-/** S3's event to EventBridge (docs s3/latest/userguide/ev-events.html). */
-function objectCreated({ bucket, key, size, etag }: CreatedObject, nowMs: number): object {
-  return {
-    ...bridgeEvent(nowMs),
-    ...{ 'detail-type': 'Object Created', source: 'aws.s3', resources: [`arn:aws:s3:::${bucket}`] },
-    detail: { version: '0', bucket: { name: bucket }, object: { key, size, etag }, reason: 'PutObject' },
   };
 }
 

@@ -82,10 +82,8 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
   ]);
   signal?.throwIfAborted();
 
-  const template = readTemplate(json, {
-    queueEndpoint: emulators.endpoints.sqs,
-    stackId: stackIdIn(dataDir),
-  });
+  const naming = { queueEndpoint: emulators.endpoints.sqs, stackId: stackIdIn(dataDir) };
+  const template = readTemplate(json, naming);
   const parameters = await startParameters(
     new Map(
       template.ofType('AWS::SSM::Parameter').map((each) => [each.name, String(each.properties['Value'])]),
@@ -131,10 +129,8 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
     functions,
     ...clients,
     dataDir,
-    onBatch: (functionName, lastArrivalMs) => {
-      const iteratorAgeMs = Math.max(0, nowMs() - lastArrivalMs);
-      observer?.emit('batchDelivered', functionName, iteratorAgeMs);
-    },
+    onBatch: (functionName, lastArrivalMs) =>
+      observer?.emit('batchDelivered', functionName, Math.max(0, nowMs() - lastArrivalMs)),
   });
   stops.defer(async () => {
     await Promise.all(mappings.map((mapping) => mapping.stop(graceMs)));

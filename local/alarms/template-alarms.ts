@@ -8,9 +8,6 @@ import { SEEN_METRICS } from './service-metrics.ts';
 /** An alarm on a metric. */
 export type MetricAlarm = ReturnType<typeof metricAlarm>;
 
-/** When an alarm goes off. */
-export type AlarmCondition = MetricAlarm['condition'];
-
 /** An alarm that is in ALARM while any of its children is. */
 export type CompositeAlarm = ReturnType<typeof compositeAlarm>;
 

@@ -1,6 +1,6 @@
 // Evaluates a template's alarms, as CloudWatch does once a minute.
 import type { DataPoints } from './data-points.ts';
-import type { AlarmCondition, CompositeAlarm, MetricAlarm, TemplateAlarms } from './template-alarms.ts';
+import type { CompositeAlarm, MetricAlarm, TemplateAlarms } from './template-alarms.ts';
 
 /** The states of an alarm. There is no INSUFFICIENT_DATA: missing data either breaches or does not. */
 export type AlarmState = 'OK' | 'ALARM';
@@ -68,8 +68,10 @@ const LOOK_BACK = 2;
  * treated as the alarm specifies.
  * @param points the range's data points, oldest first; undefined if missing
  */
-export function alarmState(condition: AlarmCondition, points: readonly (number | undefined)[]): AlarmState {
-  const { threshold, evaluationPeriods, datapointsToAlarm, missingBreaches } = condition;
+export function alarmState(
+  { threshold, evaluationPeriods, datapointsToAlarm, missingBreaches }: MetricAlarm['condition'],
+  points: readonly (number | undefined)[],
+): AlarmState {
   const real = points.filter((point) => point !== undefined).slice(-evaluationPeriods);
   const breaching = real.filter((value) => value > threshold).length;
   const missing = missingBreaches ? evaluationPeriods - real.length : 0;

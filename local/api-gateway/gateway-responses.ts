@@ -68,7 +68,7 @@ function substitute(text: string, context: Record<string, unknown>): string {
     let value: unknown = context;
     for (const step of path.slice(1).split('.'))
       value = (value as Record<string, unknown> | undefined)?.[step];
-    return value === undefined || value === null ? '' : String(value);
+    return String(value ?? '');
   });
 }
 

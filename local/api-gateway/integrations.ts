@@ -9,7 +9,7 @@ import { answerCall, type CallWatch } from '../emulators/fault-proxy.ts';
 import { LocalStackError } from '../errors.ts';
 import { requestTooLarge } from '../functions/function.ts';
 import type { Functions } from '../functions/functions.ts';
-import { asNumber, asObject, asText, isObject, type JsonObject, parseJson } from '../json.ts';
+import { asNumber, asObject, asText, type JsonObject, parseJson } from '../json.ts';
 import type { GatewayAnswer, GatewayResponseType } from './gateway-responses.ts';
 import { compileRequestMapping, compileResponseMapping, headersAsSent, staticHeaders } from './mapping.ts';
 import type { GatewayRequest } from './request.ts';
@@ -76,18 +76,17 @@ function orNull(entries: readonly (readonly [string, unknown])[]): object | null
 
 /** A function's answer; undefined if it is not in API Gateway's format (the client then gets 502). */
 function readLambdaProxyAnswer(payload: string): GatewayAnswer | undefined {
-  const answer = parseJson(payload);
-  if (!isObject(answer)) return undefined;
-  const status = asNumber(answer['statusCode']);
-  if (status === undefined || status < 100 || status > 599) return undefined;
-  const body = answer['body'];
-  if (body !== undefined && body !== null && typeof body !== 'string') return undefined;
-  const headers: Record<string, string> = { 'content-type': 'application/json' };
-  for (const [name, value] of Object.entries(asObject(answer['headers']))) {
-    headers[name.toLowerCase()] = asText(value) ?? '';
-  }
-  const encoded = answer['isBase64Encoded'] === true;
-  return { status, headers, body: encoded ? Buffer.from(body ?? '', 'base64') : (body ?? '') };
+  const { statusCode, headers, body = null, isBase64Encoded } = asObject(parseJson(payload));
+  const status = asNumber(statusCode) ?? 0;
+  if (status < 100 || status > 599 || (body !== null && typeof body !== 'string')) return undefined;
+  const sent: Record<string, string> = { 'content-type': 'application/json' };
+  for (const [name, value] of Object.entries(asObject(headers)))
+    sent[name.toLowerCase()] = asText(value) ?? '';
+  return {
+    status,
+    headers: sent,
+    body: Buffer.from(body ?? '', isBase64Encoded === true ? 'base64' : 'utf8'),
+  };
 }
 
 /** Answers the body that a mapping template rendered. */

@@ -10,11 +10,8 @@ const parsed = new Map<string, Ast>();
 
 /** Double-quoted strings are templates too, and velocityjs parses them at every evaluation. */
 function parseOnce(text: string): Ast {
-  let ast = parsed.get(text);
-  if (ast === undefined) {
-    ast = parse(text);
-    parsed.set(text, ast);
-  }
+  const ast = parsed.get(text) ?? parse(text);
+  parsed.set(text, ast);
   return ast;
 }
 

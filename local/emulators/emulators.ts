@@ -2,18 +2,13 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { ClockOffset } from '../clock.ts';
 import { LocalStackError } from '../errors.ts';
 import type { CreatedObject, EmulatorReport, EmulatorStart } from './worker.ts';
 
 /** The address of each service. */
 export type Endpoints = Record<'dynamodb' | 'kinesis' | 'sqs' | 's3' | 'ssm', string>;
 
-interface EmulatorsOptions {
-  /** Folder for persistent data; by default in memory. */
-  readonly dataDir?: string | undefined;
-  /** The stack's clock; by default the machine's. */
-  readonly clock?: ClockOffset | undefined;
+interface EmulatorsOptions extends Partial<Omit<EmulatorStart, 'name'>> {
   /** Called when an emulator terminates unexpectedly; by default it ends the process. */
   readonly onCrash?: (error: Error) => void;
   /** Called for every object put. */
@@ -49,7 +44,7 @@ export async function startEmulator(
     if (files.some((file) => file.startsWith('MANIFEST-')) && !files.includes('CURRENT'))
       throw unusable(folder, 'its file CURRENT is missing');
   }
-  const workerData: EmulatorStart = { name, ...(folder && { dataDir: folder }), ...(clock && { clock }) };
+  const workerData: EmulatorStart = { name, dataDir: folder, clock };
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, stderr: true });
   worker.stderr.resume();
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

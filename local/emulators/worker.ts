@@ -8,9 +8,9 @@ import { listen } from '../listening.ts';
 export interface EmulatorStart {
   readonly name: 'dynamodb' | 'kinesis' | 'sqs-and-s3';
   /** Folder for persistent data; by default in memory. */
-  readonly dataDir?: string;
+  readonly dataDir: string | undefined;
   /** The stack's clock; by default the machine's. */
-  readonly clock?: ClockOffset;
+  readonly clock: ClockOffset | undefined;
 }
 
 /** The thread's messages: its address, or an object that was put. */

@@ -1,4 +1,5 @@
 // Handles one shard: in order, one batch at a time, from its checkpoint to its end. A failed batch is retried.
+import type { ListShardsOutput } from '@aws-sdk/client-kinesis';
 import { type AwsJsonClient, ServiceError } from '../emulators/aws-json.ts';
 import { account, region } from '../identity.ts';
 import { asList, asNumber, asObject, asText, type JsonObject } from '../json.ts';
@@ -51,10 +52,12 @@ async function collect(
       const limit = settings.batchSize - records.length;
       const read = await readShardOnce(parts, shard, { after, limit, signal: gate.signal });
       for (const record of read.records) {
-        bytes += recordBytes(record);
+        const { data, partitionKey, sequenceNumber } = record.kinesis;
+        // Approximate bytes of a record in an event.
+        bytes += data.length + partitionKey.length + 600;
         if (bytes > batchContentBytesMax && records.length > 0) return records;
         records.push(record);
-        after = record.kinesis.sequenceNumber;
+        after = sequenceNumber;
       }
       if (read.ended) return records.length > 0 ? records : 'ended';
     } catch {
@@ -82,28 +85,16 @@ async function deliver(
 }
 
 /** A shard of a stream. */
-export interface Shard {
-  readonly shardId: string;
-  readonly parents: readonly string[];
-  readonly closed: boolean;
-}
+export type Shard = Awaited<ReturnType<typeof listShards>>[number];
 
 /** Lists a stream's shards, closed ones too; kinesalite returns them all at once. */
-export async function listShards(
-  kinesis: AwsJsonClient,
-  StreamName: string,
-  signal: AbortSignal,
-): Promise<Shard[]> {
-  const { Shards } = await kinesis.call('ListShards', { StreamName }, { signal });
-  return asList(Shards).map((item) => {
-    const shard = asObject(item);
-    const parents = [shard['ParentShardId'], shard['AdjacentParentShardId']];
-    return {
-      shardId: asText(shard['ShardId']) ?? '',
-      parents: parents.filter((parent) => typeof parent === 'string'),
-      closed: asObject(shard['SequenceNumberRange'])['EndingSequenceNumber'] !== undefined,
-    };
-  });
+export async function listShards(kinesis: AwsJsonClient, StreamName: string, signal: AbortSignal) {
+  const { Shards = [] }: ListShardsOutput = await kinesis.call('ListShards', { StreamName }, { signal });
+  return Shards.map(({ ShardId = '', ParentShardId, AdjacentParentShardId, SequenceNumberRange }) => ({
+    shardId: ShardId,
+    parents: [ParentShardId, AdjacentParentShardId].filter((parent) => typeof parent === 'string'),
+    closed: SequenceNumberRange?.EndingSequenceNumber !== undefined,
+  }));
 }
 
 /**
@@ -162,9 +153,4 @@ function eventRecord(record: JsonObject, shardId: string, eventSourceARN: string
     awsRegion: region,
     eventSourceARN,
   };
-}
-
-/** Approximate bytes of a record in an event. */
-function recordBytes({ kinesis }: StreamRecord): number {
-  return kinesis.data.length + kinesis.partitionKey.length + 600;
 }

@@ -68,9 +68,7 @@ export function startContainer(
       worker.postMessage({ requestId, event } satisfies InvocationMessage);
       return outcome.finally(() => clearTimeout(timer));
     },
-    stop: async () => {
-      await worker.terminate();
-    },
+    stop: () => worker.terminate(),
   };
 }
 

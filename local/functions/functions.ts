@@ -66,11 +66,10 @@ const API_URL = /https:\/\/[A-Za-z0-9]+\.execute-api\.[a-z0-9.-]+\/[^/]+\//g;
 function describeFunction(resource: Resource, { endpoints, apiUrl }: FunctionsParts): FunctionDefinition {
   const { properties, name } = resource;
   const entry = asText(resource.metadata['tally:entry']);
-  if (entry === undefined) {
+  if (entry === undefined)
     throw new LocalStackError(
       `The function ${resource.logicalId} has no metadata "tally:entry" naming its handler's source.`,
     );
-  }
   const memoryMb = asNumber(properties['MemorySize']) ?? 128;
   return {
     name,
