@@ -51,8 +51,7 @@ function functionIntegration(integration: JsonObject, { functions }: Integration
 }
 
 /** The event of a Lambda proxy integration (REST API, version 1); path parameters stay percent-encoded, query parameters are decoded, as on AWS. */
-function lambdaProxyEvent(request: GatewayRequest): object {
-  const { context, query, pathParameters, rawHeaders, body } = request;
+function lambdaProxyEvent({ context, query, pathParameters, rawHeaders, body }: GatewayRequest): object {
   const queryNames = [...new Set(query.keys())];
   return {
     resource: context['resourcePath'],

@@ -1,17 +1,11 @@
 // Event source mapping of a Kinesis stream: one reader per shard, children after their parents.
 import type { AwsJsonClient } from '../emulators/aws-json.ts';
 import { LocalStackError } from '../errors.ts';
+import type { LocalFunction } from '../functions/function.ts';
 import type { Json } from '../json.ts';
 import type { Resource } from '../template/template.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import {
-  type BatchSettings,
-  batchSettings,
-  createGate,
-  type Invoke,
-  type Mapping,
-  pauseFor,
-} from './mapping.ts';
+import { type BatchSettings, batchSettings, createGate, type Mapping, pauseFor } from './mapping.ts';
 import { listShards, readShard, type Shard } from './shard-reader.ts';
 
 export interface StreamMappingParts {
@@ -19,7 +13,7 @@ export interface StreamMappingParts {
   readonly stream: Pick<Resource, 'name' | 'arn'>;
   readonly kinesis: AwsJsonClient;
   readonly checkpoints: Checkpoints;
-  readonly invoke: Invoke;
+  readonly invoke: LocalFunction['invoke'];
   /** Called for every batch with the arrival of its last record, epoch milliseconds. */
   readonly onBatch?: (lastArrivalMs: number) => void;
 }
@@ -38,11 +32,10 @@ const onlyValues: Readonly<Record<string, Json>> = {
 
 /** Reads the settings of a stream's mapping. @throws LocalStackError for unsupported settings */
 export function streamSettings(resource: Resource): BatchSettings {
-  const { logicalId, properties } = resource;
   for (const [name, value] of Object.entries(onlyValues)) {
-    if ((properties[name] ?? value) !== value)
+    if ((resource.properties[name] ?? value) !== value)
       throw new LocalStackError(
-        `The mapping ${logicalId} has another ${name} than ${value}, the only one that the local stack runs.`,
+        `The mapping ${resource.logicalId} has another ${name} than ${value}, the only one that the local stack runs.`,
       );
   }
   return batchSettings(resource, 100);

@@ -20,9 +20,6 @@ export function batchSettings({ properties }: Resource, batchSize: number) {
   };
 }
 
-/** Invokes the mapping's function. */
-export type Invoke = (event: unknown) => Promise<InvocationOutcome>;
-
 /** Maximum bytes of records or messages in a batch: Lambda's limit for a payload, less the event's own fields. */
 export const batchContentBytesMax = (6 * 1024 - 64) * 1024;
 

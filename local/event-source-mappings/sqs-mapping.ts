@@ -1,6 +1,7 @@
 // Event source mapping of an SQS queue: several pollers, each of which collects a batch, invokes, and deletes what succeeded.
 import type { Message, ReceiveMessageResult } from '@aws-sdk/client-sqs';
 import { type AwsJsonClient, ServiceError } from '../emulators/aws-json.ts';
+import type { LocalFunction } from '../functions/function.ts';
 import { region } from '../identity.ts';
 import { asNumber, asObject } from '../json.ts';
 import type { Resource } from '../template/template.ts';
@@ -10,7 +11,6 @@ import {
   createGate,
   failedItems,
   type Gate,
-  type Invoke,
   type Mapping,
   pauseFor,
 } from './mapping.ts';
@@ -22,7 +22,7 @@ interface QueueMappingParts {
   readonly settings: QueueSettings;
   readonly queue: Pick<Resource, 'ref' | 'arn'>;
   readonly sqs: AwsJsonClient;
-  readonly invoke: Invoke;
+  readonly invoke: LocalFunction['invoke'];
 }
 
 /** Pollers of a mapping without MaximumConcurrency: AWS's initial number. */
