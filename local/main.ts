@@ -40,7 +40,9 @@ listenForSignals();
 try {
   await run();
 } catch (error) {
-  const problem: unknown = signal.aborted ? signal.reason : error;
+  // An error while stopping is one of its own.
+  const isStop = signal.aborted && !(error instanceof SuppressedError);
+  const problem: unknown = isStop ? signal.reason : error;
   const isWanted = problem instanceof Error && problem.name === 'AbortError';
   if (!isWanted) {
     process.exitCode = 1;

@@ -46,7 +46,7 @@ function alarmsIn(rule: string, ids: ReadonlyMap<string, string>): string[] {
   });
 }
 
-/** Its display name: the logical id without path and hash. */
+/** An alarm's display name: its logical id without path and hash. */
 function displayName(logicalId: string): string {
   return logicalId.replace(/^Observability/, '').replace(/[0-9A-F]{8}$/, '');
 }
