@@ -33,7 +33,7 @@ export async function coldEvents({ stack, functions }: BundledStack) {
   /** Has a warm aggregator roll up a batch, and takes its message from the queue. */
   const message = async () => {
     await invoke(stack, functions, 'aggregator', batch());
-    const QueueUrl = stack.ref(rollupQueueIn(stack.template).logicalId);
+    const QueueUrl = rollupQueueIn(stack.template).ref;
     const receive = new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 1 });
     const [taken] = (await client.send(receive)).Messages ?? [];
     if (taken === undefined) throw new Error('the aggregator sent no rollup message');

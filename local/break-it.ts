@@ -1,18 +1,16 @@
 // The console's switches: faults to turn on while the stack runs, each with its expected effect.
-import type { ServiceFault } from './api-gateway/integrations.ts';
 import type { AwsJsonClient, JsonService } from './emulators/aws-json.ts';
-import type { FunctionCall, FunctionFault } from './emulators/fault-proxy.ts';
-import type { Mapping } from './event-source-mappings/mapping.ts';
+import type { ServiceCall, ServiceFault } from './emulators/fault-proxy.ts';
+import type { Mappings } from './event-source-mappings/mappings.ts';
 import type { Functions } from './functions/functions.ts';
-import { fedNoun, nameOf, nounOf, refOf, rollupQueueIn } from './template/names.ts';
+import { nounOf, rollupQueueIn } from './template/names.ts';
 import type { Template } from './template/template.ts';
 
 interface BreakItParts {
   readonly template: Template;
   readonly functions: Functions;
-  readonly mappings: readonly Mapping[];
-  readonly client: (service: JsonService) => AwsJsonClient;
-  readonly queueEndpoint: string;
+  readonly mappings: Mappings;
+  readonly clients: Readonly<Record<JsonService, AwsJsonClient>>;
 }
 
 /** A fault as shown by the console. */
@@ -83,27 +81,29 @@ const REFUSED = {
 export type BreakIt = ReturnType<typeof createBreakIt>;
 
 /** Creates the switches, all off. */
-export function createBreakIt({ template, functions, mappings, client, queueEndpoint }: BreakItParts) {
+export function createBreakIt({ template, functions, mappings, clients }: BreakItParts) {
   const on = new Set<string>();
 
   const hold = (noun: string, held: boolean) => {
-    const fed = mappings.filter(({ logicalId }) => fedNoun(template, logicalId) === noun);
     // Do not wait for batches in progress.
-    for (const mapping of fed) held ? void mapping.pause() : mapping.resume();
+    for (const mapping of mappings.filter(({ feeds }) => feeds === noun))
+      held ? void mapping.pause() : mapping.resume();
   };
   const redriver = functions.all.find(({ definition }) => nounOf(template, definition.name) === 'redriver');
 
-  const isWrite = ({ service, action }: FunctionCall) =>
+  const isWrite = ({ service, action }: ServiceCall) =>
     service === 'dynamodb' && /^(Put|Update|Delete|BatchWrite|TransactWrite)/.test(action);
 
-  /** Decides about a function's call to AWS. */
-  const functionFault: FunctionFault = async (call) => {
+  /** Decides about the calls of the two halves, and of the front door, which has a role. */
+  const fault: ServiceFault = async (call) => {
     if (on.size === 0) return 'pass';
-    const name = call.caller.replace(/^function /, '');
-    const noun = nounOf(template, name);
-    if (noun !== 'writer' && noun !== 'aggregator') return 'pass';
-    if (on.has('deliver-twice') && call.service === 'sqs' && call.action.startsWith('SendMessage')) {
-      await client('sqs').send(call.action, call.body);
+    const { caller, service, action, body } = call;
+    const name = caller.replace(/^function /, '');
+    const noun = caller.startsWith('role ') ? 'front door' : nounOf(template, name);
+    if (noun !== 'writer' && noun !== 'aggregator' && noun !== 'front door') return 'pass';
+    if (on.has('deliver-twice')) {
+      if (service === 'sqs' && action.startsWith('SendMessage')) await clients.sqs.send(action, body);
+      if (noun === 'front door' && action === 'PutRecords') await clients.kinesis.send(action, body);
     }
     if (!isWrite(call)) return 'pass';
     if (on.has('throttle-tables') && noun === 'writer' && Math.random() < THROTTLED_SHARE) return REFUSED;
@@ -114,35 +114,28 @@ export function createBreakIt({ template, functions, mappings, client, queueEndp
     return on.has('lose-answers') && Math.random() < LOST_SHARE ? 'lose-answer' : 'pass';
   };
 
-  /** Decides about the front door's call. */
-  const serviceFault: ServiceFault = async ({ service, action, body }) => {
-    if (on.has('deliver-twice') && service === 'kinesis' && action === 'PutRecords') {
-      await client('kinesis').send(action, body);
-    }
-    return undefined;
-  };
-
   const poison = async () => {
     const [stream] = template.ofType('AWS::Kinesis::Stream');
     if (stream === undefined) throw new Error('the template has no stream');
     const Data = Buffer.from('{"this is":"no event"}').toString('base64');
-    await client('kinesis').call('PutRecord', {
-      StreamName: nameOf(stream),
+    await clients.kinesis.call('PutRecord', {
+      StreamName: stream.name,
       Data,
       PartitionKey: String(Math.random()),
     });
-    await client('sqs').call('SendMessage', {
-      QueueUrl: refOf(rollupQueueIn(template), { queueEndpoint }),
+    await clients.sqs.call('SendMessage', {
+      QueueUrl: rollupQueueIn(template).ref,
       MessageBody: '{"this is":"no rollup"}',
     });
   };
 
-  const change = async (name: string) => {
-    if (name === 'stop-writer') hold('writer', on.has(name));
-    if (name === 'stop-aggregator') hold('aggregator', on.has(name));
+  /** What a switch does at once; the other faults are decided call by call. */
+  const effects: Readonly<Record<string, (on: boolean) => unknown>> = {
+    'stop-writer': (held) => hold('writer', held),
+    'stop-aggregator': (held) => hold('aggregator', held),
     // As an operator would: dead letters need not wait for the redriver's schedule.
-    if (name === 'throttle-tables' && !on.has(name)) await redriver?.invoke({ max: 10_000 });
-    if (name === 'poison') await poison();
+    'throttle-tables': (throttled) => throttled || redriver?.invoke({ max: 10_000 }),
+    poison,
   };
 
   return {
@@ -151,15 +144,12 @@ export function createBreakIt({ template, functions, mappings, client, queueEndp
     set: async (name: string, wanted: boolean): Promise<boolean> => {
       const fault = FAULTS.find((each) => each.name === name);
       if (fault === undefined) return false;
-      if (fault.once) await change(name);
-      else if (on.has(name) !== wanted) {
-        if (wanted) on.add(name);
-        else on.delete(name);
-        await change(name);
-      }
+      if (!fault.once && on.has(name) === wanted) return true;
+      if (wanted && !fault.once) on.add(name);
+      else on.delete(name);
+      await effects[name]?.(wanted);
       return true;
     },
-    functionFault,
-    serviceFault,
+    fault,
   };
 }

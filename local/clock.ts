@@ -9,11 +9,6 @@ export type LocalClock = ReturnType<typeof createClock>;
 // Saved before anything replaces it.
 const MachineDate = Date;
 
-/** The machine's own time, epoch milliseconds, even in a thread with another clock. */
-export function machineNowMs(): number {
-  return MachineDate.now();
-}
-
 /** A clock that shows the machine's time until it is advanced. */
 export function createClock() {
   const offset: ClockOffset = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);

@@ -41,9 +41,7 @@ export function withControls(api: Api, endpoints: Endpoints, controls: Controls 
   };
 }
 
-type Route = (controls: Controls, body: string) => Promise<GatewayAnswer>;
-
-const routes: Readonly<Record<string, Route>> = {
+const routes: Readonly<Record<string, (controls: Controls, body: string) => Promise<GatewayAnswer>>> = {
   'GET /_local/faults': async ({ breakIt }) => json(200, { faults: breakIt.list() }),
   'POST /_local/faults': async ({ breakIt }, body) => {
     const { name, on } = asObject(parseJson(body));

@@ -16,9 +16,7 @@ export function lockDataFolder(path: string): () => void {
     makeFolder(resolve(path));
     lock = new DatabaseSync(join(path, 'lock'));
   } catch (error) {
-    throw new LocalStackError(
-      `Cannot use ${path} as data folder: ${error instanceof Error ? error.message : error}`,
-    );
+    throw new LocalStackError(`Cannot use ${path} as data folder: ${(error as Error).message}`);
   }
   try {
     lock.exec('BEGIN EXCLUSIVE');
@@ -33,11 +31,10 @@ export function lockDataFolder(path: string): () => void {
 
 /** The stack's unique id: kept in its data folder, or new if the data is in memory. */
 export function stackIdIn(path: string | undefined): string {
-  const file = path === undefined ? undefined : join(path, 'stack-id');
-  if (file !== undefined && existsSync(file)) return readFileSync(file, 'utf8');
-  const id = randomUUID();
-  if (file !== undefined) writeFileSync(file, id);
-  return id;
+  if (path === undefined) return randomUUID();
+  const file = join(path, 'stack-id');
+  if (!existsSync(file)) writeFileSync(file, randomUUID());
+  return readFileSync(file, 'utf8');
 }
 
 /** Creates a folder and its parents, one by one: Node's own recursion never ends where a file system refuses, such as /proc. */

@@ -31,11 +31,11 @@ const historyMinutes = 60;
 const retryShare = 0.05;
 const malformedShare = 0.03;
 
-/** Starts the demo. @param history whether to begin with an hour of history */
+/** Starts the demo, with an hour of history unless `history` is false. */
 export function startDemo(
   url: string,
   complain: (line: string) => void,
-  { history = true }: { readonly history?: boolean } = {},
+  options: { history?: boolean } = {},
 ) {
   /** Accepted events by entity. */
   const sent = new Map(pages.map((page) => [page, 0]));
@@ -46,9 +46,8 @@ export function startDemo(
   let running = true;
 
   const run = (work: () => Promise<void>) => {
-    const working = work().catch((error: unknown) => {
-      if (!stopping.signal.aborted)
-        complain(`demo: ${error instanceof Error ? error.message : String(error)}`);
+    const working = work().catch((error: Error) => {
+      if (!stopping.signal.aborted) complain(`demo: ${error.message}`);
     });
     pending.add(working);
     void working.then(() => pending.delete(working));
@@ -95,7 +94,7 @@ export function startDemo(
     if (Math.random() < retryShare && (await post({ events })) === 202) totals.repeated += events.length;
   };
 
-  if (history) run(sendHistory);
+  if (options.history !== false) run(sendHistory);
   const timer = setInterval(() => {
     if (running) run(sendRequest);
   }, requestMs);
@@ -117,13 +116,8 @@ export function startDemo(
   };
 }
 
-/** The probability of the entity of rank r is proportional to 1/r. @param at by default, the arrival */
+/** An event of a page; the probability of rank r falls about as 1/r. @param at by default, the arrival */
 function createEvent(at?: number) {
-  const weights = pages.map((_, rank) => 1 / (rank + 1));
-  let rest = Math.random() * weights.reduce((sum, weight) => sum + weight, 0);
-  const rank = weights.findIndex((weight) => {
-    rest -= weight;
-    return rest <= 0;
-  });
-  return { id: randomUUID(), metric: demoMetric, entity: pages[Math.max(rank, 0)] ?? '/', at };
+  const rank = Math.floor((pages.length + 1) ** Math.random());
+  return { id: randomUUID(), metric: demoMetric, entity: pages[rank - 1] ?? '/', at };
 }

@@ -35,13 +35,6 @@ export function asNumber(value: unknown): number | undefined {
   return Number.isFinite(number) ? number : undefined;
 }
 
-/** The value as a boolean (CloudFormation allows "true" for true); undefined for anything else. */
-export function asBoolean(value: unknown): boolean | undefined {
-  if (value === true || value === 'true') return true;
-  if (value === false || value === 'false') return false;
-  return undefined;
-}
-
 /** Parses JSON text; undefined if it is not JSON. */
 export function parseJson(text: string): Json | undefined {
   try {

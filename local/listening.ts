@@ -1,14 +1,12 @@
 // The stack's own small HTTP servers, on 127.0.0.1.
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-
-/** A server that listens. */
-export type Listening = Awaited<ReturnType<typeof listen>>;
 
 /** Makes a server listen on a free port. Keeps idle connections: closing one just as a client uses it would lose a request. */
 export async function listen(server: Server) {
   server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     stop: async (): Promise<void> => {

@@ -1,4 +1,5 @@
 // The local stack as a process, started by `npx tally start`: runs until Ctrl-C, and prints its status every few seconds.
+import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -33,44 +34,50 @@ const { values: options } = parseArgs({
 });
 const wantsDemo = !options['no-demo'] && options.data === undefined;
 
-await run().catch(fail);
+const stopping = new AbortController();
+const { signal } = stopping;
+listenForSignals();
+try {
+  await run();
+} catch (error) {
+  // An error while stopping is one of its own.
+  const isStop = signal.aborted && !(error instanceof SuppressedError);
+  const problem: unknown = isStop ? signal.reason : error;
+  const isWanted = problem instanceof Error && problem.name === 'AbortError';
+  if (!isWanted) {
+    process.exitCode = 1;
+    console.error(problem instanceof LocalStackError ? problem.message : problem);
+  }
+}
 
+/** Runs the stack until it is stopped; then throws. */
 async function run(): Promise<void> {
-  const stopping = new AbortController();
-  listenForSignals(stopping);
+  // Stops in reverse order of starting.
+  await using stops = new AsyncDisposableStack();
   const logs = options.logs === undefined ? undefined : await openLogs(options.logs);
-  let stack: LocalStack | undefined;
+  stops.defer(() => void logs?.end());
   let demo: Demo | undefined;
-  try {
-    say('Starting …');
-    stack = await startLocalStack({
-      port: Number(options.port ?? PORT),
-      orNextFreePort: options.port === undefined,
-      ...(options.data !== undefined && { dataDir: options.data }),
-      settings: asObject(parseJson(options.settings)),
-      controls: { demo: () => demo },
-      signal: stopping.signal,
-      onProblem: complain,
-      onCrash: (error) => stopping.abort(error),
-      onFunctionOutput: (name, line) => {
-        logs?.write(`${name} ${line}\n`);
-        if (isErrorLine(line)) complain(`${name}: ${line}`);
-      },
-    });
-    say(`Tally is ready: ${stack.url}`);
-    say(welcome(stack.url));
-    if (wantsDemo) demo = startDemo(stack.url, complain);
-    await reportUntilStopped(stack, stopping.signal);
-  } catch (error) {
-    if (!stopping.signal.aborted) throw error;
-  } finally {
-    await demo?.stop();
-    await stack?.stop();
-    await new Promise<void>((done) => (logs === undefined ? done() : logs.end(done)));
-  }
-  if (stopping.signal.reason instanceof Error && stopping.signal.reason.name !== 'AbortError') {
-    throw stopping.signal.reason;
-  }
+  console.log('Starting …');
+  const stack = await startLocalStack({
+    port: Number(options.port ?? PORT),
+    orNextFreePort: options.port === undefined,
+    ...(options.data !== undefined && { dataDir: options.data }),
+    settings: asObject(parseJson(options.settings)),
+    controls: { demo: () => demo },
+    signal,
+    onProblem: console.error,
+    onCrash: (error) => stopping.abort(error),
+    onFunctionOutput: (name, line) => {
+      logs?.write(`${name} ${line}\n`);
+      if (isErrorLine(line)) console.error(`${name}: ${line}`);
+    },
+  });
+  stops.defer(stack.stop);
+  console.log(`Tally is ready: ${stack.url}`);
+  console.log(welcome(stack.url));
+  if (wantsDemo) demo = startDemo(stack.url, console.error);
+  stops.defer(() => demo?.stop());
+  await reportUntilStopped(stack);
 }
 
 function welcome(url: string): string {
@@ -82,66 +89,50 @@ ${wantsDemo ? '\nA demo sends an hour of history, then some 12 events a second, 
 }
 
 /** Prints the stack's status: on a terminal, one line that is overwritten, otherwise a line for each change. */
-async function reportUntilStopped(stack: LocalStack, signal: AbortSignal): Promise<void> {
+async function reportUntilStopped(stack: LocalStack): Promise<never> {
   let last = '';
   const stays = process.stdout.isTTY === true;
-  while (!signal.aborted) {
-    await sleep(stays ? lineMs : statusMs, undefined, { signal }).catch(() => {});
-    if (signal.aborted) break;
-    try {
-      const line = statusLine(await stack.status());
+  try {
+    for (;;) {
+      await sleep(stays ? lineMs : statusMs, undefined, { signal });
+      const line = await stack.status().then(statusLine, (error: Error) => {
+        if (!signal.aborted) console.error(`no status: ${error.message}`);
+        return last;
+      });
       // An idle stack prints nothing.
-      if (line !== last) {
-        if (stays) process.stdout.write(`\r\x1b[2K${line}`);
-        else say(line);
-      }
+      if (line !== last) process.stdout.write(stays ? `\r\x1b[2K${line}` : `${line}\n`);
       last = line;
-    } catch (error) {
-      if (!signal.aborted) complain(`no status: ${error instanceof Error ? error.message : String(error)}`);
     }
+  } finally {
+    if (stays) console.log('');
   }
-  if (stays) say('');
 }
 
-function listenForSignals(stopping: AbortController): void {
+function listenForSignals(): void {
   let first: number | undefined;
   const onSignal = () => {
     const now = performance.now();
     if (first === undefined) {
       first = now;
-      say('Stopping …');
+      console.log('Stopping …');
       stopping.abort();
     } else if (now - first > sameKeyMs) {
       process.exit(130);
     }
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal);
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, onSignal);
 }
 
 async function openLogs(path: string): Promise<WriteStream> {
   const stream = createWriteStream(path, { flags: 'a' });
-  await new Promise<void>((opened, failed) => {
-    stream.once('open', () => opened());
-    stream.once('error', (error) => failed(new LocalStackError(`Cannot write ${path}: ${error.message}`)));
+  await once(stream, 'open').catch(({ message }: Error) => {
+    throw new LocalStackError(`Cannot write ${path}: ${message}`);
   });
-  return stream;
+  // A full disk must not end the stack.
+  return stream.on('error', () => {});
 }
 
 /** A structured log line of level ERROR or above, or one that is not structured at all. */
 function isErrorLine(line: string): boolean {
   return line.startsWith('{') ? /"level":"(ERROR|CRITICAL)"/.test(line) : line.trim() !== '';
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-function complain(line: string): void {
-  process.stderr.write(`${line}\n`);
-}
-
-function fail(error: unknown): void {
-  process.exitCode = 1;
-  if (error instanceof LocalStackError) complain(error.message);
-  else complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }

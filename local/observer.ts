@@ -1,4 +1,5 @@
 // Observable events of a running stack: service calls with their callers, invocations, batches, the API's answers.
+import { EventEmitter } from 'node:events';
 import type { RawAnswer } from './emulators/aws-json.ts';
 import type { Endpoints } from './emulators/emulators.ts';
 
@@ -14,31 +15,15 @@ export interface ObservedCall {
 }
 
 /** Observes the stack without affecting it. */
-export interface StackObserver {
-  serviceCalled?(call: ObservedCall): void;
-  functionStarted?(functionName: string): void;
-  functionEnded?(functionName: string): void;
+export class StackObserver extends EventEmitter<{
+  serviceCalled: [call: ObservedCall];
+  functionStarted: [functionName: string];
+  functionEnded: [functionName: string];
   /** A stream's mapping passed a batch to its function; how old its last record was. */
-  batchDelivered?(functionName: string, iteratorAgeMs: number): void;
+  batchDelivered: [functionName: string, iteratorAgeMs: number];
   /** The API answered. */
-  apiAnswered?(status: number, durationMs: number): void;
-}
-
-/** Several observers as one. */
-export function observers(...all: readonly StackObserver[]): StackObserver {
-  const tell =
-    (name: keyof StackObserver) =>
-    (...event: unknown[]) => {
-      for (const each of all) (each[name] as ((...event: unknown[]) => void) | undefined)?.(...event);
-    };
-  return {
-    serviceCalled: tell('serviceCalled'),
-    functionStarted: tell('functionStarted'),
-    functionEnded: tell('functionEnded'),
-    batchDelivered: tell('batchDelivered'),
-    apiAnswered: tell('apiAnswered'),
-  };
-}
+  apiAnswered: [status: number, durationMs: number];
+}> {}
 
 /** The signer of a request, by the access key in its Authorization header; each function's key is its name. */
 export function callerIn(authorization: string | undefined): string {

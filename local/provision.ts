@@ -1,13 +1,9 @@
 // Creates the template's tables, streams, queues and buckets on the emulators; existing ones stay unchanged.
-import { type AwsJsonClient, authorization, type RawAnswer, ServiceError } from './emulators/aws-json.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AwsJsonClient, type JsonService, ServiceError } from './emulators/aws-json.ts';
 import { LocalStackError } from './errors.ts';
 import { asNumber, asObject, asText, type JsonObject } from './json.ts';
-import { arnOf, nameOf } from './template/names.ts';
 import type { Resource, Template } from './template/template.ts';
-
-interface ProvisioningClients extends Record<'dynamodb' | 'kinesis' | 'sqs', AwsJsonClient> {
-  readonly s3Endpoint: string;
-}
 
 /** Shards of an on-demand stream: AWS starts with four. */
 const onDemandShards = 4;
@@ -16,121 +12,89 @@ const onDemandShards = 4;
  * Creates all resources; idempotent.
  * @throws LocalStackError if a table in the data folder has another key than the template's
  */
-export async function provision(template: Template, clients: ProvisioningClients): Promise<void> {
+export async function provision(
+  template: Template,
+  clients: Readonly<Record<JsonService, AwsJsonClient>>,
+  s3Endpoint: string,
+): Promise<void> {
   await Promise.all([
     ...template.ofType('AWS::DynamoDB::Table').map((table) => provisionTable(table, clients.dynamodb)),
     ...template.ofType('AWS::Kinesis::Stream').map((stream) => provisionStream(stream, clients.kinesis)),
-    ...template
-      .ofType('AWS::S3::Bucket')
-      .map((bucket) => provisionBucket(nameOf(bucket), clients.s3Endpoint)),
-    provisionQueues(template, clients.sqs),
+    ...template.ofType('AWS::S3::Bucket').map(({ name }) => provisionBucket(name, s3Endpoint)),
+    ...template.ofType('AWS::SQS::Queue').map((queue) => provisionQueue(queue, template, clients.sqs)),
   ]);
 }
 
 async function provisionTable(table: Resource, dynamodb: AwsJsonClient): Promise<void> {
-  const TableName = nameOf(table);
-  const { KeySchema = null, AttributeDefinitions = null } = table.properties;
-  const existing = await unlessAbsent(dynamodb.call('DescribeTable', { TableName }));
-  if (existing !== undefined) {
-    const keys = asObject(existing['Table'])['KeySchema'];
-    if (JSON.stringify(keys) !== JSON.stringify(KeySchema)) {
-      throw new LocalStackError(
-        `The table ${TableName} in the data folder has another key than the template: use a new --data folder.`,
-      );
-    }
-    return;
-  }
-  await dynamodb.call('CreateTable', {
-    TableName,
-    KeySchema,
-    AttributeDefinitions,
-    BillingMode: 'PAY_PER_REQUEST',
-  });
-  await until(async () => {
-    const description = await dynamodb.call('DescribeTable', { TableName });
-    return asObject(description['Table'])['TableStatus'] === 'ACTIVE';
-  });
+  const { name: TableName, properties } = table;
+  const { KeySchema = null, AttributeDefinitions = null } = properties;
+  const definition = { TableName, KeySchema, AttributeDefinitions, BillingMode: 'PAY_PER_REQUEST' };
+  await unlessInUse(dynamodb.call('CreateTable', definition));
+  const existing = await untilActive('TableStatus', async () =>
+    asObject((await dynamodb.call('DescribeTable', { TableName }))['Table']),
+  );
+  if (JSON.stringify(existing['KeySchema']) !== JSON.stringify(KeySchema))
+    throw new LocalStackError(
+      `The table ${TableName} in the data folder has another key than the template: use a new --data folder.`,
+    );
 }
 
 async function provisionStream(stream: Resource, kinesis: AwsJsonClient): Promise<void> {
-  const StreamName = nameOf(stream);
-  const summary = async () =>
-    asObject((await kinesis.call('DescribeStreamSummary', { StreamName }))['StreamDescriptionSummary']);
-  if ((await unlessAbsent(summary())) === undefined) {
-    const ShardCount = asNumber(stream.properties['ShardCount']) ?? onDemandShards;
-    await kinesis.call('CreateStream', { StreamName, ShardCount });
-    await until(async () => (await summary())['StreamStatus'] === 'ACTIVE');
-  }
-  const hours = asNumber(stream.properties['RetentionPeriodHours']) ?? 24;
-  const currentHours = asNumber((await summary())['RetentionPeriodHours']) ?? 24;
-  if (hours === currentHours) return;
-  const action = hours > currentHours ? 'IncreaseStreamRetentionPeriod' : 'DecreaseStreamRetentionPeriod';
-  await kinesis.call(action, { StreamName, RetentionPeriodHours: hours });
+  const { name: StreamName, properties } = stream;
+  const ShardCount = asNumber(properties['ShardCount']) ?? onDemandShards;
+  await unlessInUse(kinesis.call('CreateStream', { StreamName, ShardCount }));
+  const existing = await untilActive('StreamStatus', async () =>
+    asObject((await kinesis.call('DescribeStreamSummary', { StreamName }))['StreamDescriptionSummary']),
+  );
+  const RetentionPeriodHours = asNumber(properties['RetentionPeriodHours']) ?? 24;
+  const change = RetentionPeriodHours - (asNumber(existing['RetentionPeriodHours']) ?? 24);
+  if (change === 0) return;
+  const action = change > 0 ? 'IncreaseStreamRetentionPeriod' : 'DecreaseStreamRetentionPeriod';
+  await kinesis.call(action, { StreamName, RetentionPeriodHours });
 }
 
 /** The attributes of queues that are set. */
 const attributes = ['MaximumMessageSize', 'MessageRetentionPeriod', 'RedrivePolicy', 'VisibilityTimeout'];
 
-/** Creates all queues first, then sets attributes: a redrive policy refers to another queue, which fauxqs does not check. */
-async function provisionQueues(template: Template, sqs: AwsJsonClient): Promise<void> {
-  const queues = template.ofType('AWS::SQS::Queue');
-  const arns = queues.map(arnOf);
-  const urls = new Map<Resource, string>();
-  for (const queue of queues) {
-    const created = await sqs.call('CreateQueue', { QueueName: nameOf(queue) });
-    urls.set(queue, asText(created['QueueUrl']) ?? '');
+/** Creates a queue, and sets its attributes afterwards: an existing one may have others. */
+async function provisionQueue(queue: Resource, template: Template, sqs: AwsJsonClient): Promise<void> {
+  const { deadLetterTargetArn: target } = asObject(queue.properties['RedrivePolicy']);
+  // fauxqs does not check whether it exists.
+  if (target !== undefined && !template.ofType('AWS::SQS::Queue').some(({ arn }) => arn === target))
+    throw new LocalStackError(
+      `The redrive policy of ${queue.logicalId} names ${target}, which is not a queue of the template.`,
+    );
+  await sqs.call('CreateQueue', { QueueName: queue.name });
+  const Attributes: JsonObject = {};
+  for (const name of attributes) {
+    const value = queue.properties[name];
+    if (value !== undefined) Attributes[name] = asText(value) ?? JSON.stringify(value);
   }
-  for (const queue of queues) {
-    const { deadLetterTargetArn: target } = asObject(queue.properties['RedrivePolicy']);
-    if (target !== undefined && !arns.includes(String(target)))
-      throw new LocalStackError(
-        `The redrive policy of ${queue.logicalId} names ${target}, which is not a queue of the template.`,
-      );
-    const Attributes: JsonObject = {};
-    for (const name of attributes) {
-      const value = queue.properties[name];
-      if (value !== undefined) Attributes[name] = asText(value) ?? JSON.stringify(value);
-    }
-    if (Object.keys(Attributes).length > 0) {
-      await sqs.call('SetQueueAttributes', { QueueUrl: urls.get(queue) ?? '', Attributes });
-    }
-  }
+  await sqs.call('SetQueueAttributes', { QueueUrl: queue.ref, Attributes });
 }
 
 /** Creates a bucket, unless it exists. */
 export async function provisionBucket(name: string, endpoint: string): Promise<void> {
-  const { status, body } = await s3Request(endpoint, 'PUT', `/${name}`);
+  const answer = await fetch(`${endpoint}/${name}`, { method: 'PUT' });
+  const body = await answer.text();
   // 409: it exists already, and belongs to the stack.
-  if (status !== 200 && status !== 409)
-    throw new Error(`Cannot create the bucket ${name}: ${status} ${body}`);
+  if (!answer.ok && answer.status !== 409)
+    throw new Error(`Cannot create the bucket ${name}: ${answer.status} ${body}`);
 }
 
-/** One S3 request in path style. */
-export async function s3Request(
-  endpoint: string,
-  method: 'GET' | 'PUT',
-  path: string,
-  content?: string,
-): Promise<RawAnswer> {
-  const headers = authorization('s3');
-  const answer = await fetch(`${endpoint}${path}`, { method, headers, body: content ?? null });
-  return { status: answer.status, body: await answer.text() };
+/** Waits for a call that creates what an earlier run may have created. */
+async function unlessInUse(call: Promise<unknown>): Promise<void> {
+  await call.catch((error: unknown) => {
+    if (!(error instanceof ServiceError && error.code === 'ResourceInUseException')) throw error;
+  });
 }
 
-async function unlessAbsent<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof ServiceError && error.code === 'ResourceNotFoundException') return undefined;
-    throw error;
-  }
-}
-
-/** Emulators become active on about the next turn of their event loop. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
+/** Emulators activate a resource on about the next turn of their event loop. @returns its description */
+async function untilActive(status: string, describe: () => Promise<JsonObject>): Promise<JsonObject> {
   for (let attempt = 0; attempt < 500; attempt += 1) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    const description = await describe();
+    if (description[status] === 'ACTIVE') return description;
+    await sleep(5);
   }
   throw new Error('An emulator did not activate a resource in time: start again.');
 }

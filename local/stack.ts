@@ -2,7 +2,6 @@
 import './compile-cache.ts';
 import { join } from 'node:path';
 import { createApi } from './api-gateway/api.ts';
-import type { ServiceFault } from './api-gateway/integrations.ts';
 import { startApiServer } from './api-gateway/server.ts';
 import { createBreakIt } from './break-it.ts';
 import type { LocalClock } from './clock.ts';
@@ -11,19 +10,17 @@ import { lockDataFolder, stackIdIn } from './data-folder.ts';
 import type { Demo } from './demo.ts';
 import { createAwsJsonClient, type JsonService } from './emulators/aws-json.ts';
 import { type Endpoints, startEmulators } from './emulators/emulators.ts';
-import { type FunctionFault, startFaultProxy } from './emulators/fault-proxy.ts';
+import { type ServiceFault, startFaultProxy } from './emulators/fault-proxy.ts';
 import { startParameters } from './emulators/parameters.ts';
 import type { CreatedObject } from './emulators/worker.ts';
 import { startMappings } from './event-source-mappings/mappings.ts';
-import { createFunctions, type FunctionOutputListener } from './functions/functions.ts';
+import { createFunctions } from './functions/functions.ts';
 import type { Json, JsonObject } from './json.ts';
-import { readObjectRules } from './object-events.ts';
 import type { StackObserver } from './observer.ts';
 import { provision, provisionBucket } from './provision.ts';
-import { readSchedules, startSchedules } from './schedules.ts';
+import { readObjectRules, readSchedules, startSchedules } from './rules.ts';
 import { readStatus, type Status } from './status.ts';
 import { synthesize } from './synthesize.ts';
-import { nameOf, refOf } from './template/names.ts';
 import { readTemplate } from './template/template.ts';
 
 /** Options of a local stack; all are optional. */
@@ -39,7 +36,7 @@ export interface LocalStackOptions {
   /** Folder for data that survives restarts; in memory by default. */
   readonly dataDir?: string;
   /** Called for every line that a function writes: logs, and metrics in embedded metric format. */
-  readonly onFunctionOutput?: FunctionOutputListener;
+  readonly onFunctionOutput?: (functionName: string, line: string) => void;
   /** Called with errors of the stack itself, for the terminal. */
   readonly onProblem?: (message: string) => void;
   /** Called when the stack cannot continue: an emulator has ended. */
@@ -48,7 +45,7 @@ export interface LocalStackOptions {
   readonly signal?: AbortSignal;
   /** False turns schedules off, for tests that invoke functions themselves. */
   readonly schedules?: boolean;
-  /** True adds a proxy between functions and services, for `setFunctionFault`. */
+  /** True adds a proxy between functions and services, so that `setFault` decides on their calls, too. */
   readonly faults?: boolean;
   /** Lets the console break the stack (local/break-it.ts) and pause a demo; implies `faults`. */
   readonly controls?: { readonly demo: () => Demo | undefined };
@@ -85,13 +82,11 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
   ]);
   signal?.throwIfAborted();
 
-  const template = readTemplate(json, {
-    queueEndpoint: emulators.endpoints.sqs,
-    stackId: stackIdIn(dataDir),
-  });
+  const naming = { queueEndpoint: emulators.endpoints.sqs, stackId: stackIdIn(dataDir) };
+  const template = readTemplate(json, naming);
   const parameters = await startParameters(
     new Map(
-      template.ofType('AWS::SSM::Parameter').map((each) => [nameOf(each), String(each.properties['Value'])]),
+      template.ofType('AWS::SSM::Parameter').map((each) => [each.name, String(each.properties['Value'])]),
     ),
     dataDir && join(dataDir, 'parameters.json'),
   );
@@ -103,11 +98,8 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
     sqs: createAwsJsonClient('sqs', endpoints.sqs),
     ssm: createAwsJsonClient('ssm', endpoints.ssm),
   } satisfies Record<JsonService, unknown>;
-  stops.defer(() => {
-    for (const client of Object.values(clients)) client.close();
-  });
-  await provision(template, { ...clients, s3Endpoint: endpoints.s3 });
-  const objectRules = readObjectRules(template, endpoints.sqs);
+  await provision(template, clients, endpoints.s3);
+  const objectRules = readObjectRules(template);
   for (const bucket of objectRules.buckets) await provisionBucket(bucket, endpoints.s3);
   signal?.throwIfAborted();
 
@@ -115,11 +107,12 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
   onObject = (created) => {
     objectRules.tell(created, clients.sqs, nowMs()).catch((error: Error) => report(error.message));
   };
-  let functionFault: FunctionFault | undefined;
+  let fault: ServiceFault | undefined;
+  const watch = { fault: () => fault, observer };
   const functionEndpoints = { ...endpoints };
   if (options.faults === true || options.controls !== undefined || observer !== undefined) {
     for (const service of Object.keys(endpoints) as (keyof Endpoints)[]) {
-      const proxy = await startFaultProxy(service, endpoints[service], () => functionFault, observer);
+      const proxy = await startFaultProxy(service, endpoints[service], watch);
       stops.defer(proxy.stop);
       functionEndpoints[service] = proxy.endpoint;
     }
@@ -134,38 +127,19 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
   const mappings = startMappings({
     template,
     functions,
-    kinesis: clients.kinesis,
-    sqs: clients.sqs,
-    sqsEndpoint: endpoints.sqs,
+    ...clients,
     dataDir,
-    onBatch: (functionName, lastArrivalMs) => {
-      const iteratorAgeMs = Math.max(0, nowMs() - lastArrivalMs);
-      observer?.batchDelivered?.(functionName, iteratorAgeMs);
-    },
+    onBatch: (functionName, lastArrivalMs) =>
+      observer?.emit('batchDelivered', functionName, Math.max(0, nowMs() - lastArrivalMs)),
   });
   stops.defer(async () => {
     await Promise.all(mappings.map((mapping) => mapping.stop(graceMs)));
   });
   if (options.schedules !== false) stops.defer(startSchedules(template, functions));
 
-  const breakIt =
-    options.controls &&
-    createBreakIt({
-      template,
-      functions,
-      mappings,
-      client: (service) => clients[service],
-      queueEndpoint: endpoints.sqs,
-    });
-  functionFault = breakIt?.functionFault;
-  let fault: ServiceFault | undefined = breakIt?.serviceFault;
-  const api = createApi(template, {
-    functions,
-    client: (service) => clients[service],
-    fault: () => fault,
-    report,
-    observer,
-  });
+  const breakIt = options.controls && createBreakIt({ template, functions, mappings, clients });
+  fault = breakIt?.fault;
+  const api = createApi(template, { functions, clients, ...watch, report });
   const server = await startApiServer(
     withControls(api, endpoints, breakIt && options.controls && { breakIt, ...options.controls }),
     options.port ?? 0,
@@ -185,23 +159,13 @@ export async function startLocalStack(options: LocalStackOptions = {}) {
     mappings,
     /** Schedules by logical id, for a caller that turned them off and runs them itself. */
     scheduled: readSchedules(template, functions),
-    /** The value of a resource's `Ref`: a name, or a queue's URL. */
-    ref: (logicalId: string): string => {
-      const resource = template.find(logicalId);
-      if (resource === undefined) throw new Error(`The template has no resource ${logicalId}.`);
-      return refOf(resource, { queueEndpoint: endpoints.sqs });
-    },
     /** One call of a service: what `aws <service> <operation>` sends. */
     call: (service: JsonService, action: string, input: JsonObject) => clients[service].call(action, input),
     /** Invokes a function by name, logical id or ARN. */
     invoke: (functionName: string, event: unknown) => functions.find(functionName).invoke(event),
-    /** Lets a test answer the API's calls of AWS services; undefined restores them. */
-    setServiceFault: (next: ServiceFault | undefined): void => {
+    /** Lets a test decide on every service call of the API, and of functions with the option `faults`. */
+    setFault: (next: ServiceFault | undefined): void => {
       fault = next;
-    },
-    /** Lets a test decide on every service call of a function; requires the option `faults`. */
-    setFunctionFault: (next: FunctionFault | undefined): void => {
-      functionFault = next;
     },
     /** The accounts of the pipeline, as in `GET /v1/status`. */
     status: (): Promise<Status> => readStatus(server.url),

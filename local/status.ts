@@ -24,6 +24,4 @@ export function statusLine(status: Status): string {
   return `${format(accepted)} accepted, ${format(counted)} counted, ${format(unread + inFlight)} on the way${others.join('')}`;
 }
 
-function format(count: number): string {
-  return count.toLocaleString('en-US');
-}
+const format = (count: number) => count.toLocaleString('en-US');

@@ -17,34 +17,29 @@ export const localStage = 'local';
  */
 export async function synthesize(signal?: AbortSignal, settings: JsonObject = {}): Promise<Json> {
   const folder = await mkdtemp(join(tmpdir(), 'tally-synth-'));
-  try {
-    // Assets are not bundled, since handlers run from source.
-    await runApp(folder, { stage: localStage, settings, 'aws:cdk:bundling-stacks': [] }, signal);
-    const templates = (await readdir(folder)).filter((name) => name.endsWith('.template.json'));
-    const [name] = templates;
-    if (name === undefined || templates.length > 1) {
-      throw new LocalStackError(`bin/app.ts must synthesize one stack; it wrote ${templates.length}.`);
-    }
-    return JSON.parse(await readFile(join(folder, name), 'utf8')) as Json;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function runApp(outputFolder: string, context: JsonObject, signal?: AbortSignal): Promise<void> {
+  // Assets are not bundled, since handlers run from source.
+  const context = { stage: localStage, settings, 'aws:cdk:bundling-stacks': [] };
   const cwd = join(import.meta.dirname, '..');
   const env = {
     ...process.env,
-    CDK_OUTDIR: outputFolder,
+    CDK_OUTDIR: folder,
     CDK_CONTEXT_JSON: JSON.stringify(context),
     TALLY_SYNTHESIZE_FOR: 'local-stack',
     NODE_COMPILE_CACHE: compileCache,
   };
   try {
-    await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd, env, signal });
-  } catch (error) {
-    signal?.throwIfAborted();
-    const { stderr = '' } = error as { stderr?: string };
-    throw new LocalStackError(`bin/app.ts does not synthesize:\n${stderr.slice(-8_000).trim()}`);
+    await promisify(execFile)(process.execPath, ['bin/app.ts'], { cwd, env, signal }).catch(
+      ({ stderr = '' }: { stderr?: string }) => {
+        signal?.throwIfAborted();
+        throw new LocalStackError(`bin/app.ts does not synthesize:\n${stderr.slice(-8_000).trim()}`);
+      },
+    );
+    const templates = (await readdir(folder)).filter((name) => name.endsWith('.template.json'));
+    const [name] = templates;
+    if (name === undefined || templates.length > 1)
+      throw new LocalStackError(`bin/app.ts must synthesize one stack; it wrote ${templates.length}.`);
+    return JSON.parse(await readFile(join(folder, name), 'utf8')) as Json;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }

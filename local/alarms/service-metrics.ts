@@ -1,7 +1,7 @@
 // Metrics that AWS services publish themselves, as far as the local stack can measure them.
-import { asList, asNumber, asObject, asText, parseJson } from '../json.ts';
+import type { FauxqsServer } from 'fauxqs';
+import { asObject, asText, parseJson } from '../json.ts';
 import type { StackObserver } from '../observer.ts';
-import { nameOf } from '../template/names.ts';
 import type { Template } from '../template/template.ts';
 import type { DataPoints } from './data-points.ts';
 
@@ -13,26 +13,30 @@ export const SEEN_METRICS: Readonly<Record<string, readonly string[]>> = {
   'AWS/SQS': ['ApproximateAgeOfOldestMessage', 'ApproximateNumberOfMessagesVisible'],
 };
 
-/** An observer that publishes what it measures. @param nowMs the stack's clock, epoch milliseconds */
-export function serviceMetrics(template: Template, points: DataPoints, nowMs: () => number): StackObserver {
+/** Publishes what an observer sees. @param nowMs the stack's clock, epoch milliseconds */
+export function publishServiceMetrics(
+  observer: StackObserver,
+  template: Template,
+  points: DataPoints,
+  nowMs: () => number,
+): void {
   const ApiName = asText(template.ofType('AWS::ApiGateway::RestApi')[0]?.properties['Name']) ?? '';
   const add = (namespace: string, name: string, dimensions: Record<string, string>, value: number) =>
     points.add({ namespace, name, dimensions }, nowMs(), value);
-  return {
-    apiAnswered: (status, durationMs) => {
-      add('AWS/ApiGateway', '5XXError', { ApiName }, status >= 500 ? 1 : 0);
-      add('AWS/ApiGateway', 'Latency', { ApiName }, durationMs);
-    },
-    batchDelivered: (FunctionName, iteratorAgeMs) =>
-      add('AWS/Lambda', 'IteratorAge', { FunctionName }, iteratorAgeMs),
-    serviceCalled: ({ service, action, body, answer }) => {
-      if (service !== 'kinesis' || action !== 'PutRecords') return;
-      const StreamName = asText(asObject(parseJson(body))['StreamName']) ?? '';
-      // By record, as Kinesis names them; a call that is refused as a whole counts once.
-      const refused = answer.body.split('ProvisionedThroughputExceededException').length - 1;
-      add('AWS/Kinesis', 'WriteProvisionedThroughputExceeded', { StreamName }, refused);
-    },
-  };
+  observer.on('apiAnswered', (status, durationMs) => {
+    add('AWS/ApiGateway', '5XXError', { ApiName }, status >= 500 ? 1 : 0);
+    add('AWS/ApiGateway', 'Latency', { ApiName }, durationMs);
+  });
+  observer.on('batchDelivered', (FunctionName, iteratorAgeMs) =>
+    add('AWS/Lambda', 'IteratorAge', { FunctionName }, iteratorAgeMs),
+  );
+  observer.on('serviceCalled', ({ service, action, body, answer }) => {
+    if (service !== 'kinesis' || action !== 'PutRecords') return;
+    const StreamName = asText(asObject(parseJson(body))['StreamName']) ?? '';
+    // By record, as Kinesis names them; a call that is refused as a whole counts once.
+    const refused = answer.body.split('ProvisionedThroughputExceededException').length - 1;
+    add('AWS/Kinesis', 'WriteProvisionedThroughputExceeded', { StreamName }, refused);
+  });
 }
 
 /** Receives after which SQS excludes a message from the age: it has moved to the back of the queue. */
@@ -48,23 +52,17 @@ export async function sampleQueues(
   points: DataPoints,
   nowMs: number,
 ): Promise<void> {
-  for (const queue of template.ofType('AWS::SQS::Queue')) {
-    const QueueName = nameOf(queue);
+  for (const { name: QueueName } of template.ofType('AWS::SQS::Queue')) {
     const answer = await fetch(`${sqsEndpoint}/_fauxqs/queues/${QueueName}`);
-    const { ready, delayed, inflight } = asObject(asObject(parseJson(await answer.text()))['messages']);
-    const held = asList(inflight).map(asObject);
+    const { messages } = (await answer.json()) as NonNullable<ReturnType<FauxqsServer['inspectQueue']>>;
+    const { ready, delayed, inflight } = messages;
     // An expired delay or visibility timeout takes effect only at the next receive.
-    const isDue = (time: unknown) => (asNumber(time) ?? 0) <= nowMs;
-    const hidden = held.filter(({ visibilityDeadline }) => !isDue(visibilityDeadline)).length;
-    const waiting = asList(delayed).filter((message) => !isDue(asObject(message)['delayUntil'])).length;
-    const all = [
-      ...asList(ready).map(asObject),
-      ...asList(delayed).map(asObject),
-      ...held.map(({ message }) => asObject(message)),
-    ];
+    const hidden = inflight.filter(({ visibilityDeadline }) => visibilityDeadline > nowMs).length;
+    const waiting = delayed.filter(({ delayUntil = 0 }) => delayUntil > nowMs).length;
+    const all = [...ready, ...delayed, ...inflight.map(({ message }) => message)];
     const ages = all
-      .filter((message) => (asNumber(message['approximateReceiveCount']) ?? 0) <= AGE_RECEIVES_MAX)
-      .map((message) => nowMs - (asNumber(message['sentTimestamp']) ?? nowMs));
+      .filter(({ approximateReceiveCount }) => approximateReceiveCount <= AGE_RECEIVES_MAX)
+      .map(({ sentTimestamp }) => nowMs - sentTimestamp);
     const add = (name: string, value: number) =>
       points.add({ namespace: 'AWS/SQS', name, dimensions: { QueueName } }, nowMs, value);
     add('ApproximateAgeOfOldestMessage', Math.max(0, ...ages) / 1_000);

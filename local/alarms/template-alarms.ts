@@ -1,7 +1,6 @@
 // The template's alarms: their metrics and conditions, read only from the template.
 import { LocalStackError } from '../errors.ts';
 import { asList, asNumber, asObject, asText } from '../json.ts';
-import { arnOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import type { DataPoints } from './data-points.ts';
 import { SEEN_METRICS } from './service-metrics.ts';
@@ -9,15 +8,8 @@ import { SEEN_METRICS } from './service-metrics.ts';
 /** An alarm on a metric. */
 export type MetricAlarm = ReturnType<typeof metricAlarm>;
 
-/** When an alarm goes off. */
-export type AlarmCondition = MetricAlarm['condition'];
-
 /** An alarm that is in ALARM while any of its children is. */
-export interface CompositeAlarm extends ReturnType<typeof describe> {
-  readonly kind: 'composite';
-  /** Logical ids of its children. */
-  readonly anyOf: readonly string[];
-}
+export type CompositeAlarm = ReturnType<typeof compositeAlarm>;
 
 /** Every alarm of a template. */
 export type TemplateAlarms = ReturnType<typeof readAlarms>;
@@ -25,17 +17,20 @@ export type TemplateAlarms = ReturnType<typeof readAlarms>;
 /** Reads the alarms. @throws LocalStackError for alarms that the local stack cannot evaluate or measure */
 export function readAlarms(template: Template) {
   const metricResources = template.ofType('AWS::CloudWatch::Alarm');
-  const ids = new Map(metricResources.map((resource) => [arnOf(resource), resource.logicalId]));
+  const ids = new Map(metricResources.map(({ arn, logicalId }) => [arn, logicalId]));
   return {
     metric: metricResources.map(metricAlarm),
-    composite: template.ofType('AWS::CloudWatch::CompositeAlarm').map(
-      (resource): CompositeAlarm => ({
-        kind: 'composite',
-        ...describe(resource),
-        anyOf: alarmsIn(asText(resource.properties['AlarmRule']) ?? '', ids),
-      }),
-    ),
+    composite: template
+      .ofType('AWS::CloudWatch::CompositeAlarm')
+      .map((resource) => compositeAlarm(resource, ids)),
   };
+}
+
+function compositeAlarm({ logicalId, properties }: Resource, ids: ReadonlyMap<string, string>) {
+  const rule = asText(properties['AlarmRule']) ?? '';
+  /** Logical ids of its children. */
+  const anyOf = alarmsIn(rule, ids);
+  return { kind: 'composite' as const, logicalId, name: displayName(logicalId), anyOf };
 }
 
 /** The alarms of a rule `ALARM("…") OR ALARM("…")`, by ARN. @throws LocalStackError for any other rule */
@@ -51,20 +46,12 @@ function alarmsIn(rule: string, ids: ReadonlyMap<string, string>): string[] {
   });
 }
 
-/** Common fields of all alarms. */
-function describe({ logicalId, properties }: Resource) {
-  const [, runbook] = /docs\/runbook\.md#([\w-]+)/.exec(asText(properties['AlarmDescription']) ?? '') ?? [];
-  return {
-    logicalId,
-    /** Its display name: the logical id without path and hash. */
-    name: logicalId.replace(/^Observability/, '').replace(/[0-9A-F]{8}$/, ''),
-    /** The section of docs/runbook.md in its description, if any. */
-    runbook,
-  };
+/** An alarm's display name: its logical id without path and hash. */
+function displayName(logicalId: string): string {
+  return logicalId.replace(/^Observability/, '').replace(/[0-9A-F]{8}$/, '');
 }
 
-function metricAlarm(resource: Resource) {
-  const { logicalId, properties } = resource;
+function metricAlarm({ logicalId, properties }: Resource) {
   const text = (name: string) => asText(properties[name]) ?? '';
   const number = (name: string) => asNumber(properties[name]);
   const [namespace, name, missing] = [text('Namespace'), text('MetricName'), text('TreatMissingData')];
@@ -92,8 +79,7 @@ function metricAlarm(resource: Resource) {
   const datapointsToAlarm = number('DatapointsToAlarm') ?? evaluationPeriods;
   const often = `${datapointsToAlarm} of ${evaluationPeriods} periods of ${periodMs / 60_000} min`;
   return {
-    kind: 'metric' as const,
-    ...describe(resource),
+    ...{ kind: 'metric' as const, logicalId, name: displayName(logicalId) },
     /** Larger values than the threshold breach: in ALARM if M of the N evaluated data points do. */
     condition: { threshold, evaluationPeriods, datapointsToAlarm, missingBreaches: missing === 'breaching' },
     /** The condition in words: `Maximum of IteratorAge above 600000 in 3 of 3 periods of 1 min`. */

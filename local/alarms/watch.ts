@@ -1,6 +1,6 @@
 // Evaluates a template's alarms, as CloudWatch does once a minute.
 import type { DataPoints } from './data-points.ts';
-import type { AlarmCondition, CompositeAlarm, MetricAlarm, TemplateAlarms } from './template-alarms.ts';
+import type { CompositeAlarm, MetricAlarm, TemplateAlarms } from './template-alarms.ts';
 
 /** The states of an alarm. There is no INSUFFICIENT_DATA: missing data either breaches or does not. */
 export type AlarmState = 'OK' | 'ALARM';
@@ -8,9 +8,8 @@ export type AlarmState = 'OK' | 'ALARM';
 /** A change of an alarm's state. */
 export interface AlarmChange {
   readonly alarm: MetricAlarm | CompositeAlarm;
-  readonly from: AlarmState;
+  /** The new state. */
   readonly to: AlarmState;
-  readonly atMs: number;
   /** The value of the newest period that has one. */
   readonly value: number | undefined;
 }
@@ -18,32 +17,24 @@ export interface AlarmChange {
 /** Watches alarms; all start in OK, as on a stack that has been running. */
 export function watchAlarms(alarms: TemplateAlarms, points: DataPoints) {
   const all = [...alarms.metric, ...alarms.composite];
-  const states = new Map<string, AlarmState>(all.map(({ logicalId }) => [logicalId, 'OK']));
-  /** The state of an alarm, by logical id. @throws for an unknown id */
-  const stateOf = (logicalId: string): AlarmState => {
-    const state = states.get(logicalId);
-    if (state === undefined) throw new Error(`there is no alarm ${logicalId}`);
-    return state;
-  };
+  /** Logical ids of the alarms that are in ALARM. */
+  const on = new Set<string>();
 
-  const metricState = (alarm: MetricAlarm, nowMs: number) => {
+  const evaluated = (alarm: MetricAlarm | CompositeAlarm, nowMs: number): AlarmChange => {
+    if (alarm.kind === 'composite')
+      return { alarm, to: alarm.anyOf.some((id) => on.has(id)) ? 'ALARM' : 'OK', value: undefined };
     const { condition, periodMs } = alarm;
     const values = Array.from({ length: condition.evaluationPeriods + LOOK_BACK }, (_, index) => {
       const toMs = nowMs - index * periodMs;
       return alarm.value(points, toMs - periodMs, toMs);
     }).toReversed();
-    return { state: alarmState(condition, values), value: values.findLast((value) => value !== undefined) };
-  };
-  const compositeState = ({ anyOf }: CompositeAlarm) => {
-    const state: AlarmState = anyOf.some((id) => stateOf(id) === 'ALARM') ? 'ALARM' : 'OK';
-    return { state, value: undefined };
+    const value = values.findLast((each) => each !== undefined);
+    return { alarm, to: alarmState(condition, values), value };
   };
 
   return {
-    stateOf,
     /** All alarms that are in ALARM. */
-    alarming: (): readonly (MetricAlarm | CompositeAlarm)[] =>
-      all.filter(({ logicalId }) => stateOf(logicalId) === 'ALARM'),
+    alarming: () => all.filter(({ logicalId }) => on.has(logicalId)),
     /**
      * Evaluates every alarm. Each period ends at `atMs` or a whole number of periods before, so that an alarm of five minutes
      * always covers the last five. Call it at whole minutes.
@@ -55,12 +46,11 @@ export function watchAlarms(alarms: TemplateAlarms, points: DataPoints) {
       const changes: AlarmChange[] = [];
       // Composite alarms last: they depend on the new states of the others.
       for (const alarm of all) {
-        const from = stateOf(alarm.logicalId);
-        const { state: to, value } =
-          alarm.kind === 'metric' ? metricState(alarm, atMs) : compositeState(alarm);
-        if (from === to) continue;
-        states.set(alarm.logicalId, to);
-        changes.push({ alarm, from, to, atMs, value });
+        const change = evaluated(alarm, atMs);
+        if ((change.to === 'ALARM') === on.has(alarm.logicalId)) continue;
+        if (change.to === 'ALARM') on.add(alarm.logicalId);
+        else on.delete(alarm.logicalId);
+        changes.push(change);
       }
       return changes;
     },
@@ -78,8 +68,10 @@ const LOOK_BACK = 2;
  * treated as the alarm specifies.
  * @param points the range's data points, oldest first; undefined if missing
  */
-export function alarmState(condition: AlarmCondition, points: readonly (number | undefined)[]): AlarmState {
-  const { threshold, evaluationPeriods, datapointsToAlarm, missingBreaches } = condition;
+export function alarmState(
+  { threshold, evaluationPeriods, datapointsToAlarm, missingBreaches }: MetricAlarm['condition'],
+  points: readonly (number | undefined)[],
+): AlarmState {
   const real = points.filter((point) => point !== undefined).slice(-evaluationPeriods);
   const breaching = real.filter((value) => value > threshold).length;
   const missing = missingBreaches ? evaluationPeriods - real.length : 0;

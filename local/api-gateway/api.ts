@@ -1,139 +1,154 @@
 // The template's REST API: from a request to an answer, in API Gateway's order.
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LocalStackError } from '../errors.ts';
 import { account } from '../identity.ts';
-import { asBoolean, asObject, asText, parseJson } from '../json.ts';
+import { asObject, asText, parseJson } from '../json.ts';
 import { callerIn } from '../observer.ts';
-import { nameOf, refOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
-import { readAccess } from './access.ts';
-import { type GatewayAnswer, readGatewayResponses } from './gateway-responses.ts';
+import { type GatewayAnswer, type GatewayResponseType, readGatewayResponses } from './gateway-responses.ts';
 import { createIntegration, type IntegrationParts } from './integrations.ts';
-import { type GatewayRequest, readBody } from './request.ts';
-import { type BodyValidator, compileModel } from './request-validation.ts';
-import { matchRoute, readRoutes } from './routes.ts';
-import type { GatewayContext } from './template-context.ts';
+import { readBody } from './request.ts';
+import { compileModel } from './request-validation.ts';
+import { readRoutes } from './routes.ts';
 
 /** Answers requests; undefined when the client disconnected before its request was complete. */
 export type Api = (incoming: IncomingMessage) => Promise<GatewayAnswer | undefined>;
 
+/** API Gateway's default and maximum timeout of an integration. */
+const timeoutMs = 29_000;
+
+interface ApiParts extends IntegrationParts {
+  /** Reports an error of the API itself, such as a failing template; never with a payload. */
+  readonly report: (message: string) => void;
+}
+
 /** Builds the template's API. @throws LocalStackError for unsupported features */
-export function createApi(template: Template, parts: Omit<IntegrationParts, 'gatewayResponses'>): Api {
+export function createApi(template: Template, parts: ApiParts): Api {
   const [api, ...otherApis] = template.ofType('AWS::ApiGateway::RestApi');
   const [stage] = template.ofType('AWS::ApiGateway::Stage');
   if (api === undefined || otherApis.length > 0) {
     throw new LocalStackError('The local stack runs a template with exactly one REST API.');
   }
   const gatewayResponses = readGatewayResponses(template);
-  const accessOf = readAccess(template);
-  const integrationParts: IntegrationParts = { ...parts, gatewayResponses };
-  const models = new Map<string, BodyValidator>(
-    template
-      .ofType('AWS::ApiGateway::Model')
-      .map((model) => [refOf(model), compileModel(model.logicalId, model.properties['Schema'])]),
-  );
-  const routes = readRoutes(template, (method) => {
-    const integration = asObject(method.properties['Integration']);
-    if (Object.values(asObject(method.properties['RequestParameters'])).includes(true))
-      throw new LocalStackError(`The local API Gateway cannot require parameters: ${method.logicalId}.`);
-    return {
-      access: accessOf(method),
-      integration: createIntegration(integration, integrationParts),
-      resourceId: asText(method.properties['ResourceId']) ?? '',
-      validate: readValidator(template, method, models),
-    };
+  const refusalOf = readAccess(template);
+  const routeOf = readRoutes(template, (resource) => {
+    if (Object.values(asObject(resource.properties['RequestParameters'])).includes(true))
+      throw new LocalStackError(`The local API Gateway cannot require parameters: ${resource.logicalId}.`);
+    const integration = createIntegration(asObject(resource.properties['Integration']), parts);
+    return { resource, integration, validate: readValidator(template, resource) };
   });
 
   return async (incoming) => {
-    const context = createContext(incoming, nameOf(api), stage === undefined ? '' : nameOf(stage));
+    const context = createContext(incoming, api.name, stage?.name);
     const started = performance.now();
-    const answer = await handle(incoming, context);
-    if (answer !== undefined) observe(incoming, answer.status, performance.now() - started);
-    return answer && { ...answer, headers: { 'x-amzn-requestid': context.requestId, ...answer.headers } };
+    const result = await handle(incoming, context);
+    if (result === undefined) return undefined;
+    const answer = typeof result === 'string' ? gatewayResponses(result, context) : result;
+    observe(incoming, answer.status, performance.now() - started);
+    return { ...answer, headers: { 'x-amzn-requestid': context.requestId, ...answer.headers } };
   };
 
   function observe({ method, url, headers }: IncomingMessage, status: number, durationMs: number): void {
-    parts.observer?.apiAnswered?.(status, durationMs);
+    parts.observer?.emit('apiAnswered', status, durationMs);
     if (headers.authorization === undefined) return;
     const call = { caller: callerIn(headers.authorization), action: `${method} ${url}`, body: '' };
-    parts.observer?.serviceCalled?.({ ...call, service: 'execute-api', answer: { status, body: '' } });
+    parts.observer?.emit('serviceCalled', { ...call, service: 'execute-api', answer: { status, body: '' } });
   }
 
   async function handle(
     incoming: IncomingMessage,
-    context: GatewayContext,
-  ): Promise<GatewayAnswer | undefined> {
-    const verb = incoming.method ?? 'GET';
-    const [, rawPath = '/', queryText = ''] = /^([^?]*)\??(.*)$/s.exec(incoming.url ?? '/') ?? [];
-    const match = matchRoute(routes, verb, rawPath);
-    if (match === undefined) return gatewayResponses('MISSING_AUTHENTICATION_TOKEN', context);
-    const { method, route, parameters } = match;
-    Object.assign(context, { resourcePath: route.resourcePath, resourceId: method.resourceId });
+    context: ReturnType<typeof createContext>,
+  ): Promise<GatewayAnswer | GatewayResponseType | undefined> {
+    const { url = '', headers, rawHeaders } = incoming;
+    const { httpMethod, path } = context;
+    const route = routeOf(httpMethod, path);
+    if (route === undefined) return 'MISSING_AUTHENTICATION_TOKEN';
+    const { resourcePath, pathParameters } = route;
+    const { resource, integration, validate } = route.method;
+    Object.assign(context, { resourcePath, resourceId: resource.properties['ResourceId'] });
 
-    const refusal = method.access(incoming.headers);
-    if (refusal !== undefined) return gatewayResponses(refusal, context);
+    const refusal = refusalOf(resource, headers);
+    if (refusal !== undefined) return refusal;
     // AWS does not document whether it checks the content type or the body first; this order names the cause.
-    if (!method.integration.takes(incoming.headers['content-type'])) {
-      return gatewayResponses('UNSUPPORTED_MEDIA_TYPE', context);
-    }
+    if (!integration.takes(headers['content-type'])) return 'UNSUPPORTED_MEDIA_TYPE';
     const body = await readBody(incoming);
     if (body === 'broken-off') return undefined;
-    if (body === 'too-large') return gatewayResponses('REQUEST_TOO_LARGE', context);
+    if (body === 'too-large') return 'REQUEST_TOO_LARGE';
 
     const text = body.toString('utf8');
-    const request: GatewayRequest = {
-      verb,
-      rawPath,
-      resourcePath: route.resourcePath,
-      query: new URLSearchParams(queryText),
-      headers: incoming.headers,
-      rawHeaders: incoming.rawHeaders,
-      pathParameters: parameters,
-      body: text,
-      json: parseJson(text),
-      context,
-    };
-    const violation = method.validate?.(request.json);
+    const json = parseJson(text);
+    const violation = validate?.(json);
     if (violation !== undefined) return gatewayResponses('BAD_REQUEST_BODY', context, violation);
+    const query = new URLSearchParams(url.slice(path.length));
+    const timer = new AbortController();
+    const late = sleep(timeoutMs, 'INTEGRATION_TIMEOUT' as const, { signal: timer.signal });
     try {
-      return await method.integration.answer(request);
+      const request = { headers, rawHeaders, query, pathParameters, body: text, json, context };
+      return await Promise.race([integration.answer(request), late]);
     } catch (error) {
       // A failing template is Tally's fault: the client gets 500, the terminal the reason (never a payload).
-      parts.report(
-        `${verb} ${route.resourcePath}: ${error instanceof Error ? error.message : String(error)}`,
-      );
-      return gatewayResponses('API_CONFIGURATION_ERROR', context);
+      const reason = error instanceof Error ? error.message : String(error);
+      parts.report(`${httpMethod} ${resourcePath}: ${reason}`);
+      return 'API_CONFIGURATION_ERROR';
+    } finally {
+      timer.abort();
     }
   }
 }
 
-/** The validator of a method's bodies, for every content type; undefined if there is none. */
-function readValidator(
-  template: Template,
-  { logicalId, properties }: Resource,
-  models: ReadonlyMap<string, BodyValidator>,
-): BodyValidator | undefined {
-  const declared = template
-    .ofType('AWS::ApiGateway::RequestValidator')
-    .find((candidate) => refOf(candidate) === properties['RequestValidatorId']);
-  if (asBoolean(declared?.properties['ValidateRequestBody']) !== true) return undefined;
-  const validator = models.get(asText(asObject(properties['RequestModels'])['$default']) ?? '');
-  if (validator === undefined)
-    throw new LocalStackError(`The local API Gateway needs a model for $default: ${logicalId} has none.`);
-  return validator;
+/**
+ * Reads the API keys. Returns a function that gives the reason to refuse a request to a method. Signatures, throttles and quotas
+ * are not checked (docs/local-stack.md).
+ */
+function readAccess(template: Template) {
+  const inPlan = template
+    .ofType('AWS::ApiGateway::UsagePlanKey')
+    .map(({ properties }) => properties['KeyId']);
+  const keys = template
+    .ofType('AWS::ApiGateway::ApiKey')
+    .filter((key) => key.properties['Enabled'] !== false && inPlan.includes(key.ref))
+    .map(apiKeyValue);
+  return ({ properties }: Resource, headers: IncomingHttpHeaders): GatewayResponseType | undefined => {
+    const { authorization = '', 'x-api-key': key } = headers;
+    if (
+      properties['AuthorizationType'] === 'AWS_IAM' &&
+      !/^AWS4-HMAC-SHA256 .*Signature=/.test(authorization)
+    )
+      return 'MISSING_AUTHENTICATION_TOKEN';
+    const needsKey = properties['ApiKeyRequired'] === true;
+    return needsKey && !keys.includes(String(key)) ? 'INVALID_API_KEY' : undefined;
+  };
 }
 
-function createContext(incoming: IncomingMessage, apiId: string, stage: string): GatewayContext {
+/** An API key's value: the template's, or one derived from its logical id. */
+export function apiKeyValue(key: Resource): string {
+  return asText(key.properties['Value']) ?? `local-${key.logicalId}`;
+}
+
+/** The validator of a method's bodies, for every content type; undefined if there is none. */
+function readValidator(template: Template, { logicalId, properties }: Resource) {
+  const declared = template.find(asText(properties['RequestValidatorId']) ?? '');
+  if (declared?.properties['ValidateRequestBody'] !== true) return undefined;
+  const model = template.find(asText(asObject(properties['RequestModels'])['$default']) ?? '');
+  if (model === undefined)
+    throw new LocalStackError(`The local API Gateway needs a model for $default: ${logicalId} has none.`);
+  return compileModel(model.logicalId, model.properties['Schema']);
+}
+
+function createContext(incoming: IncomingMessage, apiId: string, stage: string | undefined) {
+  const { method = 'GET', url = '/', headers } = incoming;
   const now = new Date();
   const requestId = randomUUID();
   return {
     accountId: account,
     apiId,
     extendedRequestId: requestId,
-    httpMethod: incoming.method ?? '',
-    identity: { sourceIp: '127.0.0.1', userAgent: incoming.headers['user-agent'] ?? '' },
-    path: incoming.url ?? '/',
+    httpMethod: method,
+    identity: { sourceIp: '127.0.0.1', userAgent: headers['user-agent'] ?? '' },
+    /** As sent by the client, without the query. */
+    path: url.replace(/\?.*$/s, ''),
     protocol: 'HTTP/1.1',
     requestId,
     requestTime: now.toUTCString(),

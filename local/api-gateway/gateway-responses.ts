@@ -26,10 +26,7 @@ const types = {
 /** A kind of answer that API Gateway gives itself. */
 export type GatewayResponseType = keyof typeof types;
 
-/** Builds such an answer. */
-export type GatewayResponses = ReturnType<typeof readGatewayResponses>;
-
-/** Reads the template's gateway responses. */
+/** Reads the template's gateway responses. Returns a function that builds such an answer. */
 export function readGatewayResponses(template: Template) {
   const declared = new Map(
     template
@@ -71,7 +68,7 @@ function substitute(text: string, context: Record<string, unknown>): string {
     let value: unknown = context;
     for (const step of path.slice(1).split('.'))
       value = (value as Record<string, unknown> | undefined)?.[step];
-    return value === undefined || value === null ? '' : String(value);
+    return String(value ?? '');
   });
 }
 

@@ -17,7 +17,7 @@ export function compileRequestMapping(integration: JsonObject) {
     render: (request: GatewayRequest): string => {
       const { headers, body, json, context } = request;
       const template = templates.get(mediaType(headers['content-type']));
-      return template?.render(templateContext(body, json, parametersOf(request), context)) ?? '';
+      return template?.(templateContext(body, json, parametersOf(request), context)) ?? '';
     },
   };
 }
@@ -47,7 +47,7 @@ export function compileResponseMapping(integration: JsonObject) {
       responses.find(({ pattern }) => pattern === undefined);
     if (response === undefined) throw new Error(`No integration response fits ${selection}.`);
     const seen = templateContext(answered, parseJson(answered), parametersOf(request), context);
-    const body = response.template?.render(seen) ?? answered;
+    const body = response.template?.(seen) ?? answered;
     const { status, header } = context.responseOverride;
     const overridden = Object.entries(header).map(([name, value]) => [name.toLowerCase(), String(value)]);
     return {

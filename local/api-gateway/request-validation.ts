@@ -3,11 +3,11 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { LocalStackError } from '../errors.ts';
 import { asObject, type Json, parseJson } from '../json.ts';
 
-/** Returns what is wrong with a body, if anything. */
-export type BodyValidator = (json: Json | undefined) => string | undefined;
-
-/** Compiles a model's schema (draft 4, as in API Gateway). @throws LocalStackError if it does not compile */
-export function compileModel(name: string, schema: Json | undefined): BodyValidator {
+/**
+ * Compiles a model's schema (draft 4, as in API Gateway). Returns a function that says what is wrong with a body, if anything.
+ * @throws LocalStackError if it does not compile
+ */
+export function compileModel(name: string, schema: Json | undefined) {
   const { $schema: _, ...rest } = asObject(typeof schema === 'string' ? parseJson(schema) : schema);
   let validate: ValidateFunction;
   try {
@@ -15,7 +15,7 @@ export function compileModel(name: string, schema: Json | undefined): BodyValida
   } catch (error) {
     throw new LocalStackError(`The model ${name} does not compile: ${String(error)}`);
   }
-  return (json) => {
+  return (json: Json | undefined): string | undefined => {
     if (json === undefined) return '[#: the body is not JSON]';
     if (validate(json)) return undefined;
     return `[${(validate.errors ?? []).map(describe).join(', ')}]`;

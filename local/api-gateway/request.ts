@@ -7,14 +7,8 @@ import type { GatewayContext } from './template-context.ts';
 export const bodyBytesMax = 10 * 1024 * 1024;
 
 /** A request whose body has been read. */
-export interface GatewayRequest {
-  readonly verb: string;
-  /** As sent by the client, without the query. */
-  readonly rawPath: string;
-  readonly resourcePath: string;
+export interface GatewayRequest extends Pick<IncomingMessage, 'headers' | 'rawHeaders'> {
   readonly query: URLSearchParams;
-  readonly headers: IncomingMessage['headers'];
-  readonly rawHeaders: readonly string[];
   readonly pathParameters: Record<string, string>;
   readonly body: string;
   /** The body as JSON, if it is valid. */

@@ -1,24 +1,26 @@
 // The resource tree as routes, matched on the raw path: nothing is decoded, so an encoded slash is not a separator.
 import { LocalStackError } from '../errors.ts';
 import { asText } from '../json.ts';
-import { refOf, rootResourceId } from '../template/names.ts';
+import { rootResourceId } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 
-/** Reads the resource tree. @param createMethod called for each method of the template */
+/**
+ * Reads the resource tree. Returns a function that finds the most specific method for a path; undefined if there is none.
+ * @param createMethod called for each method of the template
+ */
 export function readRoutes<Method>(template: Template, createMethod: (method: Resource) => Method) {
-  const resources = template.ofType('AWS::ApiGateway::Resource');
   const pathOf = (id: string): string => {
     if (id === rootResourceId) return '';
-    const resource = resources.find((candidate) => refOf(candidate) === id);
+    const resource = template.find(id);
     if (resource === undefined) throw new LocalStackError(`The API has no resource ${id}.`);
     const { ParentId, PathPart } = resource.properties;
     return `${pathOf(asText(ParentId) ?? '')}/${asText(PathPart)}`;
   };
 
-  const methods = Map.groupBy(template.ofType('AWS::ApiGateway::Method'), ({ properties }) =>
+  const declared = Map.groupBy(template.ofType('AWS::ApiGateway::Method'), ({ properties }) =>
     pathOf(asText(properties['ResourceId']) ?? ''),
   );
-  return [...methods]
+  const routes = [...declared]
     .map(([path, some]) => ({
       /** The value of `$context.resourcePath`: `/v1/counts/{metric}/{entity+}`. */
       resourcePath: path || '/',
@@ -26,23 +28,19 @@ export function readRoutes<Method>(template: Template, createMethod: (method: Re
       methods: new Map(some.map((each) => [asText(each.properties['HttpMethod']) ?? '', createMethod(each)])),
     }))
     .sort((a, b) => specificity(b.resourcePath).localeCompare(specificity(a.resourcePath)));
-}
 
-/** Finds the most specific route for a path; undefined if there is none, or it lacks the method. */
-export function matchRoute<Method>(
-  routes: ReturnType<typeof readRoutes<Method>>,
-  verb: string,
-  rawPath: string,
-) {
-  // As in API Gateway: a trailing slash is neither part of the path nor of a greedy parameter.
-  const path = rawPath.replace(/\/$/, '');
-  for (const route of routes) {
-    const found = route.pattern.exec(path);
-    const method = route.methods.get(verb) ?? route.methods.get('ANY');
-    // The path's parameters stay encoded.
-    if (found !== null && method !== undefined) return { route, method, parameters: { ...found.groups } };
-  }
-  return undefined;
+  return (verb: string, rawPath: string) => {
+    // As in API Gateway: a trailing slash is neither part of the path nor of a greedy parameter.
+    const path = rawPath.replace(/\/$/, '');
+    for (const { resourcePath, pattern, methods } of routes) {
+      const found = pattern.exec(path);
+      const method = methods.get(verb) ?? methods.get('ANY');
+      // The path's parameters stay encoded.
+      if (found !== null && method !== undefined)
+        return { resourcePath, method, pathParameters: { ...found.groups } };
+    }
+    return undefined;
+  };
 }
 
 /** What fits a resource's path: one segment for `{name}`, all that follows for `{name+}`. */

@@ -70,11 +70,8 @@ export async function startApiServer(api: Api, port: number, orNextFree: boolean
 }
 
 function send(incoming: IncomingMessage, outgoing: ServerResponse, answer: GatewayAnswer): void {
-  outgoing.writeHead(answer.status, {
-    ...answer.headers,
-    'content-length': Buffer.byteLength(answer.body),
-  });
-  outgoing.end(answer.body);
+  const { status, headers, body } = answer;
+  outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body);
   if (!incoming.complete) drain(incoming);
 }
 

@@ -10,11 +10,8 @@ const parsed = new Map<string, Ast>();
 
 /** Double-quoted strings are templates too, and velocityjs parses them at every evaluation. */
 function parseOnce(text: string): Ast {
-  let ast = parsed.get(text);
-  if (ast === undefined) {
-    ast = parse(text);
-    parsed.set(text, ast);
-  }
+  const ast = parsed.get(text) ?? parse(text);
+  parsed.set(text, ast);
   return ast;
 }
 
@@ -24,14 +21,11 @@ class CachedCompile extends Compile {
   }
 }
 
-/** Parses a template. @throws if it is not valid Velocity */
+/** Parses a template. Returns a function that renders it, and throws if it calls an unsupported method. @throws if it is not valid Velocity */
 export function compileVelocity(source: string) {
   const ast = parse(source);
-  return {
-    /** Renders with a context. @throws if the template calls an unsupported method */
-    render: (context: Record<string, unknown>): string =>
-      new CachedCompile(ast, { customMethodHandlers: [callMethod] }).render(context),
-  };
+  return (context: Record<string, unknown>): string =>
+    new CachedCompile(ast, { customMethodHandlers: [callMethod] }).render(context);
 }
 
 /** The Java methods that Tally's templates call. */

@@ -1,8 +1,8 @@
 // A small client for AWS's JSON protocol, for the local stack's own calls of the emulators, which check no signature.
-import { Agent, request } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { credentials, region } from '../identity.ts';
-import { asText, isObject, type JsonObject, parseJson } from '../json.ts';
+import { asObject, asText, isObject, type JsonObject, parseJson } from '../json.ts';
 
 /** Services with the JSON protocol, and their version names in X-Amz-Target. */
 const services = {
@@ -33,11 +33,10 @@ export class ServiceError extends Error {
   readonly code: string;
 
   constructor(action: string, answer: RawAnswer) {
-    const body = parseJson(answer.body);
-    const type = (isObject(body) && asText(body['__type'])) || 'UnknownError';
-    const message = (isObject(body) && (asText(body['message']) ?? asText(body['Message']))) || answer.body;
+    const { __type, message, Message } = asObject(parseJson(answer.body));
+    const type = asText(__type) ?? 'UnknownError';
     const code = type.slice(type.lastIndexOf('#') + 1);
-    super(`${action}: ${code} (${answer.status}): ${message}`);
+    super(`${action}: ${code} (${answer.status}): ${asText(message) ?? asText(Message) ?? answer.body}`);
     this.code = code;
   }
 }
@@ -48,44 +47,25 @@ export type AwsJsonClient = ReturnType<typeof createAwsJsonClient>;
 /** `headers` replace the client's own. */
 interface SendOptions {
   readonly signal?: AbortSignal;
-  readonly timeoutMs?: number;
   readonly headers?: Record<string, string>;
 }
 
 /** A client for one service at one endpoint. */
 export function createAwsJsonClient(service: JsonService, endpoint: string) {
-  const agent = new Agent({ keepAlive: true });
   const { target, contentType } = services[service];
-  const { hostname, port } = new URL(endpoint);
 
   /** Sends a request and returns the answer, whatever its status. */
-  const send = (action: string, body: string, options: SendOptions = {}) =>
-    new Promise<RawAnswer>((resolve, reject) => {
-      const outgoing = request(
-        {
-          agent,
-          hostname,
-          port,
-          method: 'POST',
-          path: '/',
-          headers: {
-            'content-type': contentType,
-            'content-length': Buffer.byteLength(body),
-            'x-amz-target': `${target}.${action}`,
-            ...authorization(service),
-            ...options.headers,
-          },
-          ...(options.signal && { signal: options.signal }),
-          ...(options.timeoutMs !== undefined && { timeout: options.timeoutMs }),
-        },
-        (incoming) => {
-          text(incoming).then((body) => resolve({ status: incoming.statusCode ?? 0, body }), reject);
-        },
-      );
-      outgoing.once('timeout', () => outgoing.destroy(new Error(`${service} ${action}: no answer in time`)));
-      outgoing.once('error', reject);
-      outgoing.end(body);
-    });
+  const send = async (action: string, body: string, options: SendOptions = {}): Promise<RawAnswer> => {
+    const headers = {
+      'content-type': contentType,
+      'x-amz-target': `${target}.${action}`,
+      ...authorization(service),
+      ...options.headers,
+    };
+    const sent = { method: 'POST', headers, ...(options.signal && { signal: options.signal }) };
+    const answer = await exchange(endpoint, sent, body);
+    return { status: answer.status, body: answer.body.toString('utf8') };
+  };
 
   return {
     send,
@@ -97,16 +77,23 @@ export function createAwsJsonClient(service: JsonService, endpoint: string) {
       if (!isObject(body)) throw new ServiceError(action, answer);
       return body;
     },
-    close: (): void => agent.destroy(),
   };
 }
 
 /** Headers that look like a signed request's; the emulators only check that they exist. */
-export function authorization(service: string): Record<string, string> {
+function authorization(service: string): Record<string, string> {
   const now = new Date().toISOString().replace(/[-:]|\.\d{3}/g, '');
   const scope = `${credentials.accessKeyId}/${now.slice(0, 8)}/${region}/${service}/aws4_request`;
   return {
     authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host;x-amz-date, Signature=unsigned`,
     'x-amz-date': now,
   };
+}
+
+/** One request and its whole answer, over Node's keep-alive connections. */
+export async function exchange(endpoint: string, options: RequestOptions, body: string | Buffer) {
+  const answered = Promise.withResolvers<IncomingMessage>();
+  request(endpoint, options, answered.resolve).on('error', answered.reject).end(body);
+  const answer = await answered.promise;
+  return { status: answer.statusCode ?? 502, headers: answer.headers, body: await buffer(answer) };
 }

@@ -2,19 +2,13 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { ClockOffset } from '../clock.ts';
 import { LocalStackError } from '../errors.ts';
-import type { Listening } from '../listening.ts';
 import type { CreatedObject, EmulatorReport, EmulatorStart } from './worker.ts';
 
 /** The address of each service. */
 export type Endpoints = Record<'dynamodb' | 'kinesis' | 'sqs' | 's3' | 'ssm', string>;
 
-interface EmulatorsOptions {
-  /** Folder for persistent data; by default in memory. */
-  readonly dataDir?: string | undefined;
-  /** The stack's clock; by default the machine's. */
-  readonly clock?: ClockOffset | undefined;
+interface EmulatorsOptions extends Partial<Omit<EmulatorStart, 'name'>> {
   /** Called when an emulator terminates unexpectedly; by default it ends the process. */
   readonly onCrash?: (error: Error) => void;
   /** Called for every object put. */
@@ -41,7 +35,7 @@ export async function startEmulators(options: EmulatorsOptions = {}) {
 export async function startEmulator(
   name: EmulatorStart['name'],
   { dataDir, clock, onCrash = fail, onObject }: EmulatorsOptions = {},
-): Promise<Listening> {
+) {
   const folder = dataDir === undefined ? undefined : join(dataDir, name);
   if (folder !== undefined) {
     await mkdir(folder, { recursive: true });
@@ -50,13 +44,14 @@ export async function startEmulator(
     if (files.some((file) => file.startsWith('MANIFEST-')) && !files.includes('CURRENT'))
       throw unusable(folder, 'its file CURRENT is missing');
   }
-  const workerData: EmulatorStart = { name, ...(folder && { dataDir: folder }), ...(clock && { clock }) };
+  const workerData: EmulatorStart = { name, dataDir: folder, clock };
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, stderr: true });
   worker.stderr.resume();
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
 
   let stopping = false;
-  let crashed = onCrash;
+  const listening = Promise.withResolvers<string>();
+  let crashed: (error: Error) => void = listening.reject;
   worker.once('error', (error) => {
     if (stopping) return;
     // LevelDB's errors lose their text on the way out of the thread.
@@ -67,16 +62,12 @@ export async function startEmulator(
     if (!stopping) crashed(new LocalStackError(`The ${name} emulator ended by itself.`));
   });
 
-  const endpoint = await new Promise<string>((resolve, reject) => {
-    crashed = reject;
-    worker.once('message', (report: EmulatorReport) => {
-      if ('endpoint' in report) resolve(report.endpoint);
-    });
-  });
-  crashed = onCrash;
   worker.on('message', (report: EmulatorReport) => {
-    if ('created' in report) onObject?.(report.created);
+    if ('endpoint' in report) listening.resolve(report.endpoint);
+    else onObject?.(report.created);
   });
+  const endpoint = await listening.promise;
+  crashed = onCrash;
   return {
     endpoint,
     stop: async () => {

@@ -10,14 +10,14 @@ import { listen } from '../listening.ts';
  * precedence over the template; values may be text, or JSON that is returned as text.
  */
 export async function startParameters(templateValues: ReadonlyMap<string, string>, file: string | undefined) {
-  const put = new Map<string, string>();
+  const values = new Map(templateValues);
   let overrides: JsonObject = {};
 
   const currentValue = async (name: string): Promise<string | undefined> => {
     if (file !== undefined) overrides = (await readOverrides(file)) ?? overrides;
     const override = overrides[name];
     if (override !== undefined) return asText(override) ?? JSON.stringify(override);
-    return put.get(name) ?? templateValues.get(name);
+    return values.get(name);
   };
 
   /** Answers by action; one with a type is an error. */
@@ -28,7 +28,7 @@ export async function startParameters(templateValues: ReadonlyMap<string, string
       return { Parameter: { Name, Type: 'String', Value, Version: 1, DataType: 'text' } };
     },
     PutParameter: async (name, value) => {
-      if (file === undefined) put.set(name, value);
+      if (file === undefined) values.set(name, value);
       else await writeOverride(file, name, value);
       return { Version: 1, Tier: 'Standard' };
     },

@@ -4,14 +4,13 @@ import type { IncomingMessage, Server } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ClockOffset, followClock } from '../clock.ts';
 import { listen } from '../listening.ts';
-import { repairFauxqs } from './fauxqs-repairs.ts';
 
 export interface EmulatorStart {
   readonly name: 'dynamodb' | 'kinesis' | 'sqs-and-s3';
   /** Folder for persistent data; by default in memory. */
-  readonly dataDir?: string;
+  readonly dataDir: string | undefined;
   /** The stack's clock; by default the machine's. */
-  readonly clock?: ClockOffset;
+  readonly clock: ClockOffset | undefined;
 }
 
 /** The thread's messages: its address, or an object that was put. */
@@ -42,12 +41,8 @@ const starters = {
     return serveHttp(kinesalite({ ...atOnce, shardLimit: 1_000, ...path }));
   },
   'sqs-and-s3': async () => {
-    // The patches must be in place before fauxqs opens its server and its database.
-    await repairFauxqs(dataDir, (created) => say({ created }));
-    const { startFauxqs } = await import('fauxqs');
-    const data = dataDir === undefined ? {} : { dataDir };
-    const server = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false, ...data });
-    return { endpoint: `http://127.0.0.1:${server.port}`, stop: () => server.stop() };
+    const { startFauxqs } = await import('./fauxqs-repairs.ts');
+    return startFauxqs(dataDir, (created) => say({ created }));
   },
 };
 

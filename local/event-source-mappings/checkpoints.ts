@@ -1,6 +1,5 @@
 // The position in each shard, kept in a file. Losing it is harmless: reading restarts at the oldest record.
-import { readFileSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 /** The position in one shard. */
 export interface Checkpoint {
@@ -16,31 +15,18 @@ export type Checkpoints = ReturnType<typeof openCheckpoints>;
 /** Opens a checkpoint file, or starts without one; without a path, checkpoints are in memory only. */
 export function openCheckpoints(path: string | undefined) {
   const checkpoints = new Map<string, Checkpoint>(path === undefined ? [] : read(path));
-  let writing: Promise<void> = Promise.resolve();
-  let dirty = false;
-
-  const write = async () => {
-    if (!dirty || path === undefined) return;
-    dirty = false;
-    try {
-      await writeFile(`${path}.new`, JSON.stringify(Object.fromEntries(checkpoints)));
-      await rename(`${path}.new`, path);
-    } catch {
-      // A lost checkpoint causes a second delivery, which the pipeline must tolerate anyway.
-    }
-  };
-
   return {
     get: (shardId: string): Checkpoint | undefined => checkpoints.get(shardId),
     set: (shardId: string, checkpoint: Checkpoint): void => {
       checkpoints.set(shardId, checkpoint);
-      if (!dirty) {
-        dirty = true;
-        writing = writing.then(write);
+      if (path === undefined) return;
+      try {
+        writeFileSync(`${path}.new`, JSON.stringify(Object.fromEntries(checkpoints)));
+        renameSync(`${path}.new`, path);
+      } catch {
+        // A lost checkpoint causes a second delivery, which the pipeline must tolerate anyway.
       }
     },
-    /** Resolves when the file holds what was set. */
-    flush: (): Promise<void> => writing,
   };
 }
 

@@ -1,28 +1,19 @@
 // Event source mapping of a Kinesis stream: one reader per shard, children after their parents.
 import type { AwsJsonClient } from '../emulators/aws-json.ts';
 import { LocalStackError } from '../errors.ts';
+import type { LocalFunction } from '../functions/function.ts';
 import type { Json } from '../json.ts';
 import type { Resource } from '../template/template.ts';
 import type { Checkpoints } from './checkpoints.ts';
-import { listShards, type Shard } from './kinesis-records.ts';
-import {
-  type BatchSettings,
-  batchSettings,
-  createGate,
-  type Invoke,
-  type Mapping,
-  pauseFor,
-} from './mapping.ts';
-import { readShard } from './shard-reader.ts';
+import { type BatchSettings, batchSettings, createGate, type Mapping, pauseFor } from './mapping.ts';
+import { listShards, readShard, type Shard } from './shard-reader.ts';
 
 export interface StreamMappingParts {
-  readonly logicalId: string;
   readonly settings: BatchSettings;
-  readonly streamName: string;
-  readonly streamArn: string;
+  readonly stream: Pick<Resource, 'name' | 'arn'>;
   readonly kinesis: AwsJsonClient;
   readonly checkpoints: Checkpoints;
-  readonly invoke: Invoke;
+  readonly invoke: LocalFunction['invoke'];
   /** Called for every batch with the arrival of its last record, epoch milliseconds. */
   readonly onBatch?: (lastArrivalMs: number) => void;
 }
@@ -41,11 +32,10 @@ const onlyValues: Readonly<Record<string, Json>> = {
 
 /** Reads the settings of a stream's mapping. @throws LocalStackError for unsupported settings */
 export function streamSettings(resource: Resource): BatchSettings {
-  const { logicalId, properties } = resource;
   for (const [name, value] of Object.entries(onlyValues)) {
-    if ((properties[name] ?? value) !== value)
+    if ((resource.properties[name] ?? value) !== value)
       throw new LocalStackError(
-        `The mapping ${logicalId} has another ${name} than ${value}, the only one that the local stack runs.`,
+        `The mapping ${resource.logicalId} has another ${name} than ${value}, the only one that the local stack runs.`,
       );
   }
   return batchSettings(resource, 100);
@@ -53,13 +43,13 @@ export function streamSettings(resource: Resource): BatchSettings {
 
 /** Starts the mapping: finds shards, and reads each once its parents are handled to their ends. */
 export function startKinesisMapping(parts: StreamMappingParts): Mapping {
-  const { kinesis, streamName, checkpoints } = parts;
+  const { kinesis, stream, checkpoints } = parts;
   const gate = createGate();
   /** The shards being read, which learn here that they are closed. */
   const reading = new Map<string, Shard>();
 
   const discover = async () => {
-    const shards = await listShards(kinesis, streamName, gate.signal);
+    const shards = await listShards(kinesis, stream.name, gate.signal);
     const present = new Set(shards.map((shard) => shard.shardId));
     const drained = (shardId: string) => !present.has(shardId) || checkpoints.get(shardId)?.drained === true;
     for (const shard of shards) {
@@ -87,13 +77,5 @@ export function startKinesisMapping(parts: StreamMappingParts): Mapping {
     }
   };
   void run();
-
-  return {
-    ...gate,
-    logicalId: parts.logicalId,
-    stop: async (graceMs) => {
-      await gate.stop(graceMs);
-      await checkpoints.flush();
-    },
-  };
+  return gate;
 }

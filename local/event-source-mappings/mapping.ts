@@ -5,35 +5,23 @@ import { asList, asNumber, asObject, asText, parseJson } from '../json.ts';
 import type { Resource } from '../template/template.ts';
 
 /** A running mapping. */
-export interface Mapping extends Pick<Gate, 'pause' | 'resume' | 'stop'> {
-  readonly logicalId: string;
-}
+export type Mapping = Pick<Gate, 'pause' | 'resume' | 'stop'>;
 
 /** Settings of both kinds of mapping. */
-export interface BatchSettings {
-  readonly batchSize: number;
-  readonly windowMs: number;
-  /** Whether an answer may name items that failed. */
-  readonly partialAnswers: boolean;
-}
+export type BatchSettings = Readonly<ReturnType<typeof batchSettings>>;
 
 /** Reads these settings. @param batchSize Lambda's default */
-export function batchSettings({ properties }: Resource, batchSize: number): BatchSettings {
+export function batchSettings({ properties }: Resource, batchSize: number) {
   return {
     batchSize: asNumber(properties['BatchSize']) ?? batchSize,
     windowMs: (asNumber(properties['MaximumBatchingWindowInSeconds']) ?? 0) * 1_000,
+    /** Whether an answer may name items that failed. */
     partialAnswers: asList(properties['FunctionResponseTypes']).includes('ReportBatchItemFailures'),
   };
 }
 
-/** Invokes the mapping's function. */
-export type Invoke = (event: unknown) => Promise<InvocationOutcome>;
-
-/** Lambda's limit for the payload of one batch. */
-const batchBytesMax = 6 * 1024 * 1024;
-
-/** Maximum bytes of records or messages in a batch: the limit, less the event's own fields. */
-export const batchContentBytesMax = batchBytesMax - 64 * 1024;
+/** Maximum bytes of records or messages in a batch: Lambda's limit for a payload, less the event's own fields. */
+export const batchContentBytesMax = (6 * 1024 - 64) * 1024;
 
 /** A gate that holds loops while a mapping is paused, and counts the batches in progress. */
 export type Gate = ReturnType<typeof createGate>;
@@ -84,8 +72,9 @@ export function createGate() {
   };
 }
 
-export async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal });
+/** Waits. @throws AbortError when the mapping stops */
+export function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+  return delay(ms, undefined, { signal });
 }
 
 /**

@@ -4,7 +4,7 @@ import type { AwsJsonClient } from '../emulators/aws-json.ts';
 import { LocalStackError } from '../errors.ts';
 import type { Functions } from '../functions/functions.ts';
 import { asText } from '../json.ts';
-import { arnOf, nameOf, refOf } from '../template/names.ts';
+import { nounOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { startKinesisMapping, streamSettings } from './kinesis-mapping.ts';
@@ -16,51 +16,46 @@ interface MappingParts {
   readonly functions: Functions;
   readonly kinesis: AwsJsonClient;
   readonly sqs: AwsJsonClient;
-  readonly sqsEndpoint: string;
   readonly dataDir: string | undefined;
   /** Called for each batch of a stream's mapping, with the function and the arrival of the last record. */
-  readonly onBatch?: (functionName: string, lastArrivalMs: number) => void;
+  readonly onBatch: (functionName: string, lastArrivalMs: number) => void;
 }
 
+/** The running mappings of a template. */
+export type Mappings = ReturnType<typeof startMappings>;
+
 /** Starts every mapping. */
-export function startMappings(parts: MappingParts): Mapping[] {
-  return parts.template
-    .ofType('AWS::Lambda::EventSourceMapping')
-    .map((resource) => startMapping(resource, parts));
+export function startMappings(parts: MappingParts) {
+  return parts.template.ofType('AWS::Lambda::EventSourceMapping').map((resource) => ({
+    logicalId: resource.logicalId,
+    /** The noun of the function that it feeds. */
+    feeds: nounOf(parts.template, resource.properties['FunctionName']),
+    ...startMapping(resource, parts),
+  }));
 }
 
 function startMapping(resource: Resource, parts: MappingParts): Mapping {
-  const { template, functions } = parts;
+  const { template, functions, kinesis, sqs, dataDir, onBatch } = parts;
   const { logicalId, properties } = resource;
   const sourceArn = asText(properties['EventSourceArn']) ?? '';
-  const target = functions.find(asText(properties['FunctionName']) ?? '');
-  target.warm();
+  const { definition, invoke, warm } = functions.find(asText(properties['FunctionName']) ?? '');
+  warm();
 
-  const source = template.resources.find((candidate) => arnOf(candidate) === sourceArn);
+  const source = template.resources.find(({ arn }) => arn === sourceArn);
   if (source?.type === 'AWS::Kinesis::Stream') {
-    const { dataDir, onBatch } = parts;
     return startKinesisMapping({
-      logicalId,
       settings: streamSettings(resource),
-      streamName: nameOf(source),
-      streamArn: sourceArn,
-      kinesis: parts.kinesis,
+      stream: source,
+      kinesis,
       checkpoints: openCheckpoints(dataDir && join(dataDir, `checkpoints-${logicalId}.json`)),
-      invoke: target.invoke,
-      ...(onBatch && { onBatch: (lastArrivalMs) => onBatch(target.definition.name, lastArrivalMs) }),
+      invoke,
+      onBatch: (lastArrivalMs) => onBatch(definition.name, lastArrivalMs),
     });
   }
   if (source?.type === 'AWS::SQS::Queue') {
     const settings = queueSettings(resource);
-    const concurrencyMax = Math.min(settings.concurrencyMax, target.definition.concurrencyMax);
-    return startSqsMapping({
-      logicalId,
-      settings: { ...settings, concurrencyMax },
-      queueUrl: refOf(source, { queueEndpoint: parts.sqsEndpoint }),
-      queueArn: sourceArn,
-      sqs: parts.sqs,
-      invoke: target.invoke,
-    });
+    const concurrencyMax = Math.min(settings.concurrencyMax, definition.concurrencyMax);
+    return startSqsMapping({ settings: { ...settings, concurrencyMax }, queue: source, sqs, invoke });
   }
   throw new LocalStackError(
     `The mapping ${logicalId} reads ${sourceArn}, which is neither a stream nor a queue of the template.`,

@@ -1,6 +1,9 @@
 // Handles one shard: in order, one batch at a time, from its checkpoint to its end. A failed batch is retried.
+import type { ListShardsOutput } from '@aws-sdk/client-kinesis';
+import { type AwsJsonClient, ServiceError } from '../emulators/aws-json.ts';
+import { account, region } from '../identity.ts';
+import { asList, asNumber, asObject, asText, type JsonObject } from '../json.ts';
 import type { StreamMappingParts } from './kinesis-mapping.ts';
-import { readShardOnce, recordBytes, type Shard, type StreamRecord } from './kinesis-records.ts';
 import { batchContentBytesMax, failedItems, type Gate, pauseFor } from './mapping.ts';
 
 /** Interval at which an idle shard is read. AWS reads about once a second; here, counts should show up sooner. */
@@ -49,10 +52,12 @@ async function collect(
       const limit = settings.batchSize - records.length;
       const read = await readShardOnce(parts, shard, { after, limit, signal: gate.signal });
       for (const record of read.records) {
-        bytes += recordBytes(record);
+        const { data, partitionKey, sequenceNumber } = record.kinesis;
+        // Approximate bytes of a record in an event.
+        bytes += data.length + partitionKey.length + 600;
         if (bytes > batchContentBytesMax && records.length > 0) return records;
         records.push(record);
-        after = record.kinesis.sequenceNumber;
+        after = sequenceNumber;
       }
       if (read.ended) return records.length > 0 ? records : 'ended';
     } catch {
@@ -77,4 +82,75 @@ async function deliver(
   const failed = new Set(failedItems(await invoke({ Records: records }), settings, numbers));
   const first = numbers.findIndex((number) => failed.has(number));
   return first < 0 ? records.length : first;
+}
+
+/** A shard of a stream. */
+export type Shard = Awaited<ReturnType<typeof listShards>>[number];
+
+/** Lists a stream's shards, closed ones too; kinesalite returns them all at once. */
+export async function listShards(kinesis: AwsJsonClient, StreamName: string, signal: AbortSignal) {
+  const { Shards = [] }: ListShardsOutput = await kinesis.call('ListShards', { StreamName }, { signal });
+  return Shards.map(({ ShardId = '', ParentShardId, AdjacentParentShardId, SequenceNumberRange }) => ({
+    shardId: ShardId,
+    parents: [ParentShardId, AdjacentParentShardId].filter((parent) => typeof parent === 'string'),
+    closed: SequenceNumberRange?.EndingSequenceNumber !== undefined,
+  }));
+}
+
+/**
+ * Reads a shard once: at most `limit` records after one, or the oldest; `ended` when nothing can follow. Creates an
+ * iterator for every read: kinesalite's next iterator of an empty read starts at the current second, and could skip a record that
+ * was being put in the second before.
+ */
+async function readShardOnce(
+  { kinesis, stream }: StreamMappingParts,
+  { shardId, closed }: Shard,
+  { after, limit: Limit, signal }: { after: string | undefined; limit: number; signal: AbortSignal },
+): Promise<{ records: StreamRecord[]; ended: boolean }> {
+  const iteratorAt = async (position: JsonObject) => {
+    const input = { StreamName: stream.name, ShardId: shardId, ...position };
+    return (await kinesis.call('GetShardIterator', input, { signal }))['ShardIterator'];
+  };
+  const oldest = { ShardIteratorType: 'TRIM_HORIZON' };
+  const next = { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: after ?? '' };
+  let iterator = await iteratorAt(after === undefined ? oldest : next).catch((error: unknown) => {
+    // A checkpoint of another stream (for example after its data folder was emptied): restart at the oldest record.
+    if (error instanceof ServiceError && error.code === 'InvalidArgumentException') return iteratorAt(oldest);
+    throw error;
+  });
+  // A closed shard may need a second empty read before the service reports its end.
+  for (let attempt = 0; attempt < (closed ? 2 : 1); attempt += 1) {
+    const answer = await kinesis.call('GetRecords', { ShardIterator: iterator ?? '', Limit }, { signal });
+    const records = asList(answer['Records']).map((record) =>
+      eventRecord(asObject(record), shardId, stream.arn),
+    );
+    iterator = answer['NextShardIterator'];
+    const ended = typeof iterator !== 'string';
+    if (records.length > 0 || ended) return { records, ended };
+  }
+  return { records: [], ended: false };
+}
+
+/** A record in a function's event; its data stays base64. */
+type StreamRecord = ReturnType<typeof eventRecord>;
+
+function eventRecord(record: JsonObject, shardId: string, eventSourceARN: string) {
+  const sequenceNumber = asText(record['SequenceNumber']) ?? '';
+  return {
+    kinesis: {
+      kinesisSchemaVersion: '1.0',
+      partitionKey: asText(record['PartitionKey']) ?? '',
+      sequenceNumber,
+      data: asText(record['Data']) ?? '',
+      /** Epoch seconds. */
+      approximateArrivalTimestamp: asNumber(record['ApproximateArrivalTimestamp']) ?? 0,
+    },
+    eventSource: 'aws:kinesis',
+    eventVersion: '1.0',
+    eventID: `${shardId}:${sequenceNumber}`,
+    eventName: 'aws:kinesis:record',
+    invokeIdentityArn: `arn:aws:iam::${account}:role/local`,
+    awsRegion: region,
+    eventSourceARN,
+  };
 }

@@ -1,32 +1,28 @@
 // Event source mapping of an SQS queue: several pollers, each of which collects a batch, invokes, and deletes what succeeded.
+import type { Message, ReceiveMessageResult } from '@aws-sdk/client-sqs';
 import { type AwsJsonClient, ServiceError } from '../emulators/aws-json.ts';
+import type { LocalFunction } from '../functions/function.ts';
 import { region } from '../identity.ts';
-import { asList, asNumber, asObject, asText, type JsonObject } from '../json.ts';
+import { asNumber, asObject } from '../json.ts';
 import type { Resource } from '../template/template.ts';
 import {
-  type BatchSettings,
   batchContentBytesMax,
   batchSettings,
   createGate,
   failedItems,
   type Gate,
-  type Invoke,
   type Mapping,
   pauseFor,
 } from './mapping.ts';
 
-/** Settings of a queue's mapping, named as in the template. */
-export interface QueueSettings extends BatchSettings {
-  readonly concurrencyMax: number;
-}
+/** Settings of a queue's mapping. */
+export type QueueSettings = Readonly<ReturnType<typeof queueSettings>>;
 
 interface QueueMappingParts {
-  readonly logicalId: string;
   readonly settings: QueueSettings;
-  readonly queueUrl: string;
-  readonly queueArn: string;
+  readonly queue: Pick<Resource, 'ref' | 'arn'>;
   readonly sqs: AwsJsonClient;
-  readonly invoke: Invoke;
+  readonly invoke: LocalFunction['invoke'];
 }
 
 /** Pollers of a mapping without MaximumConcurrency: AWS's initial number. */
@@ -36,7 +32,7 @@ const concurrencyMaxDefault = 5;
 const waitSeconds = 1;
 
 /** Reads the settings of a queue's mapping. */
-export function queueSettings(resource: Resource): QueueSettings {
+export function queueSettings(resource: Resource) {
   const { MaximumConcurrency } = asObject(resource.properties['ScalingConfig']);
   return {
     ...batchSettings(resource, 10),
@@ -48,7 +44,7 @@ export function queueSettings(resource: Resource): QueueSettings {
 export function startSqsMapping(parts: QueueMappingParts): Mapping {
   const gate = createGate();
   for (let poller = 0; poller < parts.settings.concurrencyMax; poller += 1) void poll(parts, gate);
-  return { ...gate, logicalId: parts.logicalId };
+  return gate;
 }
 
 async function poll(parts: QueueMappingParts, gate: Gate): Promise<void> {
@@ -65,8 +61,8 @@ async function poll(parts: QueueMappingParts, gate: Gate): Promise<void> {
 }
 
 /** Waits briefly for a message, then until the window ends or the batch is full. */
-async function collect({ sqs, queueUrl, settings }: QueueMappingParts, gate: Gate): Promise<JsonObject[]> {
-  const messages: JsonObject[] = [];
+async function collect({ sqs, queue, settings }: QueueMappingParts, gate: Gate): Promise<Message[]> {
+  const messages: Message[] = [];
   let bytes = 0;
   let windowEnd = Number.POSITIVE_INFINITY;
   for (;;) {
@@ -75,11 +71,11 @@ async function collect({ sqs, queueUrl, settings }: QueueMappingParts, gate: Gat
     if (room <= 0 || windowRest <= 0 || bytes > batchContentBytesMax) return messages;
     const WaitTimeSeconds = Math.min(waitSeconds, Math.floor(windowRest / 1_000));
     const request = {
-      ...{ QueueUrl: queueUrl, WaitTimeSeconds, MaxNumberOfMessages: Math.min(10, room) },
+      ...{ QueueUrl: queue.ref, WaitTimeSeconds, MaxNumberOfMessages: Math.min(10, room) },
       ...{ MessageSystemAttributeNames: ['All'], MessageAttributeNames: ['All'] },
     };
-    const answer = await sqs.call('ReceiveMessage', request, { signal: gate.signal });
-    const received = asList(answer['Messages']).map(asObject);
+    const answer: ReceiveMessageResult = await sqs.call('ReceiveMessage', request, { signal: gate.signal });
+    const { Messages: received = [] } = answer;
     for (const message of received) bytes += messageBytes(message);
     messages.push(...received);
     if (messages.length === 0) return [];
@@ -90,8 +86,8 @@ async function collect({ sqs, queueUrl, settings }: QueueMappingParts, gate: Gat
 }
 
 /** Splits messages into batches of at most 6 MB: ten messages of 1 MiB exceed that. */
-function cut(messages: readonly JsonObject[]): JsonObject[][] {
-  const batches: JsonObject[][] = [];
+function cut(messages: readonly Message[]): Message[][] {
+  const batches: Message[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const message of messages) {
     bytes += messageBytes(message);
@@ -105,23 +101,21 @@ function cut(messages: readonly JsonObject[]): JsonObject[][] {
 }
 
 /** Approximate bytes of a message in an event, where its body is a JSON string. */
-function messageBytes(message: JsonObject): number {
+function messageBytes(message: Message): number {
   return JSON.stringify(message).length + 500;
 }
 
-async function handle(parts: QueueMappingParts, messages: readonly JsonObject[]): Promise<void> {
-  const { settings, sqs, queueUrl } = parts;
-  const outcome = await parts.invoke(sqsEvent(parts.queueArn, messages));
-  const idOf = (message: JsonObject) => asText(message['MessageId']) ?? '';
+async function handle(parts: QueueMappingParts, messages: readonly Message[]): Promise<void> {
+  const { settings, sqs, queue } = parts;
+  const outcome = await parts.invoke(sqsEvent(queue.arn, messages));
+  const ids = messages.map(({ MessageId = '' }) => MessageId);
   // Failed messages become visible again after their timeout.
-  const failed = failedItems(outcome, settings, messages.map(idOf));
-  const succeeded = messages.filter((message) => !failed.includes(idOf(message)));
-  const entries = succeeded.map((message, index) => ({
-    Id: String(index),
-    ReceiptHandle: message['ReceiptHandle'] ?? '',
-  }));
+  const failed = new Set<string | undefined>(failedItems(outcome, settings, ids));
+  const entries = messages
+    .filter(({ MessageId }) => !failed.has(MessageId))
+    .map(({ ReceiptHandle = '' }, index) => ({ Id: String(index), ReceiptHandle }));
   for (let start = 0; start < entries.length; start += 10) {
-    const request = { QueueUrl: queueUrl, Entries: entries.slice(start, start + 10) };
+    const request = { QueueUrl: queue.ref, Entries: entries.slice(start, start + 10) };
     await sqs.call('DeleteMessageBatch', request).catch((error: unknown) => {
       // If they are not deleted, they are delivered again, as can happen on SQS.
       if (!(error instanceof ServiceError)) throw error;
@@ -129,21 +123,23 @@ async function handle(parts: QueueMappingParts, messages: readonly JsonObject[])
   }
 }
 
-function sqsEvent(queueArn: string, messages: readonly JsonObject[]): object {
+function sqsEvent(queueArn: string, messages: readonly Message[]): object {
   return {
     Records: messages.map((message) => ({
-      messageId: message['MessageId'],
-      receiptHandle: message['ReceiptHandle'],
-      body: message['Body'],
-      attributes: message['Attributes'],
+      messageId: message.MessageId,
+      receiptHandle: message.ReceiptHandle,
+      body: message.Body,
+      attributes: message.Attributes,
       messageAttributes: Object.fromEntries(
-        Object.entries(asObject(message['MessageAttributes'])).map(([name, value]) => {
+        Object.entries(message.MessageAttributes ?? {}).map(
           // Tally's attributes are text.
-          const { StringValue: stringValue, DataType: dataType } = asObject(value);
-          return [name, { stringValue, dataType, stringListValues: [], binaryListValues: [] }];
-        }),
+          ([name, { StringValue: stringValue, DataType: dataType }]) => [
+            name,
+            { stringValue, dataType, stringListValues: [], binaryListValues: [] },
+          ],
+        ),
       ),
-      md5OfBody: message['MD5OfBody'],
+      md5OfBody: message.MD5OfBody,
       eventSource: 'aws:sqs',
       eventSourceARN: queueArn,
       awsRegion: region,

@@ -2,16 +2,15 @@
 import type { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import type { ClockOffset } from '../clock.ts';
-import type {
-  FunctionDefinition,
-  FunctionError,
-  InvocationOutcome,
-  WorkerReport,
-  WorkerStart,
+import {
+  errorOf,
+  type FunctionDefinition,
+  type FunctionError,
+  type InvocationMessage,
+  type InvocationOutcome,
+  type WorkerReport,
+  type WorkerStart,
 } from './protocol.ts';
-
-/** Receives a function's output, line by line. */
-export type OutputListener = (line: string, stream: 'stdout' | 'stderr') => void;
 
 /** A running container. */
 export type Container = ReturnType<typeof startContainer>;
@@ -19,20 +18,21 @@ export type Container = ReturnType<typeof startContainer>;
 /** Starts a container; its handler loads while the first invocation waits. */
 export function startContainer(
   definition: FunctionDefinition,
-  onOutput: OutputListener,
+  onOutput: (line: string) => void,
   clock: ClockOffset | undefined,
 ) {
-  const { name, arn, entry, memoryMb, timeoutMs, environment } = definition;
+  const { concurrencyMax: _, environment, ...rest } = definition;
+  const { memoryMb, timeoutMs } = rest;
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    workerData: { name, arn, entry, memoryMb, clock } satisfies WorkerStart,
+    workerData: { ...rest, clock } satisfies WorkerStart,
     env: environment,
     stdout: true,
     stderr: true,
     // The function's memory limits the thread's heap. Keep the young generation small, or each thread grows by 100 MB.
     resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 16 },
   });
-  eachLine(worker.stdout, (line) => onOutput(line, 'stdout'));
-  eachLine(worker.stderr, (line) => onOutput(line, 'stderr'));
+  eachLine(worker.stdout, onOutput);
+  eachLine(worker.stderr, onOutput);
 
   const loaded = Promise.withResolvers<void>();
   let settle = (_: InvocationOutcome) => {};
@@ -46,12 +46,9 @@ export function startContainer(
   };
   worker.on('message', (report: WorkerReport) => {
     if (report === 'ready') loaded.resolve();
-    else if ('loadError' in report) breakDown(report.loadError);
     else settle(report);
   });
-  worker.once('error', (error) =>
-    breakDown({ errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') }),
-  );
+  worker.once('error', (error) => breakDown(errorOf(error)));
   worker.once('exit', () =>
     breakDown({ errorType: 'Runtime.ExitError', errorMessage: 'The function ended its process.' }),
   );
@@ -63,18 +60,15 @@ export function startContainer(
       // Loading does not count towards the timeout, like Lambda's init phase.
       await loaded.promise;
       if (broken !== undefined) return { ok: false, error: broken };
-      const outcome = new Promise<InvocationOutcome>((resolve) => {
-        settle = resolve;
-      });
+      const { promise: outcome, resolve } = Promise.withResolvers<InvocationOutcome>();
+      settle = resolve;
       const seconds = (timeoutMs / 1_000).toFixed(2);
       const late = { errorType: 'Sandbox.Timedout', errorMessage: `Task timed out after ${seconds} seconds` };
       const timer = setTimeout(breakDown, timeoutMs, late);
-      worker.postMessage({ requestId, event, deadline: Date.now() + timeoutMs });
+      worker.postMessage({ requestId, event } satisfies InvocationMessage);
       return outcome.finally(() => clearTimeout(timer));
     },
-    stop: async () => {
-      await worker.terminate();
-    },
+    stop: () => worker.terminate(),
   };
 }
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { ClockOffset } from '../clock.ts';
-import { type Container, type OutputListener, startContainer } from './container.ts';
+import { type Container, startContainer } from './container.ts';
 import type { FunctionDefinition, InvocationOutcome } from './protocol.ts';
 
 /** A function that can be invoked. */
@@ -17,7 +17,7 @@ export const requestTooLarge = 'RequestTooLargeException';
 /** Creates a function; containers start on demand. @param clock the stack's clock; by default the machine's */
 export function createFunction(
   definition: FunctionDefinition,
-  onOutput: OutputListener,
+  onOutput: (line: string) => void,
   clock?: ClockOffset,
 ) {
   const limit = pLimit(definition.concurrencyMax);

@@ -7,17 +7,12 @@ import { LocalStackError } from '../errors.ts';
 import { credentials, region } from '../identity.ts';
 import { asNumber, asObject, asText } from '../json.ts';
 import type { StackObserver } from '../observer.ts';
-import { arnOf, nameOf } from '../template/names.ts';
 import type { Resource, Template } from '../template/template.ts';
-import type { OutputListener } from './container.ts';
 import { createFunction, type LocalFunction } from './function.ts';
 import type { FunctionDefinition } from './protocol.ts';
 
 /** The template's functions. */
 export type Functions = ReturnType<typeof createFunctions>;
-
-/** Called for every line that a function writes. */
-export type FunctionOutputListener = (functionName: string, ...output: Parameters<OutputListener>) => void;
 
 const projectRoot = resolve(import.meta.dirname, '../..');
 
@@ -26,7 +21,7 @@ const concurrencyMaxDefault = 4;
 
 interface FunctionsParts {
   readonly endpoints: Endpoints;
-  readonly onOutput: FunctionOutputListener;
+  readonly onOutput: (functionName: string, line: string) => void;
   /** The API's address, read when a container starts, since the API needs functions to start. */
   readonly apiUrl: () => string;
   /** The stack's clock, if it is not the machine's. */
@@ -39,12 +34,12 @@ export function createFunctions(template: Template, parts: FunctionsParts) {
   const byName = new Map<string, LocalFunction>();
   const all = template.ofType('AWS::Lambda::Function').map((resource) => {
     const definition = describeFunction(resource, parts);
-    const onOutput: OutputListener = (...output) => parts.onOutput(definition.name, ...output);
+    const onOutput = (line: string) => parts.onOutput(definition.name, line);
     const created = createFunction(definition, onOutput, parts.clock?.offset);
     const invoke: LocalFunction['invoke'] = async (event) => {
-      parts.observer?.functionStarted?.(definition.name);
+      parts.observer?.emit('functionStarted', definition.name);
       const outcome = await created.invoke(event);
-      parts.observer?.functionEnded?.(definition.name);
+      parts.observer?.emit('functionEnded', definition.name);
       return outcome;
     };
     const observed = { ...created, invoke };
@@ -53,9 +48,9 @@ export function createFunctions(template: Template, parts: FunctionsParts) {
   });
   return {
     all,
-    /** Finds a function by name, logical id or ARN, with or without an alias or version. @throws LocalStackError */
+    /** Finds a function by name, logical id or ARN. @throws LocalStackError */
     find: (name: string): LocalFunction => {
-      const found = byName.get(name) ?? byName.get(name.split(':').slice(0, 7).join(':'));
+      const found = byName.get(name);
       if (found === undefined) throw new LocalStackError(`The template has no function ${name}.`);
       return found;
     },
@@ -69,32 +64,29 @@ export function createFunctions(template: Template, parts: FunctionsParts) {
 const API_URL = /https:\/\/[A-Za-z0-9]+\.execute-api\.[a-z0-9.-]+\/[^/]+\//g;
 
 function describeFunction(resource: Resource, { endpoints, apiUrl }: FunctionsParts): FunctionDefinition {
-  const { properties } = resource;
+  const { properties, name } = resource;
   const entry = asText(resource.metadata['tally:entry']);
-  if (entry === undefined) {
+  if (entry === undefined)
     throw new LocalStackError(
       `The function ${resource.logicalId} has no metadata "tally:entry" naming its handler's source.`,
     );
-  }
-  const name = nameOf(resource);
   const memoryMb = asNumber(properties['MemorySize']) ?? 128;
-  const declared = asObject(asObject(properties['Environment'])['Variables']);
-  const variables = () =>
-    Object.fromEntries(
-      Object.entries(declared).map(([key, value]) => [
-        key,
-        (asText(value) ?? '').replace(API_URL, () => `${apiUrl()}/`),
-      ]),
-    );
   return {
     name,
-    arn: arnOf(resource),
+    arn: resource.arn,
     entry: resolve(projectRoot, entry),
     timeoutMs: (asNumber(properties['Timeout']) ?? 3) * 1_000,
     memoryMb,
     concurrencyMax: asNumber(properties['ReservedConcurrentExecutions']) ?? concurrencyMaxDefault,
     get environment() {
-      return { ...lambdaEnvironment(name, memoryMb), ...endpointVariables(endpoints), ...variables() };
+      const variables = lambdaEnvironment(name, memoryMb);
+      // The SDK's variables for service endpoints outside AWS.
+      for (const [service, url] of Object.entries(endpoints))
+        variables[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] = url;
+      const declared = asObject(asObject(properties['Environment'])['Variables']);
+      for (const [key, value] of Object.entries(declared))
+        variables[key] = (asText(value) ?? '').replace(API_URL, `${apiUrl()}/`);
+      return variables;
     },
   };
 }
@@ -121,11 +113,4 @@ function lambdaEnvironment(name: string, memoryMb: number): Record<string, strin
     LAMBDA_TASK_ROOT: projectRoot,
     TZ: ':UTC',
   };
-}
-
-/** The SDK's variables for service endpoints outside AWS. */
-function endpointVariables(endpoints: Endpoints): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(endpoints).map(([service, url]) => [`AWS_ENDPOINT_URL_${service.toUpperCase()}`, url]),
-  );
 }

@@ -15,7 +15,7 @@ export interface FunctionDefinition {
 }
 
 /** A worker's start data. */
-export interface WorkerStart extends Pick<FunctionDefinition, 'name' | 'arn' | 'entry' | 'memoryMb'> {
+export interface WorkerStart extends Omit<FunctionDefinition, 'concurrencyMax' | 'environment'> {
   /** The stack's clock; by default the machine's. */
   readonly clock: ClockOffset | undefined;
 }
@@ -24,8 +24,6 @@ export interface WorkerStart extends Pick<FunctionDefinition, 'name' | 'arn' | '
 export interface InvocationMessage {
   readonly requestId: string;
   readonly event: string;
-  /** When the function times out, in epoch milliseconds on the machine's clock. */
-  readonly deadline: number;
 }
 
 /** A function's error in Lambda's format. */
@@ -35,8 +33,14 @@ export interface FunctionError {
   readonly trace?: readonly string[];
 }
 
+/** A thrown value in that format. */
+export function errorOf(error: unknown): FunctionError {
+  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error) };
+  return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') };
+}
+
 /** The result of an invocation. `payload` is JSON. */
 export type InvocationOutcome = { ok: true; payload: string } | { ok: false; error: FunctionError };
 
-/** A worker's reports: its handler is loaded, or failed to load; the outcome of an invocation. */
-export type WorkerReport = 'ready' | { loadError: FunctionError } | InvocationOutcome;
+/** A worker's reports: its handler is loaded; the outcome of an invocation. */
+export type WorkerReport = 'ready' | InvocationOutcome;

@@ -2,7 +2,7 @@
 import { LocalStackError } from '../errors.ts';
 import { account, region } from '../identity.ts';
 import { asText } from '../json.ts';
-import type { NamingContext, Resource, Template } from './template.ts';
+import type { Resource, Template } from './template.ts';
 
 /** Id of the root of the REST API's resource tree. */
 export const rootResourceId = '/';
@@ -29,23 +29,17 @@ export function nameOf({ type, logicalId, properties }: Resource): string {
   return type === 'AWS::S3::Bucket' ? name.toLowerCase() : name;
 }
 
-/** The value of the resource's `Ref`. */
-export function refOf(resource: Resource, { queueEndpoint }: NamingContext = { queueEndpoint: '' }): string {
-  const name = nameOf(resource);
-  return resource.type === 'AWS::SQS::Queue' ? `${queueEndpoint}/${account}/${name}` : name;
-}
-
 /** The ARN of a resource. Types without one in the table appear only in policies and alarms. */
-export function arnOf(resource: Resource): string {
-  return `${types[resource.type]?.arn ?? `arn:aws:local:${here}:`}${nameOf(resource)}`;
+export function arnOf({ type, name }: Resource): string {
+  return `${types[type]?.arn ?? `arn:aws:local:${here}:`}${name}`;
 }
 
 /** The value of the resource's `Fn::GetAtt`. */
-export function attributeOf(resource: Resource, attribute: string, naming: NamingContext): string {
-  if (attribute === 'Arn') return arnOf(resource);
+export function attributeOf(resource: Resource, attribute: string): string {
+  if (attribute === 'Arn') return resource.arn;
   if (attribute === 'RootResourceId') return rootResourceId;
-  if (attribute === 'QueueName') return nameOf(resource);
-  if (attribute === 'QueueUrl') return refOf(resource, naming);
+  if (attribute === 'QueueName') return resource.name;
+  if (attribute === 'QueueUrl') return resource.ref;
   throw new LocalStackError(
     `The template reads ${attribute} of ${resource.logicalId} (${resource.type}), which the local stack does not know: add it to local/template/names.ts.`,
   );
@@ -63,11 +57,6 @@ export function rollupQueueIn(template: Template): Resource {
 export function nounOf(template: Template, function_: unknown): string | undefined {
   const found = template
     .ofType('AWS::Lambda::Function')
-    .find((candidate) => nameOf(candidate) === function_ || arnOf(candidate) === function_);
+    .find(({ name, arn }) => name === function_ || arn === function_);
   return /^lambdas\/([\w-]+)\//.exec(asText(found?.metadata['tally:entry']) ?? '')?.[1];
-}
-
-/** The noun of the function that a mapping feeds. */
-export function fedNoun(template: Template, mappingId: string): string | undefined {
-  return nounOf(template, template.find(mappingId)?.properties['FunctionName']);
 }

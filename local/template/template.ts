@@ -2,15 +2,20 @@
 import { LocalStackError } from '../errors.ts';
 import { account, region } from '../identity.ts';
 import { asObject, asText, isObject, type Json, type JsonObject } from '../json.ts';
-import { attributeOf, refOf } from './names.ts';
+import { arnOf, attributeOf, nameOf } from './names.ts';
 import { checkProperties } from './resource-types.ts';
 
-/** One resource of the template; `properties` are resolved when read. */
+/** One resource of the template; `properties` and names are resolved when read. */
 export interface Resource {
   readonly logicalId: string;
   readonly type: string;
   readonly metadata: JsonObject;
   readonly properties: JsonObject;
+  /** Its physical name on the local stack. */
+  readonly name: string;
+  readonly arn: string;
+  /** The value of its `Ref`: its name, or a queue's URL. */
+  readonly ref: string;
 }
 
 export type Template = ReturnType<typeof readTemplate>;
@@ -54,10 +59,10 @@ export function readTemplate(json: Json, naming: NamingContext) {
   };
 
   const intrinsics: Readonly<Record<string, (argument: Json) => Json>> = {
-    Ref: (name) => pseudoParameters[String(name)] ?? refOf(describe(String(name)), naming),
+    Ref: (name) => pseudoParameters[String(name)] ?? describe(String(name)).ref,
     'Fn::GetAtt': (argument) => {
       const [logicalId = '', attribute = ''] = Array.isArray(argument) ? argument.map(String) : [];
-      return attributeOf(describe(logicalId), attribute, naming);
+      return attributeOf(describe(logicalId), attribute);
     },
     'Fn::Join': (argument) => {
       const [separator, parts] = Array.isArray(argument) ? argument.map(resolve) : [];
@@ -73,15 +78,21 @@ export function readTemplate(json: Json, naming: NamingContext) {
     if (!isObject(body))
       throw new LocalStackError(`The template refers to "${logicalId}", which it does not contain.`);
     const properties: JsonObject = {};
-    for (const [name, value] of Object.entries(asObject(body['Properties']))) {
-      let resolved: Json | undefined;
-      const get = () => {
-        resolved ??= resolve(value);
-        return resolved;
-      };
-      Object.defineProperty(properties, name, { enumerable: true, get });
-    }
-    return { logicalId, type: String(body['Type']), metadata: asObject(body['Metadata']), properties };
+    for (const [name, value] of Object.entries(asObject(body['Properties'])))
+      Object.defineProperty(properties, name, { enumerable: true, get: () => resolve(value) });
+    const type = String(body['Type']);
+    return {
+      ...{ logicalId, type, metadata: asObject(body['Metadata']), properties },
+      get name() {
+        return nameOf(this);
+      },
+      get arn() {
+        return arnOf(this);
+      },
+      get ref() {
+        return type === 'AWS::SQS::Queue' ? `${naming.queueEndpoint}/${account}/${this.name}` : this.name;
+      },
+    };
   }
 
   const resources = Object.keys(declared).map(describe);

@@ -2,14 +2,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { MINUTE_MS } from '../../lambdas/core/time.ts';
 import { addEmbeddedMetrics, createDataPoints } from '../../local/alarms/data-points.ts';
-import { sampleQueues, serviceMetrics } from '../../local/alarms/service-metrics.ts';
+import { publishServiceMetrics, sampleQueues } from '../../local/alarms/service-metrics.ts';
 import { readAlarms } from '../../local/alarms/template-alarms.ts';
 import { watchAlarms } from '../../local/alarms/watch.ts';
 import { createClock, type LocalClock } from '../../local/clock.ts';
 import { asList, asObject, type Json, parseJson } from '../../local/json.ts';
-import { type ObservedCall, observers, type StackObserver } from '../../local/observer.ts';
+import { type ObservedCall, StackObserver } from '../../local/observer.ts';
 import { startLocalStack } from '../../local/stack.ts';
-import { fedNoun, nameOf, rollupQueueIn } from '../../local/template/names.ts';
+import { rollupQueueIn } from '../../local/template/names.ts';
 import { readTemplate } from '../../local/template/template.ts';
 import { minuteOf } from '../oracle/truth.ts';
 import { Random } from '../simulation/random.ts';
@@ -33,40 +33,38 @@ export interface MinuteOptions {
 /** A drill in progress. */
 export type Drill = Awaited<ReturnType<typeof startDrill>>;
 
-/** Starts a drill. @param template the template to deploy @param observer also receives every observation */
-export async function startDrill(template: Json, observer: StackObserver = {}) {
+/** Starts a drill. @param template the template to deploy */
+export async function startDrill(template: Json, observer = new StackObserver()) {
   const clock = createClock();
   const points = createDataPoints();
   // Names do not depend on ports, except queue URLs, which no alarm uses.
   const read = readTemplate(template, { queueEndpoint: '' });
   const watch = watchAlarms(readAlarms(read), points);
-  const metrics = serviceMetrics(read, points, clock.nowMs);
+  publishServiceMetrics(observer, read, points, clock.nowMs);
   /** Invocations that are going on, and records of the canary that the stream took. */
   let [running, canaryEvents] = [0, 0];
-  const counting: StackObserver = {
-    functionStarted: () => {
-      running += 1;
-    },
-    functionEnded: () => {
-      running -= 1;
-    },
-    serviceCalled: (call) => {
-      canaryEvents += canaryRecords(call);
-    },
-  };
+  observer.on('functionStarted', () => {
+    running += 1;
+  });
+  observer.on('functionEnded', () => {
+    running -= 1;
+  });
+  observer.on('serviceCalled', (call) => {
+    canaryEvents += canaryRecords(call);
+  });
   toNextMinute(clock);
   const stack = await startLocalStack({
     template,
     schedules: false,
     clock,
-    observer: observers(metrics, counting, observer),
+    observer,
     onProblem: (message) => process.stderr.write(`${message}\n`),
     onFunctionOutput: (_, line) => addEmbeddedMetrics(line, points),
   });
   const oracle = new Oracle();
   const random = new Random('drill');
   const producers = new Producers(stack.url, oracle, () => random.next());
-  const QueueName = nameOf(rollupQueueIn(stack.template));
+  const QueueName = rollupQueueIn(stack.template).name;
   const paused = new Set<string>();
 
   /** All events sent: those of the oracle, and the canary's. */
@@ -74,7 +72,7 @@ export async function startDrill(template: Json, observer: StackObserver = {}) {
 
   /** The mapping that feeds a function, by the function's noun. */
   const mapping = (noun: string) => {
-    const found = stack.mappings.find(({ logicalId }) => fedNoun(stack.template, logicalId) === noun);
+    const found = stack.mappings.find(({ feeds }) => feeds === noun);
     if (found === undefined) throw new Error(`no mapping feeds the ${noun}`);
     return {
       pause: async () => {
@@ -130,7 +128,7 @@ export async function startDrill(template: Json, observer: StackObserver = {}) {
       const [only] = found;
       if (only === undefined || found.length > 1)
         throw new Error(`${found.length} resources ${type} with ${word}`);
-      return nameOf(only);
+      return only.name;
     },
     stop: stack.stop,
   };

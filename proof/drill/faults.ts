@@ -1,9 +1,9 @@
 // Faults of services in the drill.
-import type { FunctionFault } from '../../local/emulators/fault-proxy.ts';
+import type { ServiceFault } from '../../local/emulators/fault-proxy.ts';
 import type { Drill } from './drill.ts';
 
 /** Answers every call from a function to a table with 500, as if the table were unavailable. */
-export function tableAway(drill: Drill, word: 'Counters' | 'Ledger'): FunctionFault {
+export function tableAway(drill: Drill, word: 'Counters' | 'Ledger'): ServiceFault {
   const table = drill.nameOf('AWS::DynamoDB::Table', word);
   return ({ service, body }) =>
     service === 'dynamodb' && body.includes(`"${table}"`)

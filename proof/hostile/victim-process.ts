@@ -23,14 +23,14 @@ process.on('message', (ask) => {
 });
 process.once('disconnect', () => void stack.stop());
 
-const logicalId = (type: string, start: string) =>
-  stack.template.ofType(type).find((resource) => resource.logicalId.startsWith(start))?.logicalId ?? '';
+const refOf = (type: string, start: string) =>
+  stack.template.ofType(type).find((resource) => resource.logicalId.startsWith(start))?.ref ?? '';
 const places = {
   port: Number(new URL(stack.url).port),
   kinesis: stack.endpoints.kinesis,
   sqs: stack.endpoints.sqs,
-  stream: stack.ref(logicalId('AWS::Kinesis::Stream', 'Events')),
-  queueUrl: stack.ref(logicalId('AWS::SQS::Queue', 'RollupsMessages')),
+  stream: refOf('AWS::Kinesis::Stream', 'Events'),
+  queueUrl: refOf('AWS::SQS::Queue', 'RollupsMessages'),
 };
 /** Where the victim can be attacked: the first message to its parent. */
 export type Places = typeof places;

@@ -1,7 +1,7 @@
 // The console without permission, and without a stack.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { apiKeyValue } from '../../local/api-gateway/access.ts';
+import { apiKeyValue } from '../../local/api-gateway/api.ts';
 import { startLocalStack } from '../../local/stack.ts';
 import { open, violations } from './support/browser.ts';
 import { countEvents, startConsoleStack } from './support/console-stack.ts';

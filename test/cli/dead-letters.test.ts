@@ -188,7 +188,6 @@ test(
       const { Attributes } = await sqs.call('GetQueueAttributes', { QueueUrl, AttributeNames });
       return Object.values(Attributes as Record<string, string>).every((messages) => messages === '0');
     });
-    sqs.close();
     assert.deepEqual(await accounts(), { counted: 1_000, inFlight: 0, dead: 0, parked: 0, lost: 1 });
     assert.equal(await total('/c'), 0);
   },

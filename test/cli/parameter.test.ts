@@ -41,7 +41,6 @@ test(
     const ssm = createAwsJsonClient('ssm', stack.endpoints.ssm);
     const wrong = { Name: '/tally/local/retries', Value: '{"attempts":"many"}', Overwrite: true };
     await ssm.call('PutParameter', wrong);
-    ssm.close();
     clock.forward(REREAD_MS);
     // With an empty queue: what the redriver returned would wake another writer, which never had a good value.
     countersFail(false);

@@ -13,7 +13,6 @@ const client = ssm({ region, credentials, endpoint: parameters.endpoint });
 const raw = createAwsJsonClient('ssm', parameters.endpoint);
 after(async () => {
   client.destroy();
-  raw.close();
   await parameters.stop();
 });
 const put = (Value: string) => raw.call('PutParameter', { Name: name, Value, Overwrite: true });

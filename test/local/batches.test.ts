@@ -1,6 +1,6 @@
 // Batches against Tally on the local stack: retries change nothing, on any number of shards.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { TallyClient } from '../../client/src/index.ts';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
@@ -10,9 +10,6 @@ import { patient } from '../support/patience.ts';
 const { fetch } = recordAnswers();
 const stack = await startTestStack();
 const kinesis = createAwsJsonClient('kinesis', stack.endpoints.kinesis);
-after(async () => {
-  kinesis.close();
-});
 
 const eventsOf = (entity: string, count: number) =>
   Array.from({ length: count }, () => ({ metric: 'view', entity, at: '2026-11-20T05:07:59Z' }));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { createClock } from '../../local/clock.ts';
-import type { ObservedCall } from '../../local/observer.ts';
+import { type ObservedCall, StackObserver } from '../../local/observer.ts';
 import { METRIC, Oracle, type SentEvent } from '../../proof/drill/oracle.ts';
 import { post, startTestStack } from '../support/local-stack.ts';
 import { LONG } from '../support/long.ts';
@@ -16,23 +16,23 @@ const puts: ObservedCall[] = [];
 let writersNow = 0;
 let writersMost = 0;
 const isWriter = (functionName: string) => functionName.includes('Writer');
+const observer = new StackObserver()
+  .on('functionStarted', (name) => {
+    if (!isWriter(name)) return;
+    writersNow += 1;
+    writersMost = Math.max(writersMost, writersNow);
+  })
+  .on('functionEnded', (name) => {
+    if (isWriter(name)) writersNow -= 1;
+  })
+  .on('serviceCalled', (call) => {
+    if (call.action === 'PutItem' && call.body.includes('TablesCounters')) puts.push(call);
+  });
 const stack = await startTestStack({
   // The writer's batches are production's; its concurrency is the minimum, to check that it is kept.
   settings: { aggregatorWindowSeconds: 0, writerConcurrency: 2 },
   clock,
-  observer: {
-    functionStarted: (name) => {
-      if (!isWriter(name)) return;
-      writersNow += 1;
-      writersMost = Math.max(writersMost, writersNow);
-    },
-    functionEnded: (functionName) => {
-      if (isWriter(functionName)) writersNow -= 1;
-    },
-    serviceCalled: (call) => {
-      if (call.action === 'PutItem' && call.body.includes('TablesCounters')) puts.push(call);
-    },
-  },
+  observer,
 });
 const oracle = new Oracle();
 

@@ -1,7 +1,7 @@
 // Faults between the functions and the services, with the real template and the real functions.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FunctionCall } from '../../local/emulators/fault-proxy.ts';
+import type { ServiceCall } from '../../local/emulators/fault-proxy.ts';
 import { recordAnswers } from '../support/answer-recorder.ts';
 import { post, resourceIn, startTestStack, untilCounted, viewsOf } from '../support/local-stack.ts';
 import { patient } from '../support/patience.ts';
@@ -20,8 +20,8 @@ async function exactly(counted: number): Promise<void> {
 }
 
 test('a delta that was stored, but whose answer was lost, counts once', patient, async () => {
-  let lost: FunctionCall | undefined;
-  stack.setFunctionFault((call) => {
+  let lost: ServiceCall | undefined;
+  stack.setFault((call) => {
     const counting =
       call.action === 'PutItem' && call.body.includes(resourceIn(stack, 'AWS::DynamoDB::Table', 'Counters'));
     if (lost !== undefined || !counting) return 'pass';
@@ -36,7 +36,7 @@ test('a delta that was stored, but whose answer was lost, counts once', patient,
 
 test('a batch of messages that was sent, but whose answer was lost, counts once', patient, async () => {
   let lost = 0;
-  stack.setFunctionFault(({ action }) => {
+  stack.setFault(({ action }) => {
     if (action !== 'SendMessageBatch' || lost > 0) return 'pass';
     lost += 1;
     return 'lose-answer';
@@ -49,7 +49,7 @@ test('a batch of messages that was sent, but whose answer was lost, counts once'
 
 test('tables that refuse writes for a while delay, and lose nothing', patient, async () => {
   let refusals = 5;
-  stack.setFunctionFault(({ action }) => {
+  stack.setFault(({ action }) => {
     // Reading stays possible: the test itself reads.
     if (!/^(Put|Update)Item$/.test(action) || refusals === 0) return 'pass';
     refusals -= 1;

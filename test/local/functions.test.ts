@@ -25,7 +25,7 @@ function create(changes: Partial<FunctionDefinition> = {}): { function: LocalFun
       environment: { RELAY_URL: url, GREETING: 'hello' },
       ...changes,
     },
-    (line, stream) => lines.push(`${stream} ${line}`),
+    (line) => lines.push(line),
   );
   after(() => created.stop());
   return { function: created, lines };
@@ -166,7 +166,7 @@ test('the output of a handler is read line by line', async () => {
   decide = () => ({ print: '{"level":"INFO"}\n{"_aws":{}}' });
   await subject.invoke({});
   await subject.stop();
-  assert.deepEqual(lines, ['stdout {"level":"INFO"}', 'stdout {"_aws":{}}']);
+  assert.deepEqual(lines, ['{"level":"INFO"}', '{"_aws":{}}']);
 });
 
 test('stopping ends running and waiting invocations', async () => {

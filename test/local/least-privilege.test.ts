@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Json } from '../../local/json.ts';
-import type { ObservedCall } from '../../local/observer.ts';
+import { type ObservedCall, StackObserver } from '../../local/observer.ts';
 import { startDrill } from '../../proof/drill/drill.ts';
 import { onlyLong } from '../support/long.ts';
 import { patient } from '../support/patience.ts';
@@ -32,7 +32,7 @@ describe('least privilege', onlyLong, async () => {
       minuteRetentionDays: 41,
       archiveRawEvents: true,
     }) as unknown as Json,
-    { serviceCalled: (call) => calls.push(call) },
+    new StackObserver().on('serviceCalled', (call) => calls.push(call)),
   );
   after(() => drill.stop());
   const grants = grantsIn(drill.stack.template);

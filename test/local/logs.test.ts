@@ -98,7 +98,7 @@ test(
     assert.ok(collector);
     let puts = 0;
     const killed = new Promise<void>((resolve) => {
-      stack.setFunctionFault(async (call) => {
+      stack.setFault(async (call) => {
         if (call.caller !== `function ${collector.definition.name}` || call.action !== 'PutRecords')
           return 'pass';
         puts += 1;
@@ -111,7 +111,7 @@ test(
     const text = logLines(25_000, 100_000);
     await s3.send(new PutObjectCommand({ Bucket: 'access-logs', Key: 'web/d.log', Body: text }));
     await killed;
-    stack.setFunctionFault(undefined);
+    stack.setFault(undefined);
     assert.match(await backfill(), /^3 objects announced\.\n$/);
     await counted('collected', 26_230);
     assert.ok(puts >= 2);

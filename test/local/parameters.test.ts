@@ -13,10 +13,7 @@ const folder = temporaryFolder();
 async function start(file?: string): Promise<AwsJsonClient> {
   const parameters = await startParameters(new Map([['/a', '{"attempts":3}']]), file);
   const ssm = createAwsJsonClient('ssm', parameters.endpoint);
-  after(async () => {
-    ssm.close();
-    await parameters.stop();
-  });
+  after(parameters.stop);
   return ssm;
 }
 

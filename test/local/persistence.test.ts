@@ -1,11 +1,10 @@
 // A data folder: what a killed process left is available to the next one.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import type { Endpoints } from '../../local/emulators/emulators.ts';
 import { asObject } from '../../local/json.ts';
-import { s3Request } from '../../local/provision.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { patient } from '../support/patience.ts';
 import { textsOf } from './support/emulators.ts';
@@ -32,15 +31,11 @@ async function start(): Promise<{
 }
 
 function clientsOf(endpoints: Endpoints) {
-  const clients = {
+  return {
     kinesis: createAwsJsonClient('kinesis', endpoints.kinesis),
     sqs: createAwsJsonClient('sqs', endpoints.sqs),
     dynamodb: createAwsJsonClient('dynamodb', endpoints.dynamodb),
   };
-  after(() => {
-    for (const client of Object.values(clients)) client.close();
-  });
-  return clients;
 }
 
 type Clients = ReturnType<typeof clientsOf>;
@@ -71,7 +66,7 @@ test('nothing is lost when the process is killed, again and again', patient, asy
   sequenceNumbers.push(await put(clients, 'handled'));
   await invocations.until(() => textsRead().includes('handled'));
   await clients.dynamodb.call('PutItem', { TableName: 'Table', Item: { pk: { S: 'kept' }, n: { N: '1' } } });
-  await s3Request(endpoints.s3, 'PUT', '/bucket/kept', 'object');
+  await fetch(`${endpoints.s3}/bucket/kept`, { method: 'PUT', body: 'object' });
 
   // One record and one message are being handled when the process is killed, others wait.
   decide = () => undefined;
@@ -94,7 +89,7 @@ test('nothing is lost when the process is killed, again and again', patient, asy
   await invocations.until(() => bodiesWritten().includes('delayed'));
   const { Item } = await clients.dynamodb.call('GetItem', { TableName: 'Table', Key: { pk: { S: 'kept' } } });
   assert.deepEqual(asObject(Item)['n'], { N: '1' });
-  assert.equal((await s3Request(endpoints.s3, 'GET', '/bucket/kept')).body, 'object');
+  assert.equal(await (await fetch(`${endpoints.s3}/bucket/kept`)).text(), 'object');
   sequenceNumbers.push(await put(clients, 'after'));
   await invocations.until(() => textsRead().includes('after'));
 

@@ -26,17 +26,8 @@ test('every alarm that a scenario names is one of the template', () => {
   }
 });
 
-test('every section that an alarm or the operator names is in the runbook', () => {
+test('every section that the operator names is in the runbook', () => {
   const sections = runbookSections();
-  const anchors = [...sections].map((heading) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\w\- ]/g, '')
-      .replaceAll(' ', '-'),
-  );
-  for (const { name, runbook } of [...alarms.metric, ...alarms.composite]) {
-    assert.ok(runbook !== undefined && anchors.includes(runbook), `${name}: ${runbook}`);
-  }
   const folder = new URL('../../proof/drill/scenarios/', import.meta.url);
   const text = ['table-outage', 'poison-message', 'throttled-stream', 'stopped-half', 'wrong-parameter']
     .map((name) => readFileSync(new URL(`${name}.ts`, folder), 'utf8'))

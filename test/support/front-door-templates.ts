@@ -68,7 +68,7 @@ function render(source: string, body: string, header: Readonly<Record<string, st
   // A client can choose the first of the two.
   const context = { requestId: 'chosen', extendedRequestId: '7f3d-request', responseOverride: override };
   return {
-    text: compileVelocity(source).render(templateContext(body, json, parameters, context)),
+    text: compileVelocity(source)(templateContext(body, json, parameters, context)),
     override,
   };
 }

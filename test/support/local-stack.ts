@@ -51,7 +51,7 @@ export async function viewsOf(url: string, entity: string, fetch = globalThis.fe
 export function resourceIn(stack: LocalStack, type: string, word = ''): string {
   const found = stack.template.ofType(type).find(({ logicalId }) => logicalId.includes(word));
   assert.ok(found, `no ${type} ${word}`);
-  return stack.ref(found.logicalId);
+  return found.ref;
 }
 
 /** Invokes a function by its noun. @returns its answer */

@@ -50,7 +50,7 @@ export async function startOperatedStack() {
     /** Makes every write of a delta fail, while reads work; or lets them pass again. */
     countersFail(fail: boolean): void {
       const name = resourceIn(stack, 'AWS::DynamoDB::Table', 'Counters');
-      stack.setFunctionFault(
+      stack.setFault(
         fail
           ? ({ action, body }) => (action === 'PutItem' && body.includes(name) ? THROTTLED : 'pass')
           : undefined,

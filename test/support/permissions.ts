@@ -2,7 +2,6 @@
 import { account, region } from '../../local/identity.ts';
 import { asList, asObject, asText, parseJson } from '../../local/json.ts';
 import type { ObservedCall } from '../../local/observer.ts';
-import { arnOf, nameOf } from '../../local/template/names.ts';
 import type { Template } from '../../local/template/template.ts';
 
 /** One action on one resource that a role may do; both may have wildcards. */
@@ -55,7 +54,7 @@ function matches(pattern: string, text: string): boolean {
 export function roleOf(template: Template, caller: string): string | undefined {
   const [kind, name] = caller.split(' ');
   if (kind === 'role') return name;
-  const found = template.ofType('AWS::Lambda::Function').find((candidate) => nameOf(candidate) === name);
+  const found = template.ofType('AWS::Lambda::Function').find((candidate) => candidate.name === name);
   return found && asText(found.properties['Role'])?.replace(/^.*:role\//, '');
 }
 
@@ -79,7 +78,7 @@ export function requestsOf(template: Template, call: ObservedCall): Omit<Request
       const [stream, ...others] = template.ofType('AWS::Kinesis::Stream');
       if (stream === undefined || others.length > 0) throw new Error('more than one stream');
       const name = asText(input['StreamName']);
-      return one(call.action, name === undefined ? arnOf(stream) : arn('kinesis', `stream/${name}`));
+      return one(call.action, name === undefined ? stream.arn : arn('kinesis', `stream/${name}`));
     }
     case 'sqs': {
       const name = asText(input['QueueUrl'])?.replace(/^.*\//, '') ?? '';
@@ -96,7 +95,7 @@ export function requestsOf(template: Template, call: ObservedCall): Omit<Request
       if (api === undefined || stage === undefined) throw new Error('no API');
       const [method, url = ''] = call.action.split(' ');
       const path = url.replace(/\?.*$/, '');
-      return one('Invoke', arn('execute-api', `${nameOf(api)}/${nameOf(stage)}/${method}${path}`));
+      return one('Invoke', arn('execute-api', `${api.name}/${stage.name}/${method}${path}`));
     }
   }
 }

@@ -26,7 +26,7 @@ import { s3 } from '../../lambdas/aws/clients/s3.ts';
 import { sqs } from '../../lambdas/aws/clients/sqs.ts';
 import { ssm } from '../../lambdas/aws/clients/ssm.ts';
 import { type Endpoints, startEmulators } from '../../local/emulators/emulators.ts';
-import { type FunctionFault, startFaultProxy } from '../../local/emulators/fault-proxy.ts';
+import { type ServiceFault, startFaultProxy } from '../../local/emulators/fault-proxy.ts';
 
 /** The target: `given` means the SDK's own endpoint variables, or AWS itself with the usual credentials. */
 export type Target = 'embedded' | 'fake' | 'moto' | 'given';
@@ -98,9 +98,9 @@ export async function startServices() {
   const name = (kind: string) => `tally-test-${kind}-${randomUUID().slice(0, 8)}`;
 
   /** Puts faults in front of a service. @returns the endpoint */
-  async function faulty(service: keyof Endpoints, fault: FunctionFault): Promise<string> {
+  async function faulty(service: keyof Endpoints, fault: ServiceFault): Promise<string> {
     const target = process.env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] ?? '';
-    const proxy = await startFaultProxy(service, target, () => fault);
+    const proxy = await startFaultProxy(service, target, { fault: () => fault });
     undo.defer(() => proxy.stop());
     return proxy.endpoint;
   }
@@ -128,18 +128,18 @@ export async function startServices() {
     },
 
     /** A client of DynamoDB with faults in between: for answers that the emulator never gives. */
-    async dynamoDbWith(fault: FunctionFault): Promise<DynamoDBClient> {
+    async dynamoDbWith(fault: ServiceFault): Promise<DynamoDBClient> {
       return closedAfterwards(new DynamoDBClient({ endpoint: await faulty('dynamodb', fault) }));
     },
 
     /** A client of Kinesis with faults in between. */
-    async kinesisWith(fault: FunctionFault): Promise<KinesisClient> {
+    async kinesisWith(fault: ServiceFault): Promise<KinesisClient> {
       const endpoint = await faulty('kinesis', fault);
       return closedAfterwards(new KinesisClient({ endpoint, requestHandler: new NodeHttpHandler() }));
     },
 
     /** A client of SQS with faults in between. */
-    async sqsWith(fault: FunctionFault): Promise<SQSClient> {
+    async sqsWith(fault: ServiceFault): Promise<SQSClient> {
       const endpoint = await faulty('sqs', fault);
       return closedAfterwards(new SQSClient({ endpoint, useQueueUrlAsEndpoint: false }));
     },

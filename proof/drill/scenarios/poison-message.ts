@@ -12,7 +12,7 @@ export const poisonMessage: Scenario = {
       'a stray client sends {"hello":"queue"} to the rollup queue, among the messages of the minute',
     );
     await drill.stack.call('sqs', 'SendMessage', {
-      QueueUrl: drill.stack.ref(rollupQueueIn(drill.stack.template).logicalId),
+      QueueUrl: rollupQueueIn(drill.stack.template).ref,
       MessageBody: '{"hello":"queue"}',
     });
     await stage.untilAlarm('Parked', 5);

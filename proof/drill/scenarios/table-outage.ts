@@ -10,14 +10,14 @@ export const tableOutage: Scenario = {
   play: async (stage) => {
     const { drill } = stage;
     stage.breaks('every call of a function to the counter table is answered 500');
-    drill.stack.setFunctionFault(tableAway(drill, 'Counters'));
+    drill.stack.setFault(tableAway(drill, 'Counters'));
     await stage.minutes(5);
     await stage.operatorRuns('Dead letters', ['dead-letters', 'list']);
     const { inFlight, dead } = await drill.stack.status();
     stage.say(
       `the table is back; in flight ${inFlight}, dead ${dead}: nothing is lost, nothing is counted yet`,
     );
-    drill.stack.setFunctionFault(undefined);
+    drill.stack.setFault(undefined);
     await stage.operatorRuns('Dead letters', ['dead-letters', 'redrive', '--all']);
   },
 };

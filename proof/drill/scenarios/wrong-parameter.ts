@@ -21,9 +21,9 @@ export const wrongParameter: Scenario = {
     stage.say('a hurried fix: {"attempts":1,"redriveRounds":0}, and the counter table is away for a minute');
     await put(stage, name, '{"attempts":1,"redriveRounds":0}');
     await stage.minutes(1);
-    drill.stack.setFunctionFault(tableAway(drill, 'Counters'));
+    drill.stack.setFault(tableAway(drill, 'Counters'));
     await stage.minutes(1);
-    drill.stack.setFunctionFault(undefined);
+    drill.stack.setFault(undefined);
     await stage.untilAlarm('Parked', 4);
     stage.say(`parked: ${(await drill.stack.status()).parked} events`);
     await stage.operator(

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { AlarmCondition } from '../../../local/alarms/template-alarms.ts';
+import type { MetricAlarm } from '../../../local/alarms/template-alarms.ts';
 import { type AlarmState, alarmState } from '../../../local/alarms/watch.ts';
 
-const condition = (datapointsToAlarm: number, missingBreaches: boolean): AlarmCondition => ({
+const condition = (datapointsToAlarm: number, missingBreaches: boolean): MetricAlarm['condition'] => ({
   ...{ threshold: 0, evaluationPeriods: 3, datapointsToAlarm, missingBreaches },
 });
 

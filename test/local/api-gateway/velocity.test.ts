@@ -2,15 +2,14 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: Velocity's.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { evaluateJsonPath } from '../../../local/api-gateway/json-path.ts';
-import { templateContext } from '../../../local/api-gateway/template-context.ts';
+import { evaluateJsonPath, templateContext } from '../../../local/api-gateway/template-context.ts';
 import { compileVelocity } from '../../../local/api-gateway/velocity.ts';
 import { parseJson } from '../../../local/json.ts';
 
 function render(source: string, body = '{}'): string {
   const parameters = { path: { p: 'path' }, querystring: { q: 'query' }, header: { 'X-H': 'header' } };
   const context = { requestId: 'r-1', responseOverride: { header: {} } };
-  return compileVelocity(source).render(templateContext(body, parseJson(body), parameters, context));
+  return compileVelocity(source)(templateContext(body, parseJson(body), parameters, context));
 }
 
 describe('templates', () => {

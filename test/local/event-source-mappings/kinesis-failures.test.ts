@@ -78,8 +78,11 @@ describe('failures', () => {
       MaximumRetryAttempts: 2,
       BisectBatchOnFunctionError: true,
     })) {
-      const resource = { logicalId: 'Mapping', type: '', metadata: {}, properties: { [name]: value } };
-      assert.throws(() => streamSettings(resource), new RegExp(`another ${name}`));
+      const resource = { logicalId: 'Mapping', properties: { [name]: value } };
+      assert.throws(
+        () => streamSettings({ ...resource, type: '', metadata: {}, name: '', arn: '', ref: '' }),
+        new RegExp(`another ${name}`),
+      );
     }
   });
 });

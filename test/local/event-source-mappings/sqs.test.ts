@@ -64,10 +64,8 @@ function start(
 ): { mapping: Mapping; batches: Inbox<readonly Message[]> } {
   const batches = createInbox<readonly Message[]>();
   const mapping = startSqsMapping({
-    logicalId: 'Mapping',
     settings: { ...settings, ...changes },
-    queueUrl,
-    queueArn: 'arn:aws:sqs:us-east-1:000000000000:queue',
+    queue: { ref: queueUrl, arn: 'arn:aws:sqs:us-east-1:000000000000:queue' },
     sqs,
     invoke: async (event) => {
       const { Records } = event as { Records: Message[] };

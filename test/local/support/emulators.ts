@@ -9,11 +9,7 @@ export async function startTestEmulators() {
   const emulators = await startEmulators();
   const kinesis = createAwsJsonClient('kinesis', emulators.endpoints.kinesis);
   const sqs = createAwsJsonClient('sqs', emulators.endpoints.sqs);
-  after(async () => {
-    kinesis.close();
-    sqs.close();
-    await emulators.stop();
-  });
+  after(() => emulators.stop());
   return { emulators, kinesis, sqs };
 }
 

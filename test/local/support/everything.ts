@@ -7,7 +7,6 @@ import { lostEntry } from '../../../lambdas/core/segment-entry.ts';
 import { LedgerTable } from '../../../lambdas/ledger/ledger-table.ts';
 import { credentials, region } from '../../../local/identity.ts';
 import { asList, asObject, asText } from '../../../local/json.ts';
-import { s3Request } from '../../../local/provision.ts';
 import { rollupQueueIn } from '../../../local/template/names.ts';
 import type { Drill } from '../../../proof/drill/drill.ts';
 import { tableAway } from '../../../proof/drill/faults.ts';
@@ -53,22 +52,22 @@ async function appliedTwice(drill: Drill): Promise<void> {
   }
   const counters = drill.nameOf('AWS::DynamoDB::Table', 'Counters');
   let lost = 0;
-  drill.stack.setFunctionFault(({ action, body }) => {
+  drill.stack.setFault(({ action, body }) => {
     if (action !== 'PutItem' || !body.includes(`"${counters}"`) || lost > 3) return 'pass';
     lost += 1;
     return 'lose-answer';
   });
   writer.resume();
   await drill.minute();
-  drill.stack.setFunctionFault(undefined);
+  drill.stack.setFault(undefined);
   assert.ok(lost > 0);
 }
 
 /** Counters that refuse until attempts are used up: delayed, dead, noted, probed, returned. */
 async function deadAndBack(drill: Drill): Promise<void> {
-  drill.stack.setFunctionFault(tableAway(drill, 'Counters'));
+  drill.stack.setFault(tableAway(drill, 'Counters'));
   for (let minute = 0; minute < 4; minute += 1) await drill.minute();
-  drill.stack.setFunctionFault(undefined);
+  drill.stack.setFault(undefined);
   for (let minute = 0; minute < 3; minute += 1) await drill.minute();
 }
 
@@ -107,13 +106,13 @@ async function splitShard(drill: Drill): Promise<void> {
 
 /** Rows that wait until their counter items may be deleted: in the queue, as dead letters, and a copy of counted ones. */
 async function expired(drill: Drill): Promise<void> {
-  drill.stack.setFunctionFault(tableAway(drill, 'Counters'));
+  drill.stack.setFault(tableAway(drill, 'Counters'));
   for (let minute = 0; minute < 4; minute += 1) await drill.minute();
   assert.ok((await drill.stack.status()).dead > 0);
   const writer = drill.mapping('writer');
   await writer.pause();
   await drill.minute();
-  drill.stack.setFunctionFault(undefined);
+  drill.stack.setFault(undefined);
   drill.clock.forward(50 * DAY_MS);
   assert.ok((await replayParked(drill)) > 0);
   writer.resume();
@@ -125,13 +124,13 @@ async function expired(drill: Drill): Promise<void> {
 /** A segment that is planned and cannot be sent until the stream has dropped its records: it is lost, and named. */
 async function trimmed(drill: Drill): Promise<void> {
   const aggregator = drill.mapping('aggregator');
-  drill.stack.setFunctionFault(({ action }) =>
+  drill.stack.setFault(({ action }) =>
     action === 'SendMessageBatch' ? { status: 500, headers: {}, body: '{}' } : 'pass',
   );
   await drill.minute({ patienceMs: 3_000 });
   await aggregator.pause();
   drill.clock.forward(8 * DAY_MS);
-  drill.stack.setFunctionFault(undefined);
+  drill.stack.setFault(undefined);
   await drill.minute({ patienceMs: 0 });
   aggregator.resume();
   while ((await drill.stack.status()).lost === 0) await drill.minute({ patienceMs: 1_000 });
@@ -158,12 +157,12 @@ async function vanished(drill: Drill): Promise<void> {
 /** Sends every parked rollup message back, twice, since an operator who is not sure does so. @returns how many there were */
 async function replayParked(drill: Drill): Promise<number> {
   const bucket = drill.nameOf('AWS::S3::Bucket', 'Archive');
-  const QueueUrl = drill.stack.ref(rollupQueueIn(drill.stack.template).logicalId);
-  const get = (path: string) => s3Request(drill.stack.endpoints.s3, 'GET', `/${bucket}${path}`);
-  const { body: listed } = await get('?list-type=2&prefix=parked%2F');
+  const QueueUrl = rollupQueueIn(drill.stack.template).ref;
+  const get = async (path: string) => (await fetch(`${drill.stack.endpoints.s3}/${bucket}${path}`)).text();
+  const listed = await get('?list-type=2&prefix=parked%2F');
   const keys = [...listed.matchAll(/<Key>(parked\/(?!poison)[^<]+)<\/Key>/g)].map(([, key]) => key);
   for (const key of [...keys, ...keys]) {
-    const { body } = JSON.parse((await get(`/${key}`)).body) as { body: string };
+    const { body } = JSON.parse(await get(`/${key}`)) as { body: string };
     await drill.stack.call('sqs', 'SendMessage', { QueueUrl, MessageBody: body });
   }
   return keys.length;

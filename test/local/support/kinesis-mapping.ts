@@ -2,7 +2,7 @@
 import { after } from 'node:test';
 import { openCheckpoints } from '../../../local/event-source-mappings/checkpoints.ts';
 import { startKinesisMapping } from '../../../local/event-source-mappings/kinesis-mapping.ts';
-import type { BatchSettings, Invoke, Mapping } from '../../../local/event-source-mappings/mapping.ts';
+import type { BatchSettings, Mapping } from '../../../local/event-source-mappings/mapping.ts';
 import type { InvocationOutcome } from '../../../local/functions/protocol.ts';
 import { until } from '../../support/patience.ts';
 import { startTestEmulators, textsOf } from './emulators.ts';
@@ -51,18 +51,16 @@ export function start(
   checkpointFile?: string,
 ): { mapping: Mapping; batches: Inbox<readonly string[]> } {
   const batches = createInbox<readonly string[]>();
-  const invoke: Invoke = async (event) => {
+  const invoke = async (event: unknown) => {
     const texts = textsOf(event);
     const outcome = await decide(texts, event);
     batches.add(texts);
     return outcome;
   };
-  const streamArn = `arn:aws:kinesis:us-east-1:000000000000:stream/${streamName}`;
+  const arn = `arn:aws:kinesis:us-east-1:000000000000:stream/${streamName}`;
   const mapping = startKinesisMapping({
-    logicalId: 'Mapping',
     settings: { ...forever, ...settings },
-    streamName,
-    streamArn,
+    stream: { name: streamName, arn },
     kinesis,
     checkpoints: openCheckpoints(checkpointFile),
     invoke,

@@ -1,9 +1,9 @@
 // The local API Gateway alone: services and functions are answered by the test.
 import { after } from 'node:test';
 import { createApi } from '../../../local/api-gateway/api.ts';
-import type { ServiceCall } from '../../../local/api-gateway/integrations.ts';
 import { startApiServer } from '../../../local/api-gateway/server.ts';
 import { createAwsJsonClient, type JsonService, type RawAnswer } from '../../../local/emulators/aws-json.ts';
+import type { ServiceCall } from '../../../local/emulators/fault-proxy.ts';
 import type { Functions } from '../../../local/functions/functions.ts';
 import type { InvocationOutcome } from '../../../local/functions/protocol.ts';
 import type { Json } from '../../../local/json.ts';
@@ -44,11 +44,17 @@ export async function startTestApi(
     }),
     stop: async () => {},
   };
+  // Port 9 (discard) is closed.
+  const closed = (service: JsonService) => createAwsJsonClient(service, 'http://127.0.0.1:9');
   const api = createApi(readTemplate(template, { queueEndpoint: 'http://127.0.0.1:9' }), {
     functions,
-    // Port 9 (discard) is closed.
-    client: (service: JsonService) => createAwsJsonClient(service, 'http://127.0.0.1:9'),
-    fault: () => behind.service,
+    clients: {
+      dynamodb: closed('dynamodb'),
+      kinesis: closed('kinesis'),
+      sqs: closed('sqs'),
+      ssm: closed('ssm'),
+    },
+    fault: () => (call) => behind.service?.(call) ?? 'pass',
     report: (message) => problems.push(message),
   });
   const server = await startApiServer(api, 0, false);

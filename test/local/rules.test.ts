@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Functions } from '../../local/functions/functions.ts';
-import { parseRate, startSchedules } from '../../local/schedules.ts';
+import { parseRate, startSchedules } from '../../local/rules.ts';
 import { readTemplate } from '../../local/template/template.ts';
 import { smallTemplate } from './fixtures/small-template.ts';
 
@@ -12,7 +12,7 @@ test('rates', () => {
   assert.equal(parseRate('rate(2 hours)'), 7_200_000);
   assert.equal(parseRate('rate(1 day)'), 86_400_000);
   for (const expression of ['cron(0 * * * ? *)', 'rate(0 minutes)', 'rate(1 week)', '']) {
-    assert.throws(() => parseRate(expression), /schedules\.ts/);
+    assert.throws(() => parseRate(expression), /rules\.ts/);
   }
 });
 
