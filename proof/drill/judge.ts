@@ -2,7 +2,7 @@
 import type { CompositeAlarm, MetricAlarm } from '../../local/alarms/template-alarms.ts';
 import type { Status } from '../../local/status.ts';
 import type { Comparison } from './oracle.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario } from './scenarios.ts';
 
 /** The alarms that a scenario expects and allows. */
 type Judged = Pick<MetricAlarm | CompositeAlarm, 'name' | 'kind'>;

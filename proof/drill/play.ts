@@ -6,7 +6,7 @@ import { statusLine } from '../../local/status.ts';
 import { minuteOf } from '../oracle/truth.ts';
 import type { Drill, MinuteOptions } from './drill.ts';
 import { judgeAlarms, judgeCounts } from './judge.ts';
-import type { Scenario, Stage } from './scenario.ts';
+import type { Scenario, Stage } from './scenarios.ts';
 
 const BEFORE_MINUTES = 2;
 /** How long alarms may take to clear, and for how long they must then stay off, since five-minute spans slide. */
@@ -26,20 +26,19 @@ export function runbookSections(): ReadonlySet<string> {
 export async function playScenario(scenario: Scenario, drill: Drill) {
   console.log(`\n## ${scenario.title}\n`);
   const firstMs = drill.clock.nowMs();
-  const fired = new Map<string, AlarmChange>();
+  const fired = new Map<string, AlarmChange['alarm']>();
   let phase = 'before';
   let brokeMs = firstMs;
   const say = (text: string) =>
     console.log(`${phase.padEnd(9)}${timeOf(drill.clock.nowMs() - firstMs)}  ${text}`);
-  const hear = (changes: readonly AlarmChange[]) => {
-    for (const change of changes) {
-      const { alarm, to } = change;
-      if (to === 'ALARM') fired.set(alarm.name, change);
-      say(`${to.padEnd(6)} ${alarm.name}${to === 'ALARM' ? conditionOf(change) : ''}`);
-    }
-  };
   const minutes = async (count: number, options?: MinuteOptions) => {
-    for (let passed = 0; passed < count; passed += 1) hear(await drill.minute(options));
+    for (let passed = 0; passed < count; passed += 1) {
+      for (const change of await drill.minute(options)) {
+        const { alarm, to } = change;
+        if (to === 'ALARM') fired.set(alarm.name, alarm);
+        say(`${to.padEnd(6)} ${alarm.name}${to === 'ALARM' ? conditionOf(change) : ''}`);
+      }
+    }
   };
   const operator: Stage['operator'] = async (section, command, act) => {
     if (!runbookSections().has(section)) throw new Error(`docs/runbook.md has no section "${section}"`);
@@ -91,9 +90,8 @@ export async function playScenario(scenario: Scenario, drill: Drill) {
   } catch (error) {
     failures.push(error instanceof Error ? error.message : String(error));
   }
-  const all = [...fired.values()].map(({ alarm }) => alarm);
-  failures.push(...judgeAlarms(scenario, all, drill.watch.alarming()));
-  for (const { alarm } of fired.values()) {
+  failures.push(...judgeAlarms(scenario, [...fired.values()], drill.watch.alarming()));
+  for (const alarm of fired.values()) {
     if (alarm.kind === 'metric') console.log(`         ${course(alarm, drill, brokeMs)}`);
   }
   failures.push(...(await checkCounts(drill, say)));
@@ -117,9 +115,8 @@ async function checkCounts(drill: Drill, say: (text: string) => void): Promise<s
   say(statusLine(status));
   if (failures.length === 0) {
     const { entities, minutes, events } = comparison;
-    say(
-      `oracle: ${entities} entities, ${minutes} minutes, ${events} events: all counts equal; the status adds up`,
-    );
+    const compared = `${entities} entities, ${minutes} minutes, ${events} events`;
+    say(`oracle: ${compared}: all counts equal; the status adds up`);
   }
   return failures;
 }

@@ -27,26 +27,20 @@ export class Producers {
   /**
    * Sends the waiting requests, then `requests` new ones; each is tried twice a minute.
    * @param nowMs the time of the events, epoch milliseconds
-   * @returns how many requests were accepted, and how many are left for the next minute
    */
-  async minute(requests: number, nowMs: number) {
+  async minute(requests: number, nowMs: number): Promise<void> {
     const fresh = Array.from({ length: requests }, () => {
       const events = Array.from({ length: EVENTS_PER_REQUEST }, () => this.#event(nowMs));
       return { whole: events, missing: events };
     });
-    let accepted = 0;
     const queue = [...this.#waiting, ...fresh];
     this.#waiting = [];
     for (const request of queue) {
       let { missing } = request;
       for (let tries = 0; tries < 2 && missing.length > 0; tries += 1) missing = await this.#post(missing);
       if (missing.length > 0) this.#waiting.push({ ...request, missing });
-      else {
-        accepted += 1;
-        this.#oracle.accepted(request.whole);
-      }
+      else this.#oracle.accepted(request.whole);
     }
-    return { accepted, waiting: this.#waiting.length };
   }
 
   /** Posts events. @returns those that were not accepted */
