@@ -103,14 +103,7 @@ const RULES: readonly Rule[] = [
   {
     layer: 'hostile run',
     files: /^proof\/hostile\//,
-    mayImport: [
-      /^proof\/hostile\//,
-      /^proof\/simulation\/random\.ts$/,
-      /^local\/stack\.ts$/,
-      NODE,
-      SDK,
-      /^p-limit$/,
-    ],
+    mayImport: [/^proof\/hostile\//, /^proof\/simulation\/random\.ts$/, /^local\//, CORE, NODE, /^p-limit$/],
   },
   {
     layer: 'drills',

@@ -1,14 +1,11 @@
 // Plays the attacks of `npx tally hostile`, and reports which promises held.
 import { type HostileOptions, type HostileReport, runHostile } from './run.ts';
 
-type Options = Omit<HostileOptions, 'seed'> & Partial<Pick<HostileOptions, 'seed'>>;
-
 /** @returns 0 when all promises held, otherwise 1 */
-export async function playHostile({
-  seed = Date.now() % 1_000_000,
-  seconds,
-  crowd,
-}: Options): Promise<number> {
+export async function playHostile(
+  options: Omit<HostileOptions, 'seed'> & { seed?: number },
+): Promise<number> {
+  const { seed = Date.now() % 1_000_000, seconds, crowd } = options;
   console.log(`seed ${seed}: npx tally hostile --seed ${seed} --seconds ${seconds} --crowd ${crowd}`);
   const report = await runHostile({ seed, seconds, crowd });
   print(report);

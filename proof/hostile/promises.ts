@@ -1,4 +1,5 @@
 // What every answer must keep: no server error, JSON with a message, and its declared length.
+import { fieldsOf, jsonIn } from '../../lambdas/core/json.ts';
 import type { Exchange, RawAnswer } from './exchange.ts';
 import type { HostileRequest } from './requests.ts';
 
@@ -30,7 +31,7 @@ function brokenBy({ status, headers, body }: RawAnswer, bodyless: boolean): stri
   if (!/^application\/json\b/.test(headers.get('content-type') ?? '')) {
     broken.push(`status ${status}: content-type ${headers.get('content-type')}`);
   }
-  const value = parse(body);
+  const value = fieldsOf(jsonIn(body.toString('utf8')));
   if (value === undefined)
     broken.push(`status ${status}: the body is no JSON object: ${body.subarray(0, 100)}`);
   else if (status >= 400 && !isMessage(value['message'])) broken.push(`status ${status}: no message`);
@@ -40,13 +41,4 @@ function brokenBy({ status, headers, body }: RawAnswer, bodyless: boolean): stri
 /** A message is a sentence or a few words, and never the client's own megabytes. */
 function isMessage(value: unknown): boolean {
   return typeof value === 'string' && value.length >= 5 && value.length <= 2_000;
-}
-
-function parse(body: Buffer): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }

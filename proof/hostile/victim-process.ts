@@ -1,5 +1,6 @@
 // The attacked process: a local stack that answers its parent. What it complains of goes to its standard error.
 import { startLocalStack } from '../../local/stack.ts';
+import { nameOf, rollupQueueIn } from '../../local/template/names.ts';
 
 const stack = await startLocalStack({
   onProblem: (message) => console.error(message),
@@ -17,20 +18,15 @@ function memory() {
   return { heapBytes: heapUsed + external, rssBytes: rss };
 }
 
-process.on('message', (ask) => {
-  if (ask === 'stop') void stack.stop().then(() => process.disconnect());
-  else process.send?.(memory());
-});
-process.once('disconnect', () => void stack.stop());
+process.on('message', () => process.send?.(memory()));
+process.once('disconnect', () => process.exit());
 
-const logicalId = (type: string, start: string) =>
-  stack.template.ofType(type).find((resource) => resource.logicalId.startsWith(start))?.logicalId ?? '';
 const places = {
   port: Number(new URL(stack.url).port),
   kinesis: stack.endpoints.kinesis,
   sqs: stack.endpoints.sqs,
-  stream: stack.ref(logicalId('AWS::Kinesis::Stream', 'Events')),
-  queueUrl: stack.ref(logicalId('AWS::SQS::Queue', 'RollupsMessages')),
+  StreamName: stack.template.ofType('AWS::Kinesis::Stream').map(nameOf).join(),
+  QueueUrl: stack.ref(rollupQueueIn(stack.template).logicalId),
 };
 /** Where the victim can be attacked: the first message to its parent. */
 export type Places = typeof places;
