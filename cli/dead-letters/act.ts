@@ -20,14 +20,6 @@ export type Plan = Awaited<ReturnType<typeof plan>>;
 /** The result: dead letters by outcome, failures by name, names that had gone meanwhile, and how many were not reached. */
 export type Result = Awaited<ReturnType<typeof carryOut>>;
 
-/** How to carry out an action. */
-export interface Carrying {
-  /** Maximum rate of dead letters per second. */
-  readonly perSecond: number;
-  readonly signal: AbortSignal;
-  onMessage(): void;
-}
-
 /**
  * Finds the dead letters that an action selects. Changes nothing.
  * @returns also the requested names that do not exist, and whether the queue could be read to its end
@@ -42,13 +34,17 @@ export async function plan(moves: Moves, selection: Selection, ports: DeadLetter
   return { waiting, parked, missing, complete };
 }
 
-/** Carries out an action on the dead letters of a plan, by name. Failed ones stay where they are. */
+/**
+ * Carries out an action on the dead letters of a plan, by name. Failed ones stay where they are.
+ * @param how `perSecond`: the maximum rate; `onMessage` is called after each
+ */
 export async function carryOut(
   moves: Moves,
   { waiting, parked }: Plan,
   ports: DeadLetterPorts,
-  { perSecond, signal, onMessage }: Carrying,
+  how: { readonly perSecond: number; readonly signal: AbortSignal; onMessage(): void },
 ) {
+  const { perSecond, signal, onMessage } = how;
   const done = new Map<Outcome, number>();
   const failures: { name: string; reason: string }[] = [];
   const left = new Set([...waiting.keys(), ...parked.keys()]);

@@ -1,4 +1,5 @@
 // Reads dead letters from the queue, which gets them back, and from the archive, with the current place of each part.
+import { Readable } from 'node:stream';
 import { deadLetterName, partsIn } from '../../lambdas/core/dead-letter-name.ts';
 import { parseSegmentId } from '../../lambdas/core/identifiers.ts';
 import { partPlace } from '../../lambdas/core/segment-entry.ts';
@@ -67,34 +68,18 @@ export async function findWaiting(ports: DeadLetterPorts, selection: Selection, 
 }
 
 /** The selected messages of the archive. Reads given names directly, since there may be many other messages. */
-export async function* findParked(
-  ports: DeadLetterPorts,
-  selection: Selection,
-): AsyncGenerator<DeadLetterFacts> {
-  let names: string[] = [];
-  const selected = async () => {
-    // Read only when all are awaited: a failure while more names are listed would have no handler.
-    const found = await Promise.all(names.map((name) => readParked(name, ports)));
-    names = [];
-    return found
-      .filter((facts) => facts !== undefined)
-      .filter((facts) => isSelected(facts, selection))
-      .map((facts) => keptOf(facts, selection));
+export function findParked(ports: DeadLetterPorts, selection: Selection): AsyncIterable<DeadLetterFacts> {
+  const read = async (name: string) => {
+    const message = await ports.parked.read(name);
+    const facts = message && factsOf(message, await placeOf(message, ports));
+    return facts && isSelected(facts, selection) ? [keptOf(facts, selection)] : [];
   };
-  for await (const name of selection.names ?? ports.parked.names()) {
-    names.push(name);
-    if (names.length === READ_AT_ONCE) yield* await selected();
-  }
-  yield* await selected();
+  const names = Readable.from(selection.names ?? ports.parked.names());
+  return names.flatMap(read, { concurrency: READ_AT_ONCE });
 }
 
 function keptOf(facts: DeadLetterFacts, { rows = false }: Selection): DeadLetterFacts {
   return rows ? facts : { ...facts, rows: [] };
-}
-
-async function readParked(name: string, ports: DeadLetterPorts): Promise<DeadLetterFacts | undefined> {
-  const message = await ports.parked.read(name);
-  return message && factsOf(message, await placeOf(message, ports));
 }
 
 /** Where the parts of an archived message are: its object stays until they are counted. */
