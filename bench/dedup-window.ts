@@ -4,7 +4,8 @@ import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { BatchWriteItemCommand, CreateTableCommand } from '@aws-sdk/client-dynamodb';
+import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
+import { createTable } from '../cli/recount/tables.ts';
 import { dynamoDb } from '../lambdas/aws/clients/dynamo-db.ts';
 import { noAccounts } from '../lambdas/core/accounts.ts';
 import { parseSequenceNumber, parseShardKey, type ShardKey } from '../lambdas/core/identifiers.ts';
@@ -54,17 +55,7 @@ Object.assign(process.env, {
   AWS_ENDPOINT_URL_DYNAMODB: emulator.endpoint,
 });
 const client = dynamoDb();
-await client.send(
-  new CreateTableCommand({
-    TableName: TABLE,
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-    KeySchema: [
-      { AttributeName: 'pk', KeyType: 'HASH' },
-      { AttributeName: 'sk', KeyType: 'RANGE' },
-    ],
-  }),
-);
+await createTable(client, TABLE);
 const rows: string[] = [];
 try {
   for (const [index, shape] of SHAPES.entries()) {

@@ -7,22 +7,12 @@ import { Sha256 } from '../../lambdas/aws/sha256.ts';
 export async function apiKeyValue(id: string, region: string): Promise<string | undefined> {
   const endpoint = new URL(process.env['AWS_ENDPOINT_URL'] ?? `https://apigateway.${region}.amazonaws.com`);
   const url = new URL(`/apikeys/${id}?includeValue=true`, endpoint);
-  const signer = new SignatureV4({
-    service: 'apigateway',
-    region,
-    credentials: defaultProvider(),
-    sha256: Sha256,
-  });
-  const { headers } = await signer.sign({
-    method: 'GET',
-    protocol: url.protocol,
-    hostname: url.hostname,
-    path: url.pathname,
-    query: Object.fromEntries(url.searchParams),
-    headers: { host: url.host, accept: 'application/json' },
+  const identity = { service: 'apigateway', region, credentials: defaultProvider() };
+  const { protocol, hostname, host, pathname: path } = url;
+  const { headers } = await new SignatureV4({ ...identity, sha256: Sha256 }).sign({
+    ...{ method: 'GET', protocol, hostname, path, query: { includeValue: 'true' } },
+    headers: { host, accept: 'application/json' },
   });
   const answer = await fetch(url, { headers });
-  if (!answer.ok) return undefined;
-  const { value } = (await answer.json()) as { value?: string };
-  return value;
+  return answer.ok ? ((await answer.json()) as { value?: string }).value : undefined;
 }

@@ -24,8 +24,7 @@ export async function deploy(stage: string, options: DeployOptions): Promise<num
   const client = ssm();
   const target = await lookAhead(stage, options.new === true, async (Name) => {
     try {
-      const { Parameter } = await client.send(new GetParameterCommand({ Name }));
-      return { arn: Parameter?.ARN ?? '' };
+      return (await client.send(new GetParameterCommand({ Name }))).Parameter?.ARN;
     } catch (error) {
       if (error instanceof ParameterNotFound) return undefined;
       throw error;

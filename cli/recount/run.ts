@@ -18,10 +18,11 @@ import { UsageError } from '../shared/errors.ts';
 import { onStack, type StackAccess } from '../shared/stack-access.ts';
 import { clock, openStore, retentionMs, type StoreAccess } from '../shared/store-access.ts';
 import { progressBar } from '../shared/terminal.ts';
+import { lock } from '../source/journal.ts';
 import { rebuildInto } from './rebuild.ts';
-import { exitCodeOf, jsonOf, linesOf } from './report.ts';
+import { exitCodeOf, reportOf } from './report.ts';
 import { openSpill } from './spill.ts';
-import { claimStateFile, readStateFile, writeStateFile } from './state-file.ts';
+import { readStateFile, writeStateFile } from './state-file.ts';
 
 /** A part with this many events takes some 100 MB. */
 export const PART_EVENTS = 250_000;
@@ -39,7 +40,8 @@ export async function runRecount(given: RecountOptions): Promise<number> {
   const range = rangeOf(given);
   const { source: from, intoGeneration: generation } = given;
   if (generation !== undefined) checkGeneration(generation, given);
-  const release = claimStateFile(given.state);
+  // Two runs would mix the rows beside the state.
+  const release = lock(`${given.state}.lock`, `another recount has ${given.state}`);
   const work = onStack(given, async (stack) => {
     const { s3, kinesis, resources } = stack;
     const { archiveBucket, countsTable, settings } = resources;
@@ -105,7 +107,7 @@ async function compare(
     await rm(given.state, { force: true });
     await spill.remove();
     bar.stop();
-    console.log(given.json === true ? jsonOf(found, left) : linesOf(found, left).join('\n'));
+    console.log(reportOf(found, left, given.json));
     return exitCodeOf(found, left);
   } finally {
     bar.stop();

@@ -3,12 +3,6 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { jsonIn } from '../../lambdas/core/json.ts';
 import type { RecountState } from '../../lambdas/recount/ports.ts';
 import { systemCode, UsageError } from '../shared/errors.ts';
-import { lock } from '../source/journal.ts';
-
-/** Claims a state, and the rows beside it, for one run: two would mix their rows. @returns a function that releases them */
-export function claimStateFile(file: string): () => void {
-  return lock(`${file}.lock`, `another recount has ${file}`);
-}
 
 /** Reads a state. @returns undefined when there is none @throws UsageError when it belongs to another recount */
 export async function readStateFile(file: string, what: string): Promise<RecountState | undefined> {

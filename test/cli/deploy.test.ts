@@ -8,7 +8,7 @@ const BOOTSTRAP = '/cdk-bootstrap/hnb659fds/version';
 const account =
   (...names: string[]) =>
   async (name: string) =>
-    names.includes(name) ? { arn: `arn:aws:ssm:eu-west-1:123456789012:parameter${name}` } : undefined;
+    names.includes(name) ? `arn:aws:ssm:eu-west-1:123456789012:parameter${name}` : undefined;
 
 test('an account that is not bootstrapped gets the command for it', async () => {
   await assert.rejects(lookAhead('dev', true, account()), { message: /npx cdk bootstrap/, exitCode: 1 });
