@@ -2,9 +2,7 @@
 // The cost of an epoch apart from its rows (the ledger's entries) follows from the difference between one slot and several.
 import { parseArgs } from 'node:util';
 import { compact } from '../lambdas/compactor/compact.ts';
-import { BLOCK_BYTES, RANGE_EVENTS_MAX } from '../lambdas/compactor/ports.ts';
 import { noAccounts } from '../lambdas/core/accounts.ts';
-import { OPEN_SEGMENTS_MAX } from '../lambdas/core/compaction.ts';
 import { holds, nameHash, rangesOf, WHOLE_RANGE } from '../lambdas/core/hash-range.ts';
 import {
   parseSequenceNumber,
@@ -20,7 +18,7 @@ import { HOUR_MS } from '../lambdas/core/time.ts';
 import { LedgerTable } from '../lambdas/ledger/ledger-table.ts';
 import { CompactionStateTable } from '../lambdas/store/state-table.ts';
 import { StoreTable } from '../lambdas/store/store-table.ts';
-import { START_MS } from '../plan/count.ts';
+import { compactionOf, START_MS } from '../plan/count.ts';
 import { Meter, meteredAws, TABLES } from '../plan/meter.ts';
 import { entityName, shardsFor, USUAL_WORKLOAD } from '../plan/workload.ts';
 import { median, processorMs } from './end-to-end/figures.ts';
@@ -32,7 +30,6 @@ const SLOT_BITS = 6;
 const EPOCH_SECONDS = 300;
 const METRIC = 'view';
 const WINDOW_SECONDS = USUAL_WORKLOAD.windowSeconds;
-const KEPT = { hours: undefined, days: undefined, months: undefined, all: undefined };
 const workload = { ...USUAL_WORKLOAD, eventsPerSecond: Number(values.rate) };
 const shards = shardsFor(workload);
 const segmentEvents = (workload.eventsPerSecond / shards) * WINDOW_SECONDS;
@@ -124,15 +121,7 @@ async function filled(expected: readonly Expected[]) {
 /** Processor seconds of the epochs of some slots. */
 async function compacted(expected: readonly Expected[]): Promise<{ seconds: number; rows: number }> {
   const { ports, rows } = await filled(expected);
-  const settings = {
-    generation: '1',
-    retentions: KEPT,
-    cadence: { hoursMs: 0 },
-    slotBits: SLOT_BITS,
-    blockBytes: BLOCK_BYTES,
-    rangeEventsMax: RANGE_EVENTS_MAX,
-    openMax: OPEN_SEGMENTS_MAX,
-  };
+  const settings = compactionOf(2 ** SLOT_BITS, 0);
   const beforeMs = processorMs();
   const { epochs } = await compact(ports, settings, () => true);
   const seconds = (processorMs() - beforeMs) / 1000;

@@ -15,7 +15,7 @@ import { HOUR_MS } from '../lambdas/core/time.ts';
 import { archivedSource } from '../lambdas/recount/archived-source.ts';
 import { begin } from '../lambdas/recount/produce.ts';
 import { recount } from '../lambdas/recount/recount.ts';
-import { CountingStack, START_MS } from '../plan/count.ts';
+import { CountingStack, FOREVER, START_MS } from '../plan/count.ts';
 import { Meter } from '../plan/meter.ts';
 import { entityName, USUAL_WORKLOAD, zipf } from '../plan/workload.ts';
 import { processorMs } from './end-to-end/figures.ts';
@@ -49,8 +49,7 @@ say(
   `Counted ${events.toLocaleString('en')} events of ${entities.toLocaleString('en')} entities in ${segments} segments.`,
 );
 
-const retentions = { hours: undefined, days: undefined, months: undefined, all: undefined };
-const settings = { retentions, periodsAtOnce: 64, blockBytes: BLOCK_BYTES, partEvents: PART_EVENTS };
+const settings = { retentions: FOREVER, periodsAtOnce: 64, blockBytes: BLOCK_BYTES, partEvents: PART_EVENTS };
 const [beganMs, usedMs] = [performance.now(), processorMs()];
 const state = await begin('bench', { fromMs: START_MS, toMs: START_MS + HOUR_MS }, ports, settings);
 const spill = await openSpill(mkdtempSync(join(tmpdir(), 'tally-recount-')), state.spilled);

@@ -3,7 +3,12 @@ import { type AggregatorPorts, aggregate } from '../lambdas/aggregator/aggregate
 import { SILENT } from '../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../lambdas/aggregator/windows.ts';
 import { compact } from '../lambdas/compactor/compact.ts';
-import { BLOCK_BYTES, type CompactorPorts, RANGE_EVENTS_MAX } from '../lambdas/compactor/ports.ts';
+import {
+  BLOCK_BYTES,
+  type CompactorPorts,
+  type CompactorSettings,
+  RANGE_EVENTS_MAX,
+} from '../lambdas/compactor/ports.ts';
 import { OPEN_SEGMENTS_MAX } from '../lambdas/core/compaction.ts';
 import { parseSequenceNumber, parseShardId } from '../lambdas/core/identifiers.ts';
 import { DEFAULT_RETRY_POLICY } from '../lambdas/core/retry-policy.ts';
@@ -36,7 +41,8 @@ export interface CountSettings {
 export const START_MS = Date.UTC(2026, 10, 23, 8);
 
 const SHARD = parseShardId('shardId-000000000000');
-const KEPT = { hours: undefined, days: undefined, months: undefined, all: undefined };
+/** Retentions under which nothing expires. */
+export const FOREVER = { hours: undefined, days: undefined, months: undefined, all: undefined };
 const always = () => true;
 const never = async (): Promise<never> => {
   throw new Error('nothing fails, and nothing is rejected or late, in a run in memory');
@@ -48,6 +54,19 @@ const NO_BYTES = new Uint8Array();
 function bytesOf(events: readonly CountedEvent[], batch: string | undefined): Uint8Array {
   const bodies = events.map(({ atMs: at, ...event }) => ({ ...event, at }));
   return Buffer.from(JSON.stringify(batch === undefined ? bodies[0] : [1, batch, bodies]));
+}
+
+/** The compactor's settings, as deployed. */
+export function compactionOf(hashSlots: number, compactionSeconds: number): CompactorSettings {
+  return {
+    generation: '1',
+    retentions: FOREVER,
+    cadence: { hoursMs: compactionSeconds * 1000 },
+    slotBits: Math.log2(hashSlots),
+    blockBytes: BLOCK_BYTES,
+    rangeEventsMax: RANGE_EVENTS_MAX,
+    openMax: OPEN_SEGMENTS_MAX,
+  };
 }
 
 /** A stack of one shard in memory. The events' times drive its clock. */
@@ -166,21 +185,13 @@ export class CountingStack {
       return { messageId: String(index), receiptHandle: '', body, receiveCount: 1, history: undefined };
     });
     this.#bodies = [];
-    const settings = { retentions: KEPT, concurrency: 32 };
+    const settings = { retentions: FOREVER, concurrency: 32 };
     const { retry, report } = await writeRollups(delivered, this.#writer, settings, always);
     if (retry.length > 0) throw new Error(`the writer failed: ${report.failures.join(', ')}`);
   }
 
   async #compact(): Promise<void> {
-    const settings = {
-      generation: '1',
-      retentions: KEPT,
-      cadence: { hoursMs: this.#settings.compactionSeconds * 1000 },
-      slotBits: Math.log2(this.#settings.hashSlots),
-      blockBytes: BLOCK_BYTES,
-      rangeEventsMax: RANGE_EVENTS_MAX,
-      openMax: OPEN_SEGMENTS_MAX,
-    };
-    await compact(this.ports, settings, always);
+    const { hashSlots, compactionSeconds } = this.#settings;
+    await compact(this.ports, compactionOf(hashSlots, compactionSeconds), always);
   }
 }
