@@ -5,8 +5,7 @@ import { failureReason } from '../../lambdas/core/message-history.ts';
 import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
 import type { Outcome } from '../../lambdas/redriver/operate.ts';
 import type { DeadLetterFacts, Selection } from './facts.ts';
-import { findParked, findWaiting, walkWaiting } from './find.ts';
-import type { DeadLetterPorts } from './waiting.ts';
+import { type DeadLetterPorts, findParked, findWaiting, walkWaiting } from './find.ts';
 
 /** What to do with a message of the queue or of the archive; undefined: that place is left alone. */
 export interface Moves {

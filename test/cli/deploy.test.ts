@@ -1,8 +1,7 @@
 // Deploying: missing prerequisites are reported before anything is bundled, and the output ends with a line to paste.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { firstSteps } from '../../cli/deploy/first-steps.ts';
-import { lookAhead } from '../../cli/deploy/look-ahead.ts';
+import { firstSteps, lookAhead } from '../../cli/deploy/deploy.ts';
 
 const BOOTSTRAP = '/cdk-bootstrap/hnb659fds/version';
 const account =
