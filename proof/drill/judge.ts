@@ -4,7 +4,6 @@ import type { Status } from '../../local/status.ts';
 import type { Comparison } from './oracle.ts';
 import type { Scenario } from './scenarios.ts';
 
-/** The alarms that a scenario expects and allows. */
 type Judged = Pick<MetricAlarm | CompositeAlarm, 'name' | 'kind'>;
 
 /**

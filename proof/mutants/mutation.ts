@@ -15,7 +15,7 @@ export interface Mutation {
 }
 
 /** One replacement in one file, named from the project's root. */
-export interface Edit {
+interface Edit {
   readonly file: string;
   readonly find: string;
   readonly put: string;
