@@ -1,8 +1,6 @@
 // A first event for each function, as from its trigger, from a local stack that has counted something.
 import { randomUUID } from 'node:crypto';
-import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { sqs } from '../lambdas/aws/clients/sqs.ts';
-import { credentials, region } from '../local/identity.ts';
+import { asList, asObject } from '../local/json.ts';
 import type { LocalStack } from '../local/stack.ts';
 import { rollupQueueIn } from '../local/template/names.ts';
 import type { BundledFunction, BundledStack } from './bundled-stack.ts';
@@ -18,7 +16,6 @@ const QUESTION = {
 /** Prepares an empty stack for first events: pauses its mappings, and introduces a test shard to the functions. */
 export async function coldEvents({ stack, functions }: BundledStack) {
   await Promise.all(stack.mappings.map((mapping) => mapping.pause()));
-  const client = sqs({ region, credentials, endpoint: stack.endpoints.sqs });
   let records = 0;
   /** A batch of one record after the last one, on a shard that need not exist in the stream. */
   const batch = () => {
@@ -34,8 +31,8 @@ export async function coldEvents({ stack, functions }: BundledStack) {
   const message = async () => {
     await invoke(stack, functions, 'aggregator', batch());
     const QueueUrl = stack.ref(rollupQueueIn(stack.template).logicalId);
-    const receive = new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 1 });
-    const [taken] = (await client.send(receive)).Messages ?? [];
+    const { Messages } = await stack.call('sqs', 'ReceiveMessage', { QueueUrl, WaitTimeSeconds: 1 });
+    const [taken] = asList(Messages).map(asObject);
     if (taken === undefined) throw new Error('the aggregator sent no rollup message');
     const { MessageId: messageId, ReceiptHandle: receiptHandle, Body: body } = taken;
     const attributes = { ApproximateReceiveCount: '1' };
@@ -57,7 +54,6 @@ export async function coldEvents({ stack, functions }: BundledStack) {
       if (statusCode !== 200 || !Array.isArray(batchItemFailures) || batchItemFailures.length > 0)
         throw new Error(`the ${noun} answered ${JSON.stringify(answer)}`);
     },
-    stop: (): void => client.destroy(),
   };
 }
 

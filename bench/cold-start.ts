@@ -1,17 +1,12 @@
 // `tally bench cold-start`: how much of each function's bundle is read at start, and how long a fresh process takes.
-import { availableParallelism, loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { Bundle } from '../lib/bundle.ts';
 import { startBundledStack } from './bundled-stack.ts';
 import { coldEvents } from './cold-events.ts';
 import { type ColdStart, coldStart } from './cold-process.ts';
-import { spread, table } from './end-to-end/figures.ts';
+import { machine, spread, table } from './end-to-end/figures.ts';
 
-const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '15' }, only: { type: 'string', default: '' } },
-});
-const rounds = Number(values.rounds);
+const { rounds, only }: { rounds: number; only?: string } = JSON.parse(process.argv[2] ?? '{}');
 /** Variables of the functions on AWS that the local stage does not set. */
 const DEPLOYED = { NODE_OPTIONS: '--enable-source-maps' };
 
@@ -24,12 +19,12 @@ function kilobytesOf({ files }: Bundle, atStart: boolean): string[] {
   return [contents, contents.map((each) => gzipSync(each))].map((each) => (bytes(each) / 1000).toFixed(0));
 }
 
-const [loadAtStart] = loadavg();
+const before = machine();
 const running = await startBundledStack({ schedules: false });
 const events = await coldEvents(running);
 try {
   const cases = running.functions
-    .filter(({ noun }) => noun.includes(values.only))
+    .filter(({ noun }) => only === undefined || noun === only)
     .map((each) => ({ ...each, starts: [] as ColdStart[] }));
   const emptyMs: number[] = [];
   for (let round = 0; round <= rounds; round += 1) {
@@ -60,11 +55,10 @@ and nothing else, source maps enabled as on AWS; services are the local stack's 
 loaded beforehand. It loads the bundle and handles one event of its trigger, whose answer is checked. ${rounds} interleaved rounds after one
 to warm up; medians, with the least and the most. Milliseconds. "init" is what our modules take to load: what Lambda's init phase has
 besides Node's own start, which took a process that loads nothing ${spread(emptyMs)}. "since start" has that, too.
-Node ${process.version}, ${availableParallelism()} cores with a load of ${loadAtStart?.toFixed(1)} before this, ${new Date().toISOString().slice(0, 10)}.
+${before}
 
 ${table(head, rows)}
 `);
 } finally {
-  events.stop();
   await running.stack.stop();
 }

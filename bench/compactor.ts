@@ -1,6 +1,5 @@
 // How much of one function's time compaction takes: five minutes of a load in a few of 64 hash slots, through all four levels.
 // The cost of an epoch apart from its rows (the ledger's entries) follows from the difference between one slot and several.
-import { parseArgs } from 'node:util';
 import { compact } from '../lambdas/compactor/compact.ts';
 import { noAccounts } from '../lambdas/core/accounts.ts';
 import { holds, nameHash, rangesOf, WHOLE_RANGE } from '../lambdas/core/hash-range.ts';
@@ -23,14 +22,12 @@ import { Meter, meteredAws, TABLES } from '../plan/meter.ts';
 import { entityName, shardsFor, USUAL_WORKLOAD } from '../plan/workload.ts';
 import { median, processorMs } from './end-to-end/figures.ts';
 
-const { values } = parseArgs({
-  options: { rate: { type: 'string', default: '100000' }, rounds: { type: 'string', default: '5' } },
-});
+const { rate, rounds }: { rate: number; rounds: number } = JSON.parse(process.argv[2] ?? '{}');
 const SLOT_BITS = 6;
 const EPOCH_SECONDS = 300;
 const METRIC = 'view';
 const WINDOW_SECONDS = USUAL_WORKLOAD.windowSeconds;
-const workload = { ...USUAL_WORKLOAD, eventsPerSecond: Number(values.rate) };
+const workload = { ...USUAL_WORKLOAD, eventsPerSecond: rate };
 const shards = shardsFor(workload);
 const segmentEvents = (workload.eventsPerSecond / shards) * WINDOW_SECONDS;
 const SLOTS_MANY = 4;
@@ -132,7 +129,7 @@ async function compacted(expected: readonly Expected[]): Promise<{ seconds: numb
 const expected = expectedInSlots();
 const shares: number[] = [];
 let rowsASlot = 0;
-for (let round = 0; round < Number(values.rounds); round += 1) {
+for (let round = 0; round < rounds; round += 1) {
   const one = await compacted(expected.slice(0, 1));
   const many = await compacted(expected);
   const aSlot = (many.seconds - one.seconds) / (SLOTS_MANY - 1);

@@ -1,22 +1,15 @@
 // The cost of exactness: write units and dollars of Tally and of common alternatives, on the same events.
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { PRICE_LIST, PRICES, totalOf, usd } from '../plan/prices.ts';
 import { short } from '../plan/report.ts';
 import { sample } from '../plan/sample.ts';
 import { USUAL_WORKLOAD, type Workload } from '../plan/workload.ts';
 import { OTHERS, runOther } from './cost/others.ts';
-import { DATA_FOLDER, type LogSource, logOf, REAL_LOGS, runLog } from './cost/real-logs.ts';
+import { type LogSource, logOf, REAL_LOGS, runLog } from './cost/real-logs.ts';
 
-const { values } = parseArgs({
-  options: {
-    data: { type: 'string', default: DATA_FOLDER },
-    /** Events in each of the two samples of a synthetic load. */
-    sample: { type: 'string', default: '400000' },
-    json: { type: 'string' },
-    workloads: { type: 'string' },
-  },
-});
+/** `sample`: events in each of the two samples of a synthetic load. */
+type Options = { data: string; sample: number; workloads?: string; json?: string };
+const { data, sample: sampleEvents, workloads, json }: Options = JSON.parse(process.argv[2] ?? '{}');
 
 const LOADS: Readonly<Record<string, Workload>> = {
   'zipf, 1/minute': { ...USUAL_WORKLOAD, eventsPerSecond: 1 / 60, windowSeconds: 60 },
@@ -26,7 +19,6 @@ const LOADS: Readonly<Record<string, Workload>> = {
   'zipf, 1,000/s, batches of 100': { ...USUAL_WORKLOAD, peakFactor: 1, eventsPerRecord: 100 },
   'zipf, 100,000/s': { ...USUAL_WORKLOAD, eventsPerSecond: 100_000 },
 };
-const { workloads } = values;
 const wanted = (name: string) => workloads === undefined || name.startsWith(workloads);
 const names = [...Object.keys(REAL_LOGS), ...Object.keys(LOADS)];
 if (!names.some(wanted)) {
@@ -57,15 +49,15 @@ function note(
 
 async function noteLog(name: string, source: LogSource): Promise<void> {
   const eventsPerSecond = 1_000;
-  const log = logOf(name, source, values.data);
-  if (log === undefined) return console.log(`${name} is not in ${values.data}: left out.`);
+  const log = logOf(name, source, data);
+  if (log === undefined) return console.log(`${name} is not in ${data}: left out.`);
   for (const system of OTHERS) note(name, eventsPerSecond, system, await runOther(system, log));
   const { event, parts } = await runLog(log, eventsPerSecond);
   note(name, eventsPerSecond, 'Tally', event, parts);
 }
 
 async function noteLoad(name: string, workload: Workload): Promise<void> {
-  const sampled = await sample(workload, Number(values.sample));
+  const sampled = await sample(workload, sampleEvents);
   const { writeUnits: parts } = sampled;
   note(name, workload.eventsPerSecond, 'Tally', { ...sampled, writeUnits: totalOf(parts) }, parts);
 }
@@ -77,4 +69,4 @@ console.log('| workload | events/s | system | write units an event | USD a milli
 console.log('| --- | --- | --- | --- | --- | --- |');
 for (const [name, source] of Object.entries(REAL_LOGS)) if (wanted(name)) await noteLog(name, source);
 for (const [name, workload] of Object.entries(LOADS)) if (wanted(name)) await noteLoad(name, workload);
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+if (json !== undefined) writeFileSync(json, `${JSON.stringify(rows, undefined, 2)}\n`);

@@ -1,5 +1,4 @@
 // How soon the console shows something: first paint and first figures in a fresh browser, and what it loads.
-import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { consoleFiles } from '../lib/console-files.ts';
 import { startDemo } from '../local/demo.ts';
@@ -7,8 +6,7 @@ import { startLocalStack } from '../local/stack.ts';
 import { open, startBrowser } from '../test/browser/support/browser.ts';
 import { spread } from './end-to-end/figures.ts';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '15' } } });
-const rounds = Number(values.rounds);
+const { rounds }: { rounds: number } = JSON.parse(process.argv[2] ?? '{}');
 
 /** The globals in use inside the page. */
 interface InPage {

@@ -1,6 +1,5 @@
 // Real logs with published truths, for the cost benchmark. They are next to the repository, never in it.
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { LEVELS, periodsOver } from '../../lambdas/core/level.ts';
@@ -11,9 +10,6 @@ import { Meter } from '../../plan/meter.ts';
 
 /** A log: the entity of each event, in the log's order, and how often each occurs, as counted by others. */
 export type Log = NonNullable<ReturnType<typeof logOf>>;
-
-/** The default location of the logs. */
-export const DATA_FOLDER = fileURLToPath(new URL('../../../shared/data/', import.meta.url));
 
 /** Where a log is, and how to read it. */
 export interface LogSource {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readStatus } from '../../local/status.ts';
 import { zipf } from '../../plan/workload.ts';
 import { processorMs } from './figures.ts';
 
@@ -62,7 +63,7 @@ export async function runLoad(url: string, load: Load) {
   const refusals: string[] = [];
   const deliver = async (body: Buffer, dueMs: number) => {
     for (;;) {
-      const { status, text } = await call(agent, `${url}/v1/events`, body).catch(failed);
+      const { status, text } = await post(agent, `${url}/v1/events`, body).catch(failed);
       if (status === 202) break;
       refusals.push(`${status} ${text}`);
       await delay(AGAIN_MS);
@@ -70,14 +71,14 @@ export async function runLoad(url: string, load: Load) {
     latenciesMs.push(performance.now() - dueMs);
   };
   try {
-    const before = await countedBy(agent, url);
+    const { counted } = await readStatus(url);
     const cpuBeforeMs = processorMs();
     const startMs = performance.now();
     if (load.eventsPerSecond === undefined) await closedLoop(bodies, load.connections, deliver);
     else await openLoop(bodies, (load.mode.perRequest / load.eventsPerSecond) * 1_000, deliver);
     // Until the last request was accepted; then, until all events were counted.
     const takenMs = performance.now() - startMs;
-    while ((await countedBy(agent, url)) < before + load.events) {
+    while ((await readStatus(url)).counted < counted + load.events) {
       if (performance.now() - startMs > PATIENCE_MS)
         throw new Error(`Not all of ${load.events} events were counted in time.`);
       await delay(STATUS_POLL_MS);
@@ -114,13 +115,6 @@ async function openLoop(bodies: readonly Buffer[], everyMs: number, deliver: Del
   await Promise.all(underWay);
 }
 
-/** How many events the system has counted since it started. */
-async function countedBy(agent: Agent, url: string): Promise<number> {
-  const { status, text } = await call(agent, `${url}/v1/status?hours=0`);
-  if (status !== 200) throw new Error(`GET /v1/status answered ${status}: ${text}`);
-  return (JSON.parse(text) as { counted: number }).counted;
-}
-
 interface Answer {
   readonly status: number;
   readonly text: string;
@@ -128,12 +122,10 @@ interface Answer {
 
 const failed = (error: Error): Answer => ({ status: 0, text: error.message });
 
-/** One request: POST with a body, GET without. */
-function call(agent: Agent, url: string, body?: Buffer): Promise<Answer> {
-  const headers = body && { 'content-type': 'application/json', 'content-length': body.length };
-  const options = { agent, method: body === undefined ? 'GET' : 'POST', ...(headers && { headers }) };
+function post(agent: Agent, url: string, body: Buffer): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', 'content-length': body.length };
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, options, (incoming) => {
+    const outgoing = request(url, { agent, method: 'POST', headers }, (incoming) => {
       textOf(incoming).then((text) => resolve({ status: incoming.statusCode ?? 0, text }), reject);
     });
     outgoing.once('error', reject);
@@ -159,12 +151,8 @@ function makeRequests({ events, entities, mode: { perRequest } }: Load): BenchEv
 
 /** Events by `metric#entity`. */
 function sumsOf(events: readonly BenchEvent[]): Map<string, number> {
-  const sums = new Map<string, number>();
-  for (const { metric, entity } of events) {
-    const name = `${metric}#${entity}`;
-    sums.set(name, (sums.get(name) ?? 0) + 1);
-  }
-  return sums;
+  const byCounter = Map.groupBy(events, ({ metric, entity }) => `${metric}#${entity}`);
+  return new Map([...byCounter].map(([counter, some]) => [counter, some.length]));
 }
 
 function picker(entities: Entities): (index: number) => string {
