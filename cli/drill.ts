@@ -11,7 +11,7 @@ export const drillCommand = commandOf(
   .action(async ({ only }: { only?: string }) => {
     process.env['TZ'] = 'UTC';
     const { SCENARIOS } = await import('../proof/drill/scenarios.ts');
-    const { playDrill } = await import('../proof/drill/main.ts');
+    const { playDrill } = await import('../proof/drill/play.ts');
     const known = SCENARIOS.map(({ name }) => name);
     const names = only?.split(',');
     const unknown = names?.find((name) => !known.includes(name));
