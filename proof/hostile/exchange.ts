@@ -4,19 +4,9 @@ import { finished } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { HostileRequest } from './requests.ts';
 
-/** An answer as it came over the wire. */
-export interface RawAnswer {
-  readonly status: number;
-  readonly headers: ReadonlyMap<string, string>;
-  readonly body: Buffer;
-}
-
-/** What came back: answers, and any bytes after them. */
-export interface Exchange {
-  readonly answers: readonly RawAnswer[];
-  readonly rest: Buffer;
-  readonly timedOut: boolean;
-}
+/** What came back: answers as they came over the wire, and any bytes after them. */
+export type Exchange = Awaited<ReturnType<typeof exchange>>;
+export type RawAnswer = Exchange['answers'][number];
 
 /** How a request is written: all at once, or in pieces with pauses. */
 interface Writing {
@@ -34,7 +24,7 @@ export async function exchange(
   port: number,
   { bytes, verb }: Pick<HostileRequest, 'bytes' | 'verb'>,
   writing: Writing,
-): Promise<Exchange> {
+) {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -57,8 +47,8 @@ async function write(socket: Socket, bytes: Buffer, { pieceBytes, halfClose }: W
 }
 
 /** Reads answers one after the other, each as long as its Content-Length says. */
-function readAnswers(received: Buffer, verb: string): Pick<Exchange, 'answers' | 'rest'> {
-  const answers: RawAnswer[] = [];
+function readAnswers(received: Buffer, verb: string) {
+  const answers: { status: number; headers: ReadonlyMap<string, string>; body: Buffer }[] = [];
   let rest = received;
   while (rest.length > 0) {
     const end = rest.indexOf('\r\n\r\n');
