@@ -41,19 +41,13 @@ export function billOf(workload: Workload, sampled: Sampled): Readonly<Record<st
   };
 }
 
-/** How much of a limit the busiest minute uses. */
-export interface Fullness {
-  readonly name: string;
-  /** 1: all of it. */
-  readonly share: number;
-  /** Who can raise the limit, or take a load out of its way. */
-  readonly mover: 'AWS, on request' | 'our code' | 'fixed';
-}
-
-/** The limits that a load meets, fullest first. */
-export function limitsOf(workload: Workload, sampled: Sampled): readonly Fullness[] {
+/**
+ * The limits that a load meets, fullest first: `share` is how much of it the busiest minute uses, 1 for all; `mover` is who can
+ * raise the limit, or take a load out of its way.
+ */
+export function limitsOf(workload: Workload, sampled: Sampled) {
   const peak = workload.eventsPerSecond * workload.peakFactor;
-  const limits: readonly Fullness[] = [
+  const limits = [
     {
       // docs: apigateway/latest/developerguide/limits.html
       name: 'requests/s of API Gateway in an account',

@@ -10,20 +10,13 @@ import { processorMs } from './figures.ts';
 /** Entities: Zipf with exponent 1 over a number of them, one for all events, or a new one for each event. */
 export type Entities = number | 'one' | 'each';
 
-/** How a producer sends its events. */
-export interface Mode {
-  readonly name: string;
-  readonly perRequest: number;
-  /** Whether a request is a batch under a key, which is one record of the stream. */
-  readonly batched: boolean;
-}
-
-/** The ways to send events. */
+/** The ways to send events; `batched`: a request is a batch under a key, which is one record of the stream. */
 export const MODES = {
   single: { name: '1 a request', perRequest: 1, batched: false },
   hundred: { name: '100 a request', perRequest: 100, batched: false },
   batch: { name: '100 a request, as a batch', perRequest: 100, batched: true },
-} as const satisfies Record<string, Mode>;
+} as const;
+export type Mode = (typeof MODES)[keyof typeof MODES];
 
 /** An event as a client reports it. */
 export interface BenchEvent {
@@ -42,9 +35,6 @@ export interface Load {
   readonly eventsPerSecond?: number;
 }
 
-/** The result of a load. Times are milliseconds. */
-export type LoadResult = Awaited<ReturnType<typeof runLoad>>;
-
 const METRIC = 'bench';
 /** Status requests cost Tally processor time: poll no more often than necessary. */
 const STATUS_POLL_MS = 50;
@@ -52,7 +42,7 @@ const AGAIN_MS = 20;
 /** Longer than any load takes. */
 const PATIENCE_MS = 120_000;
 
-/** Sends a load to a system, and waits until `GET /v1/status` has counted it. @throws Error on timeout */
+/** Sends a load to a system, and waits until `GET /v1/status` has counted it. Times are milliseconds. @throws Error on timeout */
 export async function runLoad(url: string, load: Load) {
   const agent = new Agent({ keepAlive: true, maxSockets: load.connections });
   const requests = makeRequests(load);

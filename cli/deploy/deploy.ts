@@ -21,8 +21,8 @@ const CDK = join(ROOT, 'node_modules', 'aws-cdk', 'bin', 'cdk');
 /** The parameter that `cdk bootstrap` creates. */
 const BOOTSTRAP = '/cdk-bootstrap/hnb659fds/version';
 
-/** Deploys a stage. @returns CDK's exit code @throws UsageError for everything that can be checked before */
-export async function deploy(stage: string, options: DeployOptions): Promise<number> {
+/** Deploys a stage. @throws UsageError for everything that can be checked before; CommandError when CDK fails */
+export async function deploy(stage: string, options: DeployOptions): Promise<void> {
   checkSettings(stage, options.settings);
   const client = ssm();
   const target = await lookAhead(stage, options.new === true, async (Name) => {
@@ -44,14 +44,13 @@ export async function deploy(stage: string, options: DeployOptions): Promise<num
     if (options.yes) args.push('--require-approval', 'never');
     const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
     const [code] = await once(child, 'close');
-    if (code !== 0) return typeof code === 'number' ? code : 1;
+    if (code !== 0) throw new CommandError('The deployment failed: see the error above.');
     const deployed = JSON.parse(await readFile(outputs, 'utf8')) as Record<string, Record<string, string>>;
     const { Url = '', ApiKeyId } = deployed[`Tally-${stage}`] ?? {};
     // The stage is deployed, whether or not its key can be read.
     const keyValue = (id: string) => apiKeyValue(id, target.region).catch(() => undefined);
     const key = ApiKeyId === undefined ? undefined : { id: ApiKeyId, value: await keyValue(ApiKeyId) };
     console.log(firstSteps(Url, key));
-    return 0;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
