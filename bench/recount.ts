@@ -13,7 +13,7 @@ import { HOUR_MS } from '../lambdas/core/time.ts';
 import { archivedSource } from '../lambdas/recount/archived-source.ts';
 import { begin } from '../lambdas/recount/produce.ts';
 import { recount } from '../lambdas/recount/recount.ts';
-import { CountingStack, FOREVER, START_MS } from '../plan/count.ts';
+import { countingStack, FOREVER, START_MS } from '../plan/count.ts';
 import { Meter } from '../plan/meter.ts';
 import { entityName, USUAL_WORKLOAD, zipf } from '../plan/workload.ts';
 import { Random } from '../proof/simulation/random.ts';
@@ -24,9 +24,9 @@ const events = rate * (HOUR_MS / 1000);
 const { entities, skew, windowSeconds } = USUAL_WORKLOAD;
 
 /** Counts the hour on one shard, and compacts what is due ten minutes later. */
-async function counted(archive: S3RawArchive): Promise<CountingStack> {
+async function counted(archive: S3RawArchive) {
   const settings = { hashSlots: 16, windowSeconds, compactionSeconds: 300, dedupWindowSeconds: 3_600 };
-  const stack = new CountingStack(settings, new Meter(), archive);
+  const stack = countingStack(settings, new Meter(), archive);
   const random = new Random('recount');
   const rank = zipf(entities, skew, () => random.next());
   for (let index = 0; index < events; index += 1) {
@@ -43,7 +43,7 @@ s3.addBucket('archive');
 const archive = new S3RawArchive(s3.client(), 'archive');
 const { ports, segments } = await counted(archive);
 console.log(
-  `Counted ${events.toLocaleString('en')} events of ${entities.toLocaleString('en')} entities in ${segments} segments.`,
+  `Counted ${events.toLocaleString('en')} events of ${entities.toLocaleString('en')} entities in ${segments()} segments.`,
 );
 
 const settings = { retentions: FOREVER, periodsAtOnce: 64, blockBytes: BLOCK_BYTES, partEvents: PART_EVENTS };

@@ -1,7 +1,7 @@
 // Measures what a load costs: the deployed code counts a sample in memory. Two runs, since segments and blocks need different samples.
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { nameHash, rangeOf } from '../lambdas/core/hash-range.ts';
-import { CountingStack, type CountSettings, START_MS } from './count.ts';
+import { type CountSettings, countingStack, START_MS } from './count.ts';
 import { Meter } from './meter.ts';
 import { entityName, firstAbove, hashSlotsFor, shardsFor, type Workload, zipf } from './workload.ts';
 
@@ -54,7 +54,7 @@ export async function sample(workload: Workload, events: number): Promise<Sample
 function stackFor(workload: Workload, cadence: Pick<CountSettings, 'windowSeconds' | 'compactionSeconds'>) {
   const meter = new Meter();
   const settings = { ...cadence, hashSlots: hashSlotsFor(workload), dedupWindowSeconds: 60 };
-  return { meter, stack: new CountingStack(settings, meter) };
+  return { meter, stack: countingStack(settings, meter) };
 }
 
 /** A window ends when its batch is full (lib/aggregator.ts). docs: lambda/latest/dg/services-kinesis-create.html */
@@ -88,9 +88,9 @@ async function sampleSegments(workload: Workload, eventsMax: number, random: Ran
     writeUnits: { deltas: each('deltas'), ids: each('ids'), ledger: each('ledger') },
     readUnits: meter.total('ledger').readUnits / events,
     sqsRequests: meter.sqsRequests / events,
-    eventsASegment: events / stack.segments,
+    eventsASegment: events / stack.segments(),
     // A delta takes at least one write unit; a wide one covers all slots.
-    deltasASegment: meter.total('deltas').writeUnits / stack.segments < 4 ? 1 : hashSlotsFor(workload),
+    deltasASegment: meter.total('deltas').writeUnits / stack.segments() < 4 ? 1 : hashSlotsFor(workload),
   };
 }
 

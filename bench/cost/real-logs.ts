@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { LEVELS, periodsOver } from '../../lambdas/core/level.ts';
 import { decodeRows } from '../../lambdas/core/rows.ts';
 import { DAY_MS } from '../../lambdas/core/time.ts';
-import { CountingStack, START_MS } from '../../plan/count.ts';
+import { countingStack, START_MS } from '../../plan/count.ts';
 import { Meter } from '../../plan/meter.ts';
 
 /** A log: the entity of each event, in the log's order, and how often each occurs, as counted by others. */
@@ -59,7 +59,7 @@ function linesOf(path: string): string[] {
 export async function runLog({ name, metric, entities, truth }: Log, eventsPerSecond: number) {
   const meter = new Meter();
   const settings = { hashSlots: 64, windowSeconds: 10, compactionSeconds: 300, dedupWindowSeconds: 600 };
-  const stack = new CountingStack(settings, meter);
+  const stack = countingStack(settings, meter);
   for (const [index, entity] of entities.entries()) {
     const atMs = START_MS + Math.floor((index * 1000) / eventsPerSecond);
     await stack.take(atMs, [{ id: `event-${index}`, metric, entity, atMs }]);

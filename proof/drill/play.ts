@@ -133,7 +133,7 @@ async function isOver(drill: Drill): Promise<boolean> {
 async function checkCounts(drill: Drill, say: (text: string) => void): Promise<string[]> {
   const comparison = await drill.oracle.compare(drill.stack.url);
   const status = await drill.stack.status();
-  const { waiting } = drill.producers;
+  const waiting = drill.producers.waiting();
   const failures = judgeCounts({ ...comparison, status, expected: drill.expected(), waiting });
   say(statusLine(status));
   if (failures.length === 0) {

@@ -98,7 +98,7 @@ export const SCENARIOS: readonly Scenario[] = [
       );
       limit(drill);
       await stage.untilAlarm('StreamThrottled', 22, { requests: SURGE_REQUESTS });
-      const waiting = drill.producers.waiting;
+      const waiting = drill.producers.waiting();
       stage.say(
         `${waiting} requests of producers wait to be sent again; none was answered 202, none is lost`,
       );
@@ -107,7 +107,7 @@ export const SCENARIOS: readonly Scenario[] = [
         'aws kinesis update-shard-count --stream-name STREAM --target-shard-count 4 --scaling-type UNIFORM_SCALING',
         () => doubleShards(drill),
       );
-      while (drill.producers.waiting > 0) await stage.minutes(1, { requests: 4 });
+      while (drill.producers.waiting() > 0) await stage.minutes(1, { requests: 4 });
       drill.stack.setServiceFault(undefined);
     },
   },

@@ -3,10 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { Random } from '../simulation/random.ts';
 import { brokenOff, halfClosed, silentCrowd, slowRequest } from './connections.ts';
-import { type Exchange, exchange } from './exchange.ts';
+import { brokenPromises, type Exchange, exchange } from './exchange.ts';
 import { startNeighbours, waitForCount } from './neighbours.ts';
 import { BATCHED, createPoisoner } from './poison.ts';
-import { brokenPromises } from './promises.ts';
 import { everyRequest, type HostileRequest, hostileRequest } from './requests.ts';
 import { startVictim } from './victim.ts';
 

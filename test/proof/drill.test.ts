@@ -10,7 +10,7 @@ import { listen } from '../../local/listening.ts';
 import { readTemplate } from '../../local/template/template.ts';
 import { Oracle } from '../../proof/drill/oracle.ts';
 import { judgeAlarms, judgeCounts, runbookSections } from '../../proof/drill/play.ts';
-import { Producers } from '../../proof/drill/producers.ts';
+import { createProducers } from '../../proof/drill/producers.ts';
 import { SCENARIOS } from '../../proof/drill/scenarios.ts';
 import { templateJson } from '../support/stack-template.ts';
 
@@ -102,11 +102,11 @@ test('producers count a request when all of it is accepted, and retry what was n
   const { endpoint: url, stop } = await listen(server);
   context.after(stop);
   const oracle = new Oracle();
-  const producers = new Producers(url, oracle, () => 0.5);
+  const producers = createProducers(url, oracle, () => 0.5);
   await producers.minute(1, 600_000);
-  assert.deepEqual([producers.waiting, oracle.events], [1, 0]);
+  assert.deepEqual([producers.waiting(), oracle.events], [1, 0]);
   await producers.minute(0, 660_000);
-  assert.deepEqual([producers.waiting, oracle.events], [0, 5]);
+  assert.deepEqual([producers.waiting(), oracle.events], [0, 5]);
   const whole = bodies[0]?.map(({ id }) => id) ?? [];
   assert.deepEqual(
     bodies.slice(1).map((events) => events.map(({ id }) => id)),
