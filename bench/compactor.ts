@@ -89,14 +89,8 @@ async function filled(expected: readonly Expected[]) {
         const some = rowsOf(of, arrivalMs);
         rows += some.length;
         const events = some.reduce((sum, row) => sum + row.events, 0);
-        return {
-          segment: id,
-          part,
-          range: slots[part] ?? WHOLE_RANGE,
-          runMaxMs: plan.runMaxMs,
-          events,
-          rows: encodeRows(some),
-        };
+        const range = slots[part] ?? WHOLE_RANGE;
+        return { segment: id, part, range, runMaxMs: plan.runMaxMs, events, rows: encodeRows(some) };
       });
       const received = deltas.reduce((sum, { events }) => sum + events, 0);
       const accounts = { ...noAccounts(), received, emitted: received };
@@ -106,10 +100,7 @@ async function filled(expected: readonly Expected[]) {
       head = { ...plan, status: 'sent' };
       await ledger.markSent(key, head);
       for (const delta of deltas) await store.putDelta(delta);
-      await ledger.acknowledge(
-        id,
-        deltas.map(({ part }) => part),
-      );
+      await ledger.acknowledge(id, [...expected.keys()]);
     }
   }
   return { ports: { state, store, ledger, stream: { shards: async () => listed }, clock }, rows };

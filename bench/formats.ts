@@ -89,10 +89,11 @@ try {
     );
   }
   const megabytes = (await stat(file)).size / 2 ** 20;
+  const dryRun = [TALLY, 'import', file, '--dry-run', '--json'];
   const contestants: Record<string, readonly [command: string, ...args: string[]]> = {
-    'tally import --dry-run': [process.execPath, TALLY, 'import', file, '--dry-run', '--json'],
+    'tally import --dry-run': [process.execPath, ...dryRun],
     'tally import --dry-run --log-format': [
-      ...([process.execPath, TALLY, 'import', file, '--dry-run', '--json', '--log-format'] as const),
+      ...([process.execPath, ...dryRun, '--log-format'] as const),
       '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"',
     ],
   };
@@ -107,20 +108,15 @@ try {
   for (let round = 0; round < rounds; round += 1)
     for (const [name, [command, ...args]] of Object.entries(contestants))
       results.get(name)?.push(await measured(command, args));
-  const { stdout } = await run(process.execPath, [TALLY, 'import', file, '--dry-run', '--json']);
+  const { stdout } = await run(process.execPath, dryRun);
   const { lines: read, unsent: events } = JSON.parse(stdout) as { lines: number; unsent: number };
   const beside = median(results.get('goaccess')?.map(({ seconds }) => seconds) ?? []);
   console.log(`${read} lines, ${megabytes.toFixed(0)} MB, medians of ${rounds} rounds`);
   const rows = [...results].map(([name, all]) => {
     const seconds = median(all.map((one) => one.seconds));
     const resident = median(all.map((one) => one.megabytes)).toFixed(0);
-    return [
-      name,
-      seconds.toFixed(2),
-      `${Math.round(read / seconds)}`,
-      resident,
-      (beside / seconds).toFixed(2),
-    ];
+    const rate = String(Math.round(read / seconds));
+    return [name, seconds.toFixed(2), rate, resident, (beside / seconds).toFixed(2)];
   });
   console.log(table(['', 'seconds', 'lines/s', 'MB resident', 'GoAccess’s time over it'], rows));
   const there = await follow(file, events, folder, 'there');

@@ -81,15 +81,8 @@ export function countingStack(settings: CountSettings, meter: Meter, raw?: RawAr
   const aggregatorPorts: AggregatorPorts = {
     ledger,
     ranges: state,
-    log: {
-      readRange: never,
-      readToEnd: never as never,
-      parentsOf: async () => [],
-      lists: async () => true,
-    },
-    queue: {
-      send: async (messages) => void bodies.push(...messages.map(({ body }) => body)),
-    },
+    log: { readRange: never, readToEnd: never as never, parentsOf: async () => [], lists: async () => true },
+    queue: { send: async (messages) => void bodies.push(...messages.map(({ body }) => body)) },
     rejected: { keepRejected: never },
     raw,
     windows: new DedupWindows(),

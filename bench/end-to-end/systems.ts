@@ -14,11 +14,8 @@ export const LABELS: Readonly<Record<SystemName, string>> = {
 
 /** Starts every system available here. The first failure stops the others. */
 export async function startSystems(): Promise<System[]> {
-  const names: SystemName[] = [
-    'tally',
-    'update-item',
-    ...(findRedis() === undefined ? [] : ['redis' as const]),
-  ];
+  const names: SystemName[] = ['tally', 'update-item'];
+  if (findRedis() !== undefined) names.push('redis');
   const systems: System[] = [];
   try {
     for (const name of names) systems.push(await startSystem(name));
