@@ -17,7 +17,7 @@ import { writeRollups } from '../lambdas/writer/write.ts';
 import { type Meter, meteredAws, TABLES } from './meter.ts';
 
 /** An event as the aggregator gets it. */
-export interface CountedEvent {
+interface CountedEvent {
   readonly id: string;
   readonly metric: string;
   readonly entity: string;

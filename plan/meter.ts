@@ -5,15 +5,9 @@ import type { Consumed } from '../fake-aws/dynamodb/service.ts';
 /** The SQS billing unit of one request. aws.amazon.com/sqs/pricing */
 const SQS_UNIT_BYTES = 64 * 1024;
 
-/** Units of one purpose. */
-export interface Units {
-  writeUnits: number;
-  readUnits: number;
-}
-
 /** Units by purpose, and requests of the queue. */
 export class Meter {
-  readonly units = new Map<string, Units>();
+  readonly units = new Map<string, { writeUnits: number; readUnits: number }>();
   sqsRequests = 0;
 
   /** Records a DynamoDB call. */
@@ -32,7 +26,7 @@ export class Meter {
   }
 
   /** The units of all purposes, or of those whose names start with `purpose`. */
-  total(purpose = ''): Units {
+  total(purpose = '') {
     const sum = { writeUnits: 0, readUnits: 0 };
     for (const [name, units] of this.units) {
       if (!name.startsWith(purpose)) continue;
