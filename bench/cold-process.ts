@@ -14,7 +14,7 @@ const PROGRAM = `
 await import('node:http');
 const startedMs = performance.timeOrigin + performance.now();
 const { writeSync } = await import('node:fs');
-const [entry, event] = process.argv.slice(1);
+const [entry, event, askedMs] = process.argv.slice(1);
 const { handler } = entry === '' ? { handler: () => null } : await import(entry);
 const loadedMs = performance.timeOrigin + performance.now();
 const endMs = loadedMs + 60_000;
@@ -27,12 +27,14 @@ const answer = await handler(JSON.parse(event), {
   getRemainingTimeInMillis: () => endMs - Date.now(),
 });
 const handledMs = performance.timeOrigin + performance.now();
-writeSync(3, JSON.stringify({ startedMs, loadedMs, handledMs, answer }));
+const times = { startedMs, loadedMs, handledMs };
+for (const step of Object.keys(times)) times[step] -= askedMs;
+writeSync(3, JSON.stringify({ ...times, answer }));
 process.exit();
 `;
 
 /**
- * Starts a process and makes it handle one event.
+ * Starts a process and makes it handle one event: it runs its first line, has loaded the module and its imports, has handled the event.
  * @param entry absolute path of a module that exports a `handler`; undefined for a process without a module
  * @param environment all of its variables
  * @returns when each step was reached, in milliseconds after the process was requested, and what it answered and wrote
@@ -43,8 +45,9 @@ export async function coldStart(
   environment: Readonly<Record<string, string>>,
   event: unknown,
 ) {
-  const args = ['--input-type=module', '--eval', PROGRAM, '--', entry ?? '', JSON.stringify(event)];
   const askedMs = performance.timeOrigin + performance.now();
+  const handed = [entry ?? '', JSON.stringify(event), String(askedMs)];
+  const args = ['--input-type=module', '--eval', PROGRAM, '--', ...handed];
   const child = spawn(process.execPath, args, {
     env: { ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
@@ -56,20 +59,7 @@ export async function coldStart(
   const [code] = await closed;
   if (code !== 0 || answer === undefined || answer === '')
     throw new Error(`${entry} ended with ${String(code)} and without an answer: ${wrote.join('')}`);
-  const read = JSON.parse(answer) as { answer: unknown } & Record<
-    'startedMs' | 'loadedMs' | 'handledMs',
-    number
-  >;
-  return {
-    /** Node runs the program's first line. */
-    startedMs: read.startedMs - askedMs,
-    /** The module and its imports have run. */
-    loadedMs: read.loadedMs - askedMs,
-    /** The first event is handled. */
-    handledMs: read.handledMs - askedMs,
-    /** The handler's answer. */
-    answer: read.answer,
-    /** The function's output. */
-    output: wrote.join(''),
-  };
+  const steps: Record<'startedMs' | 'loadedMs' | 'handledMs', number> & { answer: unknown } =
+    JSON.parse(answer);
+  return { ...steps, output: wrote.join('') };
 }

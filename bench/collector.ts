@@ -1,18 +1,11 @@
 // `tally bench collector`: an object larger than memory through the collector's use case, in as many runs as it takes.
-import { parseArgs } from 'node:util';
 import { constants, crc32, deflateRawSync } from 'node:zlib';
 import { type CollectorSettings, collect } from '../lambdas/collector/collect.ts';
 import type { BatchRecord, CollectorPorts, LogObject, Progress } from '../lambdas/collector/ports.ts';
 import { processorMs } from './end-to-end/figures.ts';
 
-const { values } = parseArgs({
-  options: {
-    gigabytes: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '4' },
-    'die-every': { type: 'string', default: '4' },
-    gzip: { type: 'boolean', default: false },
-  },
-});
+type Options = { gigabytes: number; seconds: number; dieEvery: number; gzip?: boolean };
+const { gigabytes, seconds, dieEvery, gzip }: Options = JSON.parse(process.argv[2] ?? '{}');
 const CHUNK_BYTES = 64 * 1024;
 
 /** A line of an Application Load Balancer, 440 bytes. */
@@ -24,7 +17,7 @@ function albLine(i: number): string {
 /** A block of lines that the object repeats: its bytes are generated as they are read. */
 const lines = Array.from({ length: 4096 }, (_, i) => albLine(i));
 const block = Buffer.from(lines.join(''));
-const blocks = Math.ceil((Number(values.gigabytes) * 2 ** 30) / block.length);
+const blocks = Math.ceil((gigabytes * 2 ** 30) / block.length);
 const plainBytes = blocks * block.length;
 
 /** A part of the object, and how often it repeats. */
@@ -47,7 +40,7 @@ function gzipParts(): readonly Part[] {
   ];
 }
 
-const parts: readonly Part[] = values.gzip ? gzipParts() : [[block, blocks]];
+const parts: readonly Part[] = gzip ? gzipParts() : [[block, blocks]];
 const bytes = parts.reduce((sum, [part, times]) => sum + part.length * times, 0);
 const object: LogObject = { bucket: 'logs', key: 'alb/large.log', etag: 'e', bytes };
 
@@ -109,8 +102,8 @@ const startedAtMs = processorMs();
 let [runs, deaths] = [0, 0];
 for (let outcome = 'more'; outcome === 'more' || outcome === 'died'; ) {
   runs += 1;
-  const untilMs = processorMs() + Number(values.seconds) * 1000;
-  putsLeft = runs % Number(values['die-every']) === 0 ? 5 : Number.POSITIVE_INFINITY;
+  const untilMs = processorMs() + seconds * 1000;
+  putsLeft = runs % dieEvery === 0 ? 5 : Number.POSITIVE_INFINITY;
   outcome = await collect(
     object,
     { ...ports, run: `run ${runs}` },
@@ -125,11 +118,11 @@ for (let outcome = 'more'; outcome === 'more' || outcome === 'died'; ) {
   console.log(`run ${runs}: ${outcome} at byte ${noted?.cursor.offset}, ${resident} MB resident`);
 }
 const events = [...batches.values()].reduce((sum, n) => sum + n, 0);
-const seconds = (processorMs() - startedAtMs) / 1000;
+const spentSeconds = (processorMs() - startedAtMs) / 1000;
 const expected = blocks * lines.length;
 console.log(
-  `${(plainBytes / 2 ** 30).toFixed(2)} GB${values.gzip ? ` (gzip: ${(bytes / 2 ** 30).toFixed(2)} GB)` : ''}, ${expected} lines, ${runs} runs of ${values.seconds} s, of which ${deaths} died; ` +
+  `${(plainBytes / 2 ** 30).toFixed(2)} GB${gzip ? ` (gzip: ${(bytes / 2 ** 30).toFixed(2)} GB)` : ''}, ${expected} lines, ${runs} runs of ${seconds} s, of which ${deaths} died; ` +
     `${events} events in ${batches.size} batches, ${again} of them put again; ` +
-    `${Math.round(expected / seconds)} lines a second of processor time, at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MB resident`,
+    `${Math.round(expected / spentSeconds)} lines a second of processor time, at most ${Math.round(process.resourceUsage().maxRSS / 1024)} MB resident`,
 );
 if (events !== expected) throw new Error(`${events} events, not ${expected}`);

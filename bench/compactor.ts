@@ -1,10 +1,7 @@
 // How much of one function's time compaction takes: five minutes of a load in a few of 64 hash slots, through all four levels.
 // The cost of an epoch apart from its rows (the ledger's entries) follows from the difference between one slot and several.
-import { parseArgs } from 'node:util';
 import { compact } from '../lambdas/compactor/compact.ts';
-import { BLOCK_BYTES, RANGE_EVENTS_MAX } from '../lambdas/compactor/ports.ts';
 import { noAccounts } from '../lambdas/core/accounts.ts';
-import { OPEN_SEGMENTS_MAX } from '../lambdas/core/compaction.ts';
 import { holds, nameHash, rangesOf, WHOLE_RANGE } from '../lambdas/core/hash-range.ts';
 import {
   parseSequenceNumber,
@@ -20,20 +17,17 @@ import { HOUR_MS } from '../lambdas/core/time.ts';
 import { LedgerTable } from '../lambdas/ledger/ledger-table.ts';
 import { CompactionStateTable } from '../lambdas/store/state-table.ts';
 import { StoreTable } from '../lambdas/store/store-table.ts';
-import { START_MS } from '../plan/count.ts';
+import { compactionOf, START_MS } from '../plan/count.ts';
 import { Meter, meteredAws, TABLES } from '../plan/meter.ts';
 import { entityName, shardsFor, USUAL_WORKLOAD } from '../plan/workload.ts';
 import { median, processorMs } from './end-to-end/figures.ts';
 
-const { values } = parseArgs({
-  options: { rate: { type: 'string', default: '100000' }, rounds: { type: 'string', default: '5' } },
-});
+const { rate, rounds }: { rate: number; rounds: number } = JSON.parse(process.argv[2] ?? '{}');
 const SLOT_BITS = 6;
 const EPOCH_SECONDS = 300;
 const METRIC = 'view';
 const WINDOW_SECONDS = USUAL_WORKLOAD.windowSeconds;
-const KEPT = { hours: undefined, days: undefined, months: undefined, all: undefined };
-const workload = { ...USUAL_WORKLOAD, eventsPerSecond: Number(values.rate) };
+const workload = { ...USUAL_WORKLOAD, eventsPerSecond: rate };
 const shards = shardsFor(workload);
 const segmentEvents = (workload.eventsPerSecond / shards) * WINDOW_SECONDS;
 const SLOTS_MANY = 4;
@@ -95,14 +89,8 @@ async function filled(expected: readonly Expected[]) {
         const some = rowsOf(of, arrivalMs);
         rows += some.length;
         const events = some.reduce((sum, row) => sum + row.events, 0);
-        return {
-          segment: id,
-          part,
-          range: slots[part] ?? WHOLE_RANGE,
-          runMaxMs: plan.runMaxMs,
-          events,
-          rows: encodeRows(some),
-        };
+        const range = slots[part] ?? WHOLE_RANGE;
+        return { segment: id, part, range, runMaxMs: plan.runMaxMs, events, rows: encodeRows(some) };
       });
       const received = deltas.reduce((sum, { events }) => sum + events, 0);
       const accounts = { ...noAccounts(), received, emitted: received };
@@ -112,10 +100,7 @@ async function filled(expected: readonly Expected[]) {
       head = { ...plan, status: 'sent' };
       await ledger.markSent(key, head);
       for (const delta of deltas) await store.putDelta(delta);
-      await ledger.acknowledge(
-        id,
-        deltas.map(({ part }) => part),
-      );
+      await ledger.acknowledge(id, [...expected.keys()]);
     }
   }
   return { ports: { state, store, ledger, stream: { shards: async () => listed }, clock }, rows };
@@ -124,15 +109,7 @@ async function filled(expected: readonly Expected[]) {
 /** Processor seconds of the epochs of some slots. */
 async function compacted(expected: readonly Expected[]): Promise<{ seconds: number; rows: number }> {
   const { ports, rows } = await filled(expected);
-  const settings = {
-    generation: '1',
-    retentions: KEPT,
-    cadence: { hoursMs: 0 },
-    slotBits: SLOT_BITS,
-    blockBytes: BLOCK_BYTES,
-    rangeEventsMax: RANGE_EVENTS_MAX,
-    openMax: OPEN_SEGMENTS_MAX,
-  };
+  const settings = compactionOf(2 ** SLOT_BITS, 0);
   const beforeMs = processorMs();
   const { epochs } = await compact(ports, settings, () => true);
   const seconds = (processorMs() - beforeMs) / 1000;
@@ -143,7 +120,7 @@ async function compacted(expected: readonly Expected[]): Promise<{ seconds: numb
 const expected = expectedInSlots();
 const shares: number[] = [];
 let rowsASlot = 0;
-for (let round = 0; round < Number(values.rounds); round += 1) {
+for (let round = 0; round < rounds; round += 1) {
   const one = await compacted(expected.slice(0, 1));
   const many = await compacted(expected);
   const aSlot = (many.seconds - one.seconds) / (SLOTS_MANY - 1);

@@ -1,34 +1,15 @@
 // The cost of exactness: write units and dollars of Tally and of common alternatives, on the same events.
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
-import { PRICE_LIST, PRICES, usd } from '../plan/prices.ts';
+import { PRICE_LIST, PRICES, totalOf, usd } from '../plan/prices.ts';
 import { short } from '../plan/report.ts';
-import { sample, writeUnitsOf } from '../plan/sample.ts';
+import { sample } from '../plan/sample.ts';
 import { USUAL_WORKLOAD, type Workload } from '../plan/workload.ts';
 import { OTHERS, runOther } from './cost/others.ts';
-import { DATA_FOLDER, logOf, REAL_LOGS, type RealLog } from './cost/real-logs.ts';
-import { runLog } from './cost/tally.ts';
+import { type LogSource, logOf, REAL_LOGS, runLog } from './cost/real-logs.ts';
 
-/** One line of the result. */
-interface Row {
-  readonly workload: string;
-  readonly eventsPerSecond: number;
-  readonly system: string;
-  readonly writeUnitsPerEvent: number;
-  readonly usdPerMillion: number;
-  /** Write units per event, by purpose. */
-  readonly parts?: Readonly<Record<string, number>>;
-}
-
-const { values } = parseArgs({
-  options: {
-    data: { type: 'string', default: DATA_FOLDER },
-    /** Events in each of the two samples of a synthetic load. */
-    sample: { type: 'string', default: '400000' },
-    json: { type: 'string' },
-    workloads: { type: 'string' },
-  },
-});
+/** `sample`: events in each of the two samples of a synthetic load. */
+type Options = { data: string; sample: number; workloads?: string; json?: string };
+const { data, sample: sampleEvents, workloads, json }: Options = JSON.parse(process.argv[2] ?? '{}');
 
 const LOADS: Readonly<Record<string, Workload>> = {
   'zipf, 1/minute': { ...USUAL_WORKLOAD, eventsPerSecond: 1 / 60, windowSeconds: 60 },
@@ -38,66 +19,54 @@ const LOADS: Readonly<Record<string, Workload>> = {
   'zipf, 1,000/s, batches of 100': { ...USUAL_WORKLOAD, peakFactor: 1, eventsPerRecord: 100 },
   'zipf, 100,000/s': { ...USUAL_WORKLOAD, eventsPerSecond: 100_000 },
 };
-const { workloads } = values;
 const wanted = (name: string) => workloads === undefined || name.startsWith(workloads);
 const names = [...Object.keys(REAL_LOGS), ...Object.keys(LOADS)];
 if (!names.some(wanted)) {
   process.stderr.write(`There is no workload "${workloads}"; there are ${names.join('; ')}.\n`);
   process.exit(2);
 }
-const say = (text: string) => process.stdout.write(`${text}\n`);
-const rows: Row[] = [];
+const rows: object[] = [];
 
-function note(row: Row): void {
-  rows.push(row);
-  const parts = Object.entries(row.parts ?? {}).map(([purpose, units]) => `${purpose} ${short(units)}`);
-  say(
-    `| ${row.workload} | ${short(row.eventsPerSecond)} | ${row.system} | ${short(row.writeUnitsPerEvent)} | ${short(row.usdPerMillion)} | ${parts.join(', ')} |`,
-  );
+/** Adds and prints one line of the result. @param event units of one event @param parts its write units, by purpose */
+function note(
+  workload: string,
+  eventsPerSecond: number,
+  system: string,
+  event: { writeUnits: number; readUnits: number; sqsRequests?: number; putUnits?: number },
+  parts?: Readonly<Record<string, number>>,
+): void {
+  const { writeUnits, readUnits, sqsRequests = 0, putUnits = 0 } = event;
+  const usdPerMillion =
+    usd(PRICES.writeUnits, writeUnits * 1e6) +
+    usd(PRICES.readUnits, readUnits * 1e6) +
+    usd(PRICES.sqsRequests, sqsRequests * 1e6) +
+    usd(PRICES.putPayloadUnits, putUnits * 1e6);
+  rows.push({ workload, eventsPerSecond, system, writeUnitsPerEvent: writeUnits, usdPerMillion, parts });
+  const shares = Object.entries(parts ?? {}).map(([purpose, units]) => `${purpose} ${short(units)}`);
+  const cells = [workload, short(eventsPerSecond), system, short(writeUnits), short(usdPerMillion)];
+  console.log(`| ${cells.join(' | ')} | ${shares.join(', ')} |`);
 }
 
-async function noteLog(name: RealLog, eventsPerSecond: number): Promise<void> {
-  const log = logOf(name, values.data);
-  if (log === undefined) {
-    say(`${name} is not in ${values.data}: left out.`);
-    return;
-  }
-  for (const system of OTHERS) {
-    const { writeUnits, readUnits } = await runOther(system, log);
-    const usdPerMillion = usd(PRICES.writeUnits, writeUnits * 1e6) + usd(PRICES.readUnits, readUnits * 1e6);
-    note({ workload: name, eventsPerSecond, system, writeUnitsPerEvent: writeUnits, usdPerMillion });
-  }
-  const { meter, events } = await runLog(log, eventsPerSecond);
-  note({
-    workload: name,
-    eventsPerSecond,
-    system: 'Tally',
-    writeUnitsPerEvent: meter.total().writeUnits / events,
-    usdPerMillion: (meter.usd * 1e6) / events,
-    parts: Object.fromEntries(
-      [...meter.units].map(([purpose, { writeUnits }]) => [purpose, writeUnits / events]),
-    ),
-  });
+async function noteLog(name: string, source: LogSource): Promise<void> {
+  const eventsPerSecond = 1_000;
+  const log = logOf(name, source, data);
+  if (log === undefined) return console.log(`${name} is not in ${data}: left out.`);
+  for (const system of OTHERS) note(name, eventsPerSecond, system, await runOther(system, log));
+  const { event, parts } = await runLog(log, eventsPerSecond);
+  note(name, eventsPerSecond, 'Tally', event, parts);
 }
 
 async function noteLoad(name: string, workload: Workload): Promise<void> {
-  const sampled = await sample(workload, Number(values.sample));
-  const writeUnitsPerEvent = writeUnitsOf(sampled);
-  const usdPerMillion =
-    usd(PRICES.writeUnits, writeUnitsPerEvent * 1e6) +
-    usd(PRICES.readUnits, sampled.readUnits * 1e6) +
-    usd(PRICES.sqsRequests, sampled.sqsRequests * 1e6) +
-    usd(PRICES.putPayloadUnits, sampled.putUnits * 1e6);
-  const { eventsPerSecond } = workload;
-  const parts = sampled.writeUnits;
-  note({ workload: name, eventsPerSecond, system: 'Tally', writeUnitsPerEvent, usdPerMillion, parts });
+  const sampled = await sample(workload, sampleEvents);
+  const { writeUnits: parts } = sampled;
+  note(name, workload.eventsPerSecond, 'Tally', { ...sampled, writeUnits: totalOf(parts) }, parts);
 }
 
-say(
+console.log(
   `Method: the code that is deployed counts the events on an AWS in memory, which charges by DynamoDB's documented formula; nothing sleeps. Real logs are counted whole, and compared with their published truth; Zipf loads (exponent 1, a million entities) by a sample: one shard for segments, ids and deltas, one range of hashes over up to a day for blocks and top lists. Everything is included: deltas, late rows, blocks of all levels, top lists, ids, ledger. US dollars: DynamoDB's units, and for Tally SQS and Kinesis' payload units; ${PRICE_LIST.region}, ${PRICE_LIST.asOf}. Node ${process.version}.\n`,
 );
-say('| workload | events/s | system | write units an event | USD a million | of these |');
-say('| --- | --- | --- | --- | --- | --- |');
-for (const name of Object.keys(REAL_LOGS) as RealLog[]) if (wanted(name)) await noteLog(name, 1_000);
+console.log('| workload | events/s | system | write units an event | USD a million | of these |');
+console.log('| --- | --- | --- | --- | --- | --- |');
+for (const [name, source] of Object.entries(REAL_LOGS)) if (wanted(name)) await noteLog(name, source);
 for (const [name, workload] of Object.entries(LOADS)) if (wanted(name)) await noteLoad(name, workload);
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+if (json !== undefined) writeFileSync(json, `${JSON.stringify(rows, undefined, 2)}\n`);

@@ -2,9 +2,8 @@
 import { fork } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
-import { availableParallelism, loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
-import { BatchWriteItemCommand, CreateTableCommand } from '@aws-sdk/client-dynamodb';
+import { BatchWriteItemCommand } from '@aws-sdk/client-dynamodb';
+import { createTable } from '../cli/recount/tables.ts';
 import { dynamoDb } from '../lambdas/aws/clients/dynamo-db.ts';
 import { noAccounts } from '../lambdas/core/accounts.ts';
 import { parseSequenceNumber, parseShardKey, type ShardKey } from '../lambdas/core/identifiers.ts';
@@ -13,6 +12,7 @@ import { lostEntry } from '../lambdas/core/segment-entry.ts';
 import { entryItem, ledgerKeys } from '../lambdas/ledger/ledger-items.ts';
 import { startEmulator } from '../local/emulators/emulators.ts';
 import type { Loaded, LoadTask } from './dedup-window/cold-load.ts';
+import { machine, table } from './end-to-end/figures.ts';
 
 /** A window: its seconds, its rate of events with ids, and the seconds of a segment. */
 interface Shape {
@@ -21,28 +21,15 @@ interface Shape {
   readonly segmentSeconds: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string' },
-    'per-second': { type: 'string', default: '50' },
-    'segment-seconds': { type: 'string', default: '5' },
-  },
-});
-const SHAPES: readonly Shape[] =
-  values.seconds === undefined
-    ? [
-        { seconds: 600, perSecond: 1_000, segmentSeconds: 5 },
-        { seconds: 3_600, perSecond: 1_000, segmentSeconds: 5 },
-        { seconds: 86_400, perSecond: 50, segmentSeconds: 10 },
-        { seconds: 86_400, perSecond: 50, segmentSeconds: 5 },
-      ]
-    : [
-        {
-          seconds: Number(values.seconds),
-          perSecond: Number(values['per-second']),
-          segmentSeconds: Number(values['segment-seconds']),
-        },
-      ];
+const { seconds, ...rates }: Omit<Shape, 'seconds'> & { seconds?: number } = JSON.parse(
+  process.argv[2] ?? '{}',
+);
+const SHAPES: readonly Shape[] = [
+  { seconds: 600, perSecond: 1_000, segmentSeconds: 5 },
+  { seconds: 3_600, perSecond: 1_000, segmentSeconds: 5 },
+  { seconds: 86_400, perSecond: 50, segmentSeconds: 10 },
+  { seconds: 86_400, perSecond: 50, segmentSeconds: 5 },
+];
 
 const START_MS = Date.UTC(2026, 10, 22);
 const TABLE = 'ledger';
@@ -54,20 +41,11 @@ Object.assign(process.env, {
   AWS_ENDPOINT_URL_DYNAMODB: emulator.endpoint,
 });
 const client = dynamoDb();
-await client.send(
-  new CreateTableCommand({
-    TableName: TABLE,
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-    KeySchema: [
-      { AttributeName: 'pk', KeyType: 'HASH' },
-      { AttributeName: 'sk', KeyType: 'RANGE' },
-    ],
-  }),
-);
-const rows: string[] = [];
+await createTable(client, TABLE);
+const before = machine();
+const rows: string[][] = [];
 try {
-  for (const [index, shape] of SHAPES.entries()) {
+  for (const [index, shape] of (seconds === undefined ? SHAPES : [{ seconds, ...rates }]).entries()) {
     const shard = parseShardKey(`1.${index}`);
     const segments = await fill(shard, shape);
     rows.push(row(shape, segments, await load(taskOf(shard, shape, segments))));
@@ -76,13 +54,16 @@ try {
   client.destroy();
   await emulator.stop();
 }
-process.stdout.write(`Method: a fresh process reads a shard's whole window through the deployed adapter and the SDK, from an emulated DynamoDB on the same machine. Memory is what the process has more than
-before: typed arrays and buffers after a collection, and resident at the most. Read units as the emulator meters them. Node ${process.version}, ${availableParallelism()} cores with a load of ${loadavg()[0]?.toFixed(1)}, ${new Date().toISOString().slice(0, 10)}.
+console.log(`Method: a fresh process reads a shard's whole window through the deployed adapter and the SDK, from an emulated DynamoDB on the same machine. Memory is what the process has more than
+before: typed arrays and buffers after a collection, and resident at the most. Read units as the emulator meters them. ${before}
 
-| window | events/s | segments | ids | requests, at once | read units | held, MiB | at the most, MiB | processor, s | seconds |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-${rows.join('\n')}
-`);
+${table(
+  [
+    ...['window', 'events/s', 'segments', 'ids', 'requests, at once', 'read units'],
+    ...['held, MiB', 'at the most, MiB', 'processor, s', 'seconds'],
+  ],
+  rows,
+)}`);
 
 function headOf(segment: number, { seconds, segmentSeconds }: Shape): Head {
   const number = parseSequenceNumber(String(segment));
@@ -129,13 +110,12 @@ async function load(task: LoadTask): Promise<Loaded> {
   return loaded as Loaded;
 }
 
-function row({ seconds, perSecond }: Shape, segments: number, loaded: Loaded): string {
+function row({ seconds, perSecond }: Shape, segments: number, loaded: Loaded): string[] {
   const count = (figure: number) => Math.round(figure).toLocaleString('en');
-  const cells = [
+  return [
     seconds % 3_600 === 0 ? `${seconds / 3_600} h` : `${seconds / 60} min`,
     ...[count(perSecond), count(segments), count(seconds * perSecond)],
     ...[`${count(loaded.requests)}, ${loaded.mostAtOnce}`, count(loaded.readUnits)],
     ...[count(loaded.held), count(loaded.peak), loaded.cpuSeconds.toFixed(1), loaded.seconds.toFixed(1)],
   ];
-  return `| ${cells.join(' | ')} |`;
 }

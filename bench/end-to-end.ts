@@ -1,24 +1,12 @@
 // `tally bench end-to-end`: events a second at full speed and at rising rates, compared with one UpdateItem per event, and Redis.
-import { availableParallelism, loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
-import { median, quantile, spread, table } from './end-to-end/figures.ts';
+import { machine, median, quantile, spread, table } from './end-to-end/figures.ts';
 import { type Entities, MODES, type Mode } from './end-to-end/load.ts';
 import { findRedis } from './end-to-end/redis.ts';
 import { LABELS, type Measured, type System, startSystems } from './end-to-end/systems.ts';
 
-const { values } = parseArgs({
-  options: {
-    rates: { type: 'string', default: '1000,2000,4000,8000' },
-    seconds: { type: 'string', default: '2' },
-    rounds: { type: 'string', default: '3' },
-    events: { type: 'string', default: '24000' },
-    entities: { type: 'string', default: '1000' },
-    connections: { type: 'string', default: '8' },
-  },
-});
-const number = (name: Exclude<keyof typeof values, 'rates'>) => Number(values[name]);
-const [seconds, rounds, events] = [number('seconds'), number('rounds'), number('events')];
-const [entities, connections] = [number('entities'), number('connections')];
+type Figures = 'seconds' | 'rounds' | 'events' | 'entities' | 'connections';
+const options: Record<Figures, number> & { rates: readonly number[] } = JSON.parse(process.argv[2] ?? '{}');
+const { rates, seconds, rounds, events, entities, connections } = options;
 
 /** A system, a way to send events, and their entities. */
 interface Case {
@@ -56,17 +44,14 @@ async function fullSpeed(cases: readonly Case[]): Promise<void> {
 }
 
 /** Raises the rate, by the same step for all; a combination that did not keep up is dropped. */
-async function rising(combinations: readonly Case[], rates: readonly number[]): Promise<string[][]> {
+async function rising(combinations: readonly Case[]): Promise<string[][]> {
   const rows: string[][] = [];
   const saturated = new Set<Case>();
   for (const eventsPerSecond of rates) {
     for (const each of combinations.filter((one) => !saturated.has(one))) {
       const { system, mode } = each;
-      const steps = {
-        events: Math.max(mode.perRequest, Math.round(eventsPerSecond * seconds)),
-        eventsPerSecond,
-      };
-      const load = { mode, entities, connections: OPEN_CONNECTIONS, ...steps };
+      const events = Math.max(mode.perRequest, Math.round(eventsPerSecond * seconds));
+      const load = { mode, entities, events, eventsPerSecond, connections: OPEN_CONNECTIONS };
       const { latenciesMs, refusals, takenMs, countedMs, systemCpuMs, cpuMs } = await system.run(load);
       const keptUp = refusals.length === 0 && countedMs <= seconds * 1_000 + COUNTED_LATE_MS;
       if (!keptUp) saturated.add(each);
@@ -108,7 +93,7 @@ function fullSpeedRow(one: Case, cases: readonly Case[]): string[] {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-const [loadAtStart = Number.NaN] = loadavg();
+const before = machine();
 const systems = await startSystems();
 try {
   const zipf = systems.flatMap((system) =>
@@ -121,13 +106,13 @@ try {
   );
   const cases = [...zipf, ...others];
   await fullSpeed(cases);
-  const steps = await rising(zipf, values.rates.split(',').map(Number));
+  const steps = await rising(zipf);
   const checks: string[] = [];
   for (const system of systems) checks.push(await system.check());
   console.log(`Method: Tally is the local stack of \`npm start\`, in memory. The others are a plain Node HTTP server each, which answers 202 when every event is
 counted by a call of its own: UpdateItem (ADD, no condition, the same emulator in a thread), or INCRBY (${findRedis() ?? 'left out: there is no redis-server on PATH'}, append-only
 file, fsync every second). Each system has its own processes, and is stopped while another is measured. Events have UUIDs as ids; "as a batch": under a key,
-without ids. Node ${process.version}, ${availableParallelism()} cores with a load of ${loadAtStart.toFixed(1)} before this, ${new Date().toISOString().slice(0, 10)}.
+without ids. ${before}
 
 Full speed: ${connections} connections send as fast as they are answered. "taken" is until the last 202, "counted" until GET /v1/status has all events. ${rounds} interleaved rounds
 after one to warm up; medians, with the least and the most. µs: processor time an event.

@@ -1,18 +1,12 @@
 // `tally bench readable`: how long after its 202 an event is in the answers of each grain, on the local stack.
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { type Grain, TallyClient } from '../client/src/index.ts';
+import { configurationOf, LOCAL_STAGE } from '../lib/configuration.ts';
 import { startDemo } from '../local/demo.ts';
 import { startLocalStack } from '../local/stack.ts';
 import { quantile, table } from './end-to-end/figures.ts';
 
-const { values } = parseArgs({
-  options: {
-    probes: { type: 'string', default: '300' },
-    'every-ms': { type: 'string', default: '500' },
-  },
-});
-
+const { probes, everyMs }: { probes: number; everyMs: number } = JSON.parse(process.argv[2] ?? '{}');
 const METRIC = 'readable';
 const GRAINS = ['minute', 'hour', 'day', 'month', 'total'] as const satisfies readonly Grain[];
 const POLL_MS = 50;
@@ -23,13 +17,13 @@ const stack = await startLocalStack();
 const demo = startDemo(stack.url, () => {}, { history: false });
 const client = new TallyClient({ url: stack.url });
 try {
-  const probes: Promise<readonly number[]>[] = [];
-  for (let index = 0; index < Number(values.probes); index += 1) {
-    probes.push(probe(`/probe/${index}`));
-    await delay(Number(values['every-ms']));
+  const sent: Promise<readonly number[]>[] = [];
+  for (let index = 0; index < probes; index += 1) {
+    sent.push(probe(`/probe/${index}`));
+    await delay(everyMs);
   }
-  const taken = await Promise.all(probes);
-  const windowMs = aggregatorWindowMs();
+  const taken = await Promise.all(sent);
+  const windowMs = configurationOf(LOCAL_STAGE).aggregatorWindowSeconds * 1_000;
   const rows = GRAINS.map((grain, index) => {
     const ms = taken.map((each) => each[index] ?? Number.NaN);
     const p99 = quantile(ms, 0.99);
@@ -56,11 +50,4 @@ async function probe(entity: string): Promise<readonly number[]> {
       return performance.now() - sentMs;
     }),
   );
-}
-
-/** The aggregator is the function that reads a stream; its mapping in the template has a starting position. */
-function aggregatorWindowMs(): number {
-  const mappings = stack.template.ofType('AWS::Lambda::EventSourceMapping');
-  const ofStream = mappings.find(({ properties }) => 'StartingPosition' in properties);
-  return Number(ofStream?.properties['MaximumBatchingWindowInSeconds']) * 1_000;
 }

@@ -3,8 +3,6 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { PART_EVENTS } from '../cli/recount/run.ts';
 import { openSpill } from '../cli/recount/spill.ts';
 import { FakeAws } from '../fake-aws/aws.ts';
@@ -15,23 +13,22 @@ import { HOUR_MS } from '../lambdas/core/time.ts';
 import { archivedSource } from '../lambdas/recount/archived-source.ts';
 import { begin } from '../lambdas/recount/produce.ts';
 import { recount } from '../lambdas/recount/recount.ts';
-import { CountingStack, START_MS } from '../plan/count.ts';
+import { countingStack, FOREVER, START_MS } from '../plan/count.ts';
 import { Meter } from '../plan/meter.ts';
 import { entityName, USUAL_WORKLOAD, zipf } from '../plan/workload.ts';
+import { Random } from '../proof/simulation/random.ts';
 import { processorMs } from './end-to-end/figures.ts';
 
-const { values } = parseArgs({ options: { rate: { type: 'string', default: '1000' } } });
-const rate = Number(values.rate);
+const { rate }: { rate: number } = JSON.parse(process.argv[2] ?? '{}');
 const events = rate * (HOUR_MS / 1000);
 const { entities, skew, windowSeconds } = USUAL_WORKLOAD;
-const say = (text: string) => process.stdout.write(`${text}\n`);
 
 /** Counts the hour on one shard, and compacts what is due ten minutes later. */
-async function counted(archive: S3RawArchive): Promise<CountingStack> {
+async function counted(archive: S3RawArchive) {
   const settings = { hashSlots: 16, windowSeconds, compactionSeconds: 300, dedupWindowSeconds: 3_600 };
-  const stack = new CountingStack(settings, new Meter(), archive);
-  const generator = xoroshiro128plus(1);
-  const rank = zipf(entities, skew, () => (generator.next() >>> 0) / 2 ** 32);
+  const stack = countingStack(settings, new Meter(), archive);
+  const random = new Random('recount');
+  const rank = zipf(entities, skew, () => random.next());
   for (let index = 0; index < events; index += 1) {
     const atMs = START_MS + Math.floor((index * 1000) / rate);
     const entity = entityName(rank(), 'path');
@@ -45,12 +42,11 @@ const { s3 } = new FakeAws({ clock: { nowMs: () => START_MS } });
 s3.addBucket('archive');
 const archive = new S3RawArchive(s3.client(), 'archive');
 const { ports, segments } = await counted(archive);
-say(
-  `Counted ${events.toLocaleString('en')} events of ${entities.toLocaleString('en')} entities in ${segments} segments.`,
+console.log(
+  `Counted ${events.toLocaleString('en')} events of ${entities.toLocaleString('en')} entities in ${segments()} segments.`,
 );
 
-const retentions = { hours: undefined, days: undefined, months: undefined, all: undefined };
-const settings = { retentions, periodsAtOnce: 64, blockBytes: BLOCK_BYTES, partEvents: PART_EVENTS };
+const settings = { retentions: FOREVER, periodsAtOnce: 64, blockBytes: BLOCK_BYTES, partEvents: PART_EVENTS };
 const [beganMs, usedMs] = [performance.now(), processorMs()];
 const state = await begin('bench', { fromMs: START_MS, toMs: START_MS + HOUR_MS }, ports, settings);
 const spill = await openSpill(mkdtempSync(join(tmpdir(), 'tally-recount-')), state.spilled);
@@ -74,7 +70,7 @@ try {
       `the recount is wrong: ${JSON.stringify({ ...found, differences: found.differences.slice(0, 3) })}`,
     );
   const seconds = (ms: number) => (ms / 1000).toFixed(0);
-  say(
+  console.log(
     `Recounted in ${seconds(performance.now() - beganMs)} s (${seconds(processorMs() - usedMs)} s of processor time), ${Math.round(process.memoryUsage.rss() / 2 ** 20)} MB with the AWS in memory: ${found.figures.hours.compared.toLocaleString('en')} figures in ${state.spilled.length} parts, no difference.`,
   );
 } finally {

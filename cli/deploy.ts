@@ -1,5 +1,4 @@
 // `tally deploy`: checks everything that could stop a deployment before half a minute of bundling.
-import { CommandError } from './shared/errors.ts';
 import { commandOf } from './shared/options.ts';
 
 export interface DeployOptions {
@@ -19,6 +18,5 @@ export const deployCommand = commandOf(
   .option('--yes', 'do not ask before permissions change')
   .action(async (stage: string, options: DeployOptions) => {
     const { deploy } = await import('./deploy/deploy.ts');
-    const code = await deploy(stage, options);
-    if (code !== 0) throw new CommandError('The deployment failed: see the error above.');
+    await deploy(stage, options);
   });

@@ -11,6 +11,6 @@ export const hostileCommand = commandOf(
   .option('--crowd <n>', 'idle connections', wholeNumber(0), 500)
   .action(async (options) => {
     process.env['TZ'] = 'UTC';
-    const { playHostile } = await import('../proof/hostile/main.ts');
+    const { playHostile } = await import('../proof/hostile/run.ts');
     process.exitCode = await playHostile(options);
   });

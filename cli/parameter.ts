@@ -6,6 +6,8 @@ import { UsageError } from './shared/errors.ts';
 import { commandOf, STACK_CODES, withStack } from './shared/options.ts';
 import type { StackAccess, StackName } from './shared/stack-access.ts';
 
+type Changes = Readonly<Record<string, number>>;
+
 export const parameterCommand = commandOf(
   'parameter',
   'Read or set how often and how fast the writer retries and the redriver returns dead letters. A value holds within a minute, without a deployment.',
@@ -15,7 +17,7 @@ export const parameterCommand = commandOf(
 
 parameterCommand.addCommand(
   withStack(new Command('get').description('print the parameter as JSON')).action((given: StackName) =>
-    withParameter(given, async (stack) => console.log(await read(stack))),
+    run(given),
   ),
 );
 parameterCommand.addCommand(
@@ -23,17 +25,15 @@ parameterCommand.addCommand(
     new Command('set')
       .description('change these fields and leave the others')
       .argument('<field=number...>', 'such as attempts=5 backoffJitter=1', fieldAndNumber),
-  ).action((changes: Readonly<Record<string, number>>, given: StackName) =>
-    withParameter(given, async (stack) => {
-      await change(stack, changes);
-      console.log(await read(stack));
-    }),
-  ),
+  ).action((changes: Changes, given: StackName) => run(given, changes)),
 );
 
-async function withParameter(given: StackName, act: (stack: StackAccess) => Promise<void>): Promise<void> {
+async function run(given: StackName, changes?: Changes): Promise<void> {
   const { onStack } = await import('./shared/stack-access.ts');
-  await onStack(given, act);
+  await onStack(given, async (stack) => {
+    if (changes !== undefined) await change(stack, changes);
+    console.log(await read(stack));
+  });
 }
 
 async function read({ ssm, resources }: StackAccess): Promise<string> {
@@ -42,17 +42,14 @@ async function read({ ssm, resources }: StackAccess): Promise<string> {
   return Parameter?.Value ?? '';
 }
 
-function fieldAndNumber(
-  text: string,
-  others: Readonly<Record<string, number>> = {},
-): Readonly<Record<string, number>> {
+function fieldAndNumber(text: string, others: Changes = {}): Changes {
   const [, field, number] = /^(\w+)=(-?\d+(?:\.\d+)?)$/.exec(text) ?? [];
   if (field === undefined) throw new InvalidArgumentError('It must be FIELD=NUMBER, such as attempts=5.');
   return { ...others, [field]: Number(number) };
 }
 
 /** Merges changes into the value, if functions can use the result. A value that is not an object is replaced. */
-async function change(stack: StackAccess, changes: Readonly<Record<string, number>>): Promise<void> {
+async function change(stack: StackAccess, changes: Changes): Promise<void> {
   const before = jsonIn(await read(stack));
   const fields = typeof before === 'object' && !Array.isArray(before) ? before : {};
   const Value = JSON.stringify({ ...fields, ...changes });

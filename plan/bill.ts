@@ -1,6 +1,6 @@
 // The monthly bill of a load: dollars by service, the settings it needs, and the limits it meets first.
-import { PRICES, usd } from './prices.ts';
-import { type Sampled, writeUnitsOf } from './sample.ts';
+import { PRICES, totalOf, usd } from './prices.ts';
+import type { Sampled } from './sample.ts';
 import { eventsOfRequest, type Workload } from './workload.ts';
 
 const MONTH_SECONDS = 730 * 3_600;
@@ -33,7 +33,7 @@ export function billOf(workload: Workload, sampled: Sampled): Readonly<Record<st
       usd(PRICES.lambdaRequests, invocations) + usd(PRICES.lambdaGbSeconds, seconds * (WHOLE_CPU_MB / 1024)),
     SQS: usd(PRICES.sqsRequests, events * sampled.sqsRequests),
     DynamoDB:
-      usd(PRICES.writeUnits, events * writeUnitsOf(sampled)) +
+      usd(PRICES.writeUnits, events * totalOf(sampled.writeUnits)) +
       usd(PRICES.readUnits, events * sampled.readUnits) +
       usd(PRICES.tableGbMonths, storedGb) +
       usd(PRICES.pointInTimeGbMonths, storedGb),
@@ -41,19 +41,13 @@ export function billOf(workload: Workload, sampled: Sampled): Readonly<Record<st
   };
 }
 
-/** How much of a limit the busiest minute uses. */
-export interface Fullness {
-  readonly name: string;
-  /** 1: all of it. */
-  readonly share: number;
-  /** Who can raise the limit, or take a load out of its way. */
-  readonly mover: 'AWS, on request' | 'our code' | 'fixed';
-}
-
-/** The limits that a load meets, fullest first. */
-export function limitsOf(workload: Workload, sampled: Sampled): readonly Fullness[] {
+/**
+ * The limits that a load meets, fullest first: `share` is how much of it the busiest minute uses, 1 for all; `mover` is who can
+ * raise the limit, or take a load out of its way.
+ */
+export function limitsOf(workload: Workload, sampled: Sampled) {
   const peak = workload.eventsPerSecond * workload.peakFactor;
-  const limits: readonly Fullness[] = [
+  const limits = [
     {
       // docs: apigateway/latest/developerguide/limits.html
       name: 'requests/s of API Gateway in an account',
@@ -69,7 +63,7 @@ export function limitsOf(workload: Workload, sampled: Sampled): readonly Fullnes
     {
       // docs: amazondynamodb/latest/developerguide/ServiceQuotas.html
       name: 'write units/s of an on-demand table',
-      share: (peak * writeUnitsOf(sampled)) / 40_000,
+      share: (peak * totalOf(sampled.writeUnits)) / 40_000,
       mover: 'AWS, on request',
     },
     {

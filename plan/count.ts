@@ -3,7 +3,7 @@ import { type AggregatorPorts, aggregate } from '../lambdas/aggregator/aggregate
 import { SILENT } from '../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../lambdas/aggregator/windows.ts';
 import { compact } from '../lambdas/compactor/compact.ts';
-import { BLOCK_BYTES, type CompactorPorts, RANGE_EVENTS_MAX } from '../lambdas/compactor/ports.ts';
+import { BLOCK_BYTES, type CompactorSettings, RANGE_EVENTS_MAX } from '../lambdas/compactor/ports.ts';
 import { OPEN_SEGMENTS_MAX } from '../lambdas/core/compaction.ts';
 import { parseSequenceNumber, parseShardId } from '../lambdas/core/identifiers.ts';
 import { DEFAULT_RETRY_POLICY } from '../lambdas/core/retry-policy.ts';
@@ -17,7 +17,7 @@ import { writeRollups } from '../lambdas/writer/write.ts';
 import { type Meter, meteredAws, TABLES } from './meter.ts';
 
 /** An event as the aggregator gets it. */
-export interface CountedEvent {
+interface CountedEvent {
   readonly id: string;
   readonly metric: string;
   readonly entity: string;
@@ -36,7 +36,8 @@ export interface CountSettings {
 export const START_MS = Date.UTC(2026, 10, 23, 8);
 
 const SHARD = parseShardId('shardId-000000000000');
-const KEPT = { hours: undefined, days: undefined, months: undefined, all: undefined };
+/** Retentions under which nothing expires. */
+export const FOREVER = { hours: undefined, days: undefined, months: undefined, all: undefined };
 const always = () => true;
 const never = async (): Promise<never> => {
   throw new Error('nothing fails, and nothing is rejected or late, in a run in memory');
@@ -50,137 +51,114 @@ function bytesOf(events: readonly CountedEvent[], batch: string | undefined): Ui
   return Buffer.from(JSON.stringify(batch === undefined ? bodies[0] : [1, batch, bodies]));
 }
 
-/** A stack of one shard in memory. The events' times drive its clock. */
-export class CountingStack {
-  segments = 0;
+/** The compactor's settings, as deployed. */
+export function compactionOf(hashSlots: number, compactionSeconds: number): CompactorSettings {
+  return {
+    generation: '1',
+    retentions: FOREVER,
+    cadence: { hoursMs: compactionSeconds * 1000 },
+    slotBits: Math.log2(hashSlots),
+    blockBytes: BLOCK_BYTES,
+    rangeEventsMax: RANGE_EVENTS_MAX,
+    openMax: OPEN_SEGMENTS_MAX,
+  };
+}
+
+/** A stack of one shard in memory. The events' times drive its clock. @param raw where raw records are archived, if they are */
+export function countingStack(settings: CountSettings, meter: Meter, raw?: RawArchive) {
+  const { hashSlots, windowSeconds, compactionSeconds, dedupWindowSeconds } = settings;
+  let [segments, sequence] = [0, 1];
+  let records: StreamRecord[] = [];
+  let bodies: string[] = [];
+  let nowMs = START_MS;
+  let dueMs = START_MS + windowSeconds * 1000;
+  let compactAtMs = START_MS + 60_000;
+  const clock = { nowMs: () => nowMs };
+  const { dynamoDb } = meteredAws(clock, meter).clients();
+  const ledger = new LedgerTable(dynamoDb, TABLES.ledger, clock);
+  const state = new CompactionStateTable(dynamoDb, TABLES.ledger);
+  const store = new StoreTable(dynamoDb, TABLES.counts, clock, 30 * DAY_MS);
+  const aggregatorPorts: AggregatorPorts = {
+    ledger,
+    ranges: state,
+    log: { readRange: never, readToEnd: never as never, parentsOf: async () => [], lists: async () => true },
+    queue: { send: async (messages) => void bodies.push(...messages.map(({ body }) => body)) },
+    rejected: { keepRejected: never },
+    raw,
+    windows: new DedupWindows(),
+    clock,
+    listener: { ...SILENT, planned: () => (segments += 1) },
+  };
+  const writerPorts: Parameters<typeof writeRollups>[1] = {
+    deltas: store,
+    ledger,
+    expired: { keepExpired: never },
+    failed: { delay: never, bury: never },
+    retryPolicy: { current: async () => DEFAULT_RETRY_POLICY },
+    clock,
+    random: () => 0,
+  };
+  const stream = { shards: async () => [{ shard: SHARD, parents: [] }] };
   /** The deployed adapters, on tables in memory. */
-  readonly ports: CompactorPorts & { readonly ledger: LedgerTable; readonly store: StoreTable };
-  readonly #settings: CountSettings;
-  readonly #meter: Meter;
-  readonly #aggregator: AggregatorPorts;
-  readonly #writer: Parameters<typeof writeRollups>[1];
-  #records: StreamRecord[] = [];
-  #nowMs = START_MS;
-  #dueMs: number;
-  #compactAtMs = START_MS + 60_000;
-  #sequence = 1;
-  #bodies: string[] = [];
+  const ports = { state, store, ledger, stream, clock };
 
-  /** @param raw where raw records are archived, if they are */
-  constructor(settings: CountSettings, meter: Meter, raw?: RawArchive) {
-    this.#settings = settings;
-    this.#meter = meter;
-    this.#dueMs = START_MS + settings.windowSeconds * 1000;
-    const clock = { nowMs: () => this.#nowMs };
-    const { dynamoDb } = meteredAws(clock, meter).clients();
-    const ledger = new LedgerTable(dynamoDb, TABLES.ledger, clock);
-    const state = new CompactionStateTable(dynamoDb, TABLES.ledger);
-    const store = new StoreTable(dynamoDb, TABLES.counts, clock, 30 * DAY_MS);
-    this.#aggregator = {
-      ledger,
-      ranges: state,
-      log: {
-        readRange: never,
-        readToEnd: never as never,
-        parentsOf: async () => [],
-        lists: async () => true,
-      },
-      queue: {
-        send: async (messages) => void this.#bodies.push(...messages.map(({ body }) => body)),
-      },
-      rejected: { keepRejected: never },
-      raw,
-      windows: new DedupWindows(),
-      clock,
-      listener: { ...SILENT, planned: () => (this.segments += 1) },
+  const count = async () => {
+    const rollup = {
+      slotBits: Math.log2(hashSlots),
+      dedupWindowMs: dedupWindowSeconds * 1000,
+      acceptPastMs: undefined,
+      acceptFutureMs: 600_000,
     };
-    this.#writer = {
-      deltas: store,
-      ledger,
-      expired: { keepExpired: never },
-      failed: { delay: never, bury: never },
-      retryPolicy: { current: async () => DEFAULT_RETRY_POLICY },
-      clock,
-      random: () => 0,
-    };
-    const stream = { shards: async () => [{ shard: SHARD, parents: [] }] };
-    this.ports = { state, store, ledger, stream, clock };
-  }
-
-  /** Adds a record of one or more events; arrival times must not decrease. */
-  async take(arrivalMs: number, events: readonly CountedEvent[], batch?: string): Promise<void> {
-    while (arrivalMs >= this.#dueMs) await this.#flush();
-    const counted = events.map((event, place) => ({
-      ...event,
-      n: 1,
-      place: batch === undefined ? undefined : place,
-    }));
-    this.#records.push({
-      sequenceNumber: parseSequenceNumber(String(this.#sequence++)),
-      arrivalMs,
-      data: this.#aggregator.raw === undefined ? NO_BYTES : bytesOf(events, batch),
-      batch,
-      events: counted,
-    });
-  }
-
-  /** Counts pending records, and compacts once more at a later time. */
-  async finish(afterMs: number): Promise<void> {
-    await this.#flush();
-    this.#nowMs += afterMs;
-    await this.#compact();
-  }
-
-  /** Ends a batching window: aggregates its batch, writes the messages, and compacts what is due. */
-  async #flush(): Promise<void> {
-    this.#nowMs = this.#dueMs;
-    this.#dueMs += this.#settings.windowSeconds * 1000;
-    if (this.#records.length > 0) await this.#aggregate();
-    await this.#write();
-    while (this.#compactAtMs <= this.#nowMs) {
-      this.#compactAtMs += 60_000;
-      await this.#compact();
-    }
-  }
-
-  async #aggregate(): Promise<void> {
-    const settings = {
-      generation: '1',
-      streamRetentionMs: 7 * DAY_MS,
-      rollup: {
-        slotBits: Math.log2(this.#settings.hashSlots),
-        dedupWindowMs: this.#settings.dedupWindowSeconds * 1000,
-        acceptPastMs: undefined,
-        acceptFutureMs: 600_000,
-      },
-    };
-    const batch = { shard: SHARD, records: this.#records };
-    if ((await aggregate(batch, this.#aggregator, settings, always)) !== 'done')
-      throw new Error('a batch is left');
-    this.#records = [];
-  }
-
-  async #write(): Promise<void> {
-    const delivered = this.#bodies.map((body, index) => {
-      this.#meter.noteMessage(body.length);
+    const aggregation = { generation: '1', streamRetentionMs: 7 * DAY_MS, rollup };
+    const outcome = await aggregate({ shard: SHARD, records }, aggregatorPorts, aggregation, always);
+    if (outcome !== 'done') throw new Error('a batch is left');
+    records = [];
+  };
+  const write = async () => {
+    const delivered = bodies.map((body, index) => {
+      meter.noteMessage(body.length);
       return { messageId: String(index), receiptHandle: '', body, receiveCount: 1, history: undefined };
     });
-    this.#bodies = [];
-    const settings = { retentions: KEPT, concurrency: 32 };
-    const { retry, report } = await writeRollups(delivered, this.#writer, settings, always);
+    bodies = [];
+    const writing = { retentions: FOREVER, concurrency: 32 };
+    const { retry, report } = await writeRollups(delivered, writerPorts, writing, always);
     if (retry.length > 0) throw new Error(`the writer failed: ${report.failures.join(', ')}`);
-  }
-
-  async #compact(): Promise<void> {
-    const settings = {
-      generation: '1',
-      retentions: KEPT,
-      cadence: { hoursMs: this.#settings.compactionSeconds * 1000 },
-      slotBits: Math.log2(this.#settings.hashSlots),
-      blockBytes: BLOCK_BYTES,
-      rangeEventsMax: RANGE_EVENTS_MAX,
-      openMax: OPEN_SEGMENTS_MAX,
-    };
-    await compact(this.ports, settings, always);
-  }
+  };
+  const compaction = compactionOf(hashSlots, compactionSeconds);
+  /** Ends a batching window: aggregates its batch, writes the messages, and compacts what is due. */
+  const flush = async () => {
+    nowMs = dueMs;
+    dueMs += windowSeconds * 1000;
+    if (records.length > 0) await count();
+    await write();
+    while (compactAtMs <= nowMs) {
+      compactAtMs += 60_000;
+      await compact(ports, compaction, always);
+    }
+  };
+  return {
+    ports,
+    segments: () => segments,
+    /** Adds a record of one or more events; arrival times must not decrease. */
+    take: async (arrivalMs: number, events: readonly CountedEvent[], batch?: string): Promise<void> => {
+      while (arrivalMs >= dueMs) await flush();
+      records.push({
+        sequenceNumber: parseSequenceNumber(String(sequence++)),
+        arrivalMs,
+        data: raw === undefined ? NO_BYTES : bytesOf(events, batch),
+        batch,
+        events: events.map((event, index) => ({
+          ...event,
+          n: 1,
+          place: batch === undefined ? undefined : index,
+        })),
+      });
+    },
+    /** Counts pending records, and compacts once more at a later time. */
+    finish: async (afterMs: number): Promise<void> => {
+      await flush();
+      nowMs += afterMs;
+      await compact(ports, compaction, always);
+    },
+  };
 }

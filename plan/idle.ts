@@ -3,7 +3,7 @@ import { customMetrics } from '../lib/metrics.ts';
 import { PRICES, usd } from './prices.ts';
 
 /** A template's resources, as far as needed here. */
-export interface PricedTemplate {
+interface PricedTemplate {
   readonly Resources: Readonly<
     Record<string, { readonly Type: string; readonly Properties?: Readonly<Record<string, unknown>> }>
   >;

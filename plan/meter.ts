@@ -1,29 +1,14 @@
 // Meters what DynamoDB and SQS would charge for the calls of the code in memory, by purpose.
 import { FakeAws } from '../fake-aws/aws.ts';
 import type { Consumed } from '../fake-aws/dynamodb/service.ts';
-import { PRICES, usd } from './prices.ts';
 
 /** The SQS billing unit of one request. aws.amazon.com/sqs/pricing */
 const SQS_UNIT_BYTES = 64 * 1024;
-/** The Kinesis PUT payload unit. aws.amazon.com/kinesis/data-streams/pricing */
-const PUT_UNIT_BYTES = 25 * 1024;
-
-/** The payload units of a record. */
-export function putUnitsOf(bytes: number): number {
-  return Math.ceil(bytes / PUT_UNIT_BYTES);
-}
-
-/** Units of one purpose. */
-export interface Units {
-  writeUnits: number;
-  readUnits: number;
-}
 
 /** Units by purpose, and requests of the queue. */
 export class Meter {
-  readonly units = new Map<string, Units>();
+  readonly units = new Map<string, { writeUnits: number; readUnits: number }>();
   sqsRequests = 0;
-  putUnits = 0;
 
   /** Records a DynamoDB call. */
   note({ table, key, writeUnits, readUnits }: Consumed): void {
@@ -40,13 +25,8 @@ export class Meter {
     this.sqsRequests += 2 * Math.max(0.1, Math.ceil(bytes / SQS_UNIT_BYTES)) + 0.1;
   }
 
-  /** Records a record that a producer put. */
-  noteRecord(bytes: number): void {
-    this.putUnits += putUnitsOf(bytes);
-  }
-
   /** The units of all purposes, or of those whose names start with `purpose`. */
-  total(purpose = ''): Units {
+  total(purpose = '') {
     const sum = { writeUnits: 0, readUnits: 0 };
     for (const [name, units] of this.units) {
       if (!name.startsWith(purpose)) continue;
@@ -54,17 +34,6 @@ export class Meter {
       sum.readUnits += units.readUnits;
     }
     return sum;
-  }
-
-  /** DynamoDB, SQS and Kinesis' payload units, US dollars. */
-  get usd(): number {
-    const { writeUnits, readUnits } = this.total();
-    return (
-      usd(PRICES.writeUnits, writeUnits) +
-      usd(PRICES.readUnits, readUnits) +
-      usd(PRICES.sqsRequests, this.sqsRequests) +
-      usd(PRICES.putPayloadUnits, this.putUnits)
-    );
   }
 }
 

@@ -65,7 +65,7 @@ export function usd(price: Price, units: number): number {
   return sum;
 }
 
-/** The sum of a bill, in US dollars. */
+/** The sum of a bill, or of units by purpose. */
 export function totalOf(bill: Readonly<Record<string, number>>): number {
-  return Object.values(bill).reduce((sum, dollars) => sum + dollars, 0);
+  return Object.values(bill).reduce((sum, each) => sum + each, 0);
 }

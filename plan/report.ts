@@ -1,7 +1,7 @@
 // The output of `tally plan`: the answer in three lines, then its details.
 import { billOf, limitsOf } from './bill.ts';
 import { PRICE_LIST, PRICES, totalOf } from './prices.ts';
-import { type Sampled, writeUnitsOf } from './sample.ts';
+import type { Sampled } from './sample.ts';
 import type { Workload } from './workload.ts';
 
 /** Formats three significant digits; whole numbers above 100. */
@@ -35,7 +35,7 @@ export function report(workload: Workload, sampled: Sampled): string {
     'US dollars a month:',
     ...Object.entries(bill).map(([service, usd]) => `  ${service.padEnd(12)} ${short(usd).padStart(9)}`),
     '',
-    `Write units an event: ${short(writeUnitsOf(sampled))}`,
+    `Write units an event: ${short(totalOf(sampled.writeUnits))}`,
     ...Object.entries(sampled.writeUnits).map(
       ([purpose, units]) => `  ${purpose.padEnd(30)} ${short(units)}`,
     ),

@@ -1,12 +1,14 @@
 // Measures what a load costs: the deployed code counts a sample in memory. Two runs, since segments and blocks need different samples.
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { nameHash, rangeOf } from '../lambdas/core/hash-range.ts';
-import { CountingStack, type CountSettings, START_MS } from './count.ts';
-import { Meter, putUnitsOf } from './meter.ts';
+import { type CountSettings, countingStack, START_MS } from './count.ts';
+import { Meter } from './meter.ts';
 import { entityName, firstAbove, hashSlotsFor, shardsFor, type Workload, zipf } from './workload.ts';
 
 const METRIC = 'view';
 const HOUR_SECONDS = 3_600;
+/** The Kinesis PUT payload unit. aws.amazon.com/kinesis/data-streams/pricing */
+const PUT_UNIT_BYTES = 25 * 1024;
 /** How often the stack compacts. */
 const COMPACTION_SECONDS = 300;
 
@@ -29,8 +31,7 @@ type Random = () => number;
 
 /** Counts samples of a load: two runs. @param events maximum events of each */
 export async function sample(workload: Workload, events: number): Promise<Sampled> {
-  const shards = shardsFor(workload);
-  const hashSlots = hashSlotsFor(workload);
+  const { eventsPerRecord, eventBytes } = workload;
   const generator = xoroshiro128plus(1);
   const random = () => (generator.next() >>> 0) / 2 ** 32;
   const segments = await sampleSegments(workload, events, random);
@@ -41,9 +42,9 @@ export async function sample(workload: Workload, events: number): Promise<Sample
     // Each level reads a delta once, four write units to a read unit.
     readUnits: segments.readUnits + blocks.readUnits + deltaUnits,
     sqsRequests: segments.sqsRequests,
-    putUnits: putUnitsOf(workload.eventsPerRecord * workload.eventBytes) / workload.eventsPerRecord,
-    shards,
-    hashSlots,
+    putUnits: Math.ceil((eventsPerRecord * eventBytes) / PUT_UNIT_BYTES) / eventsPerRecord,
+    shards: shardsFor(workload),
+    hashSlots: hashSlotsFor(workload),
     segmentsPerSecond: workload.eventsPerSecond / segments.eventsASegment,
     uncompactedBytes:
       (deltaUnits * 1024 * workload.eventsPerSecond * COMPACTION_SECONDS) / segments.deltasASegment,
@@ -53,7 +54,7 @@ export async function sample(workload: Workload, events: number): Promise<Sample
 function stackFor(workload: Workload, cadence: Pick<CountSettings, 'windowSeconds' | 'compactionSeconds'>) {
   const meter = new Meter();
   const settings = { ...cadence, hashSlots: hashSlotsFor(workload), dedupWindowSeconds: 60 };
-  return { meter, stack: new CountingStack(settings, meter) };
+  return { meter, stack: countingStack(settings, meter) };
 }
 
 /** A window ends when its batch is full (lib/aggregator.ts). docs: lambda/latest/dg/services-kinesis-create.html */
@@ -87,9 +88,9 @@ async function sampleSegments(workload: Workload, eventsMax: number, random: Ran
     writeUnits: { deltas: each('deltas'), ids: each('ids'), ledger: each('ledger') },
     readUnits: meter.total('ledger').readUnits / events,
     sqsRequests: meter.sqsRequests / events,
-    eventsASegment: events / stack.segments,
+    eventsASegment: events / stack.segments(),
     // A delta takes at least one write unit; a wide one covers all slots.
-    deltasASegment: meter.total('deltas').writeUnits / stack.segments < 4 ? 1 : hashSlotsFor(workload),
+    deltasASegment: meter.total('deltas').writeUnits / stack.segments() < 4 ? 1 : hashSlotsFor(workload),
   };
 }
 
@@ -149,9 +150,4 @@ function entitiesIn({ entities, skew, names }: Workload, bits: number) {
     upTo[Math.floor((rank * some.length) / entities)] = all;
   }
   return { names: some, weights: upTo.map((weight) => weight / all) };
-}
-
-/** The total write units per event. */
-export function writeUnitsOf({ writeUnits }: Sampled): number {
-  return Object.values(writeUnits).reduce((sum, units) => sum + units, 0);
 }

@@ -43,14 +43,12 @@ export async function playKills(
       phase = 'import over';
     });
     for (let kill = 1; kill <= kills; kill += 1) {
-      const waitMs = KILL_AFTER_MS.least + random.next() * (KILL_AFTER_MS.most - KILL_AFTER_MS.least);
+      const waitMs = random.between(KILL_AFTER_MS.least, KILL_AFTER_MS.most);
       await delay(waitMs);
       const { received, counted } = await readStatus(url);
       stack.kill('SIGKILL');
       await once(stack, 'exit');
-      console.log(
-        `kill ${kill} after ${Math.round(waitMs)} ms (${phase}): received ${received}, counted ${counted}`,
-      );
+      console.log(`kill ${kill} after ${waitMs} ms (${phase}): received ${received}, counted ${counted}`);
       ({ stack } = await startStack(new URL(url).port, folder));
     }
     const importCode = await imported;

@@ -98,22 +98,17 @@ async function divide(name: string, folder: string, latePercent: number, header:
 async function bringLevelsUp(stack: LocalStack, clock: LocalClock, truth: Truth): Promise<number> {
   const arrivedMs = clock.nowMs();
   const [entity = ''] = truth.entities.keys();
+  const range = { from: String(truth.firstMinute * 1000), to: String((truth.lastMinute + 60) * 1000) };
+  const completeThroughMs = async (by: string) => {
+    const { completeThrough } = await readCounts(stack.url, METRIC, entity, { by, ...range });
+    return completeThrough === null ? 0 : Date.parse(completeThrough);
+  };
   for (let hour = 0; hour < HOURS_MAX; hour += 1) {
     clock.forward(HOUR_MS);
     for (const { run: runNow } of stack.scheduled) await runNow(clock.nowMs());
     while ((await stack.status()).inFlight > 0) await pause(100);
-    const watermarks = await Promise.all(
-      ['day', 'month'].map((by) => completeThroughMs(stack.url, entity, by, truth)),
-    );
-    const throughMs = Math.min(...watermarks);
+    const throughMs = Math.min(await completeThroughMs('day'), await completeThroughMs('month'));
     if (throughMs > arrivedMs) return throughMs;
   }
   throw new Error(`days and months did not come within ${HOURS_MAX} hours`);
-}
-
-async function completeThroughMs(url: string, entity: string, by: string, truth: Truth): Promise<number> {
-  const from = new Date(truth.firstMinute * 1000).toISOString();
-  const to = new Date((truth.lastMinute + 60) * 1000).toISOString();
-  const { completeThrough } = await readCounts(url, METRIC, entity, { by, from, to });
-  return completeThrough === null ? 0 : Date.parse(completeThrough);
 }

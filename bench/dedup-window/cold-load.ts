@@ -12,19 +12,15 @@ export interface LoadTask {
   readonly plan: WindowPlan;
 }
 
-export interface Loaded {
-  readonly seconds: number;
-  /** Processor time, user and system. */
-  readonly cpuSeconds: number;
-  readonly requests: number;
-  readonly mostAtOnce: number;
-  readonly readUnits: number;
-  /** Mebibytes: typed arrays and buffers after a collection, and peak resident memory, less what the process had before. */
-  readonly held: number;
-  readonly peak: number;
-}
+/** Processor time is of user and system. Mebibytes: typed arrays and buffers after a collection, and peak resident memory, less what was there before. */
+export type Loaded = Awaited<ReturnType<typeof load>>;
 
-process.once('message', async ({ table, shard, plan }: LoadTask) => {
+process.once('message', async (task: LoadTask) => {
+  process.send?.(await load(task));
+  process.disconnect();
+});
+
+async function load({ table, shard, plan }: LoadTask) {
   const client = dynamoDb();
   const made = { requests: 0, open: 0, mostAtOnce: 0, readUnits: 0 };
   client.middlewareStack.add(
@@ -57,6 +53,5 @@ process.once('message', async ({ table, shard, plan }: LoadTask) => {
   globalThis.gc?.();
   const held = mebibytes(process.memoryUsage().arrayBuffers - before.arrayBuffers);
   const { requests, mostAtOnce, readUnits } = made;
-  process.send?.({ seconds, cpuSeconds, requests, mostAtOnce, readUnits, held, peak } satisfies Loaded);
-  process.disconnect();
-});
+  return { seconds, cpuSeconds, requests, mostAtOnce, readUnits, held, peak };
+}

@@ -1,4 +1,5 @@
-// Figures for tables: quantiles, medians with their spread, processor time, rows.
+// Figures for tables: quantiles, medians with their spread, processor time, the machine, rows.
+import { availableParallelism, loadavg } from 'node:os';
 
 /** The value below which a share of the figures lies; NaN if there are none. */
 export function quantile(figures: readonly number[], share: number): number {
@@ -21,6 +22,13 @@ export function spread(figures: readonly number[], digits = 0): string {
 export function processorMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
+}
+
+/** What the figures depend on: versions, the machine and its present load, and the date. */
+export function machine(): string {
+  const load = loadavg()[0]?.toFixed(1);
+  const date = new Date().toISOString().slice(0, 10);
+  return `Node ${process.version}, ${availableParallelism()} cores with a load of ${load} before this, ${date}.`;
 }
 
 /** A Markdown table. */

@@ -3,26 +3,20 @@ import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { text as textOf } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readStatus } from '../../local/status.ts';
 import { zipf } from '../../plan/workload.ts';
 import { processorMs } from './figures.ts';
 
 /** Entities: Zipf with exponent 1 over a number of them, one for all events, or a new one for each event. */
 export type Entities = number | 'one' | 'each';
 
-/** How a producer sends its events. */
-export interface Mode {
-  readonly name: string;
-  readonly perRequest: number;
-  /** Whether a request is a batch under a key, which is one record of the stream. */
-  readonly batched: boolean;
-}
-
-/** The ways to send events. */
+/** The ways to send events; `batched`: a request is a batch under a key, which is one record of the stream. */
 export const MODES = {
   single: { name: '1 a request', perRequest: 1, batched: false },
   hundred: { name: '100 a request', perRequest: 100, batched: false },
   batch: { name: '100 a request, as a batch', perRequest: 100, batched: true },
-} as const satisfies Record<string, Mode>;
+} as const;
+export type Mode = (typeof MODES)[keyof typeof MODES];
 
 /** An event as a client reports it. */
 export interface BenchEvent {
@@ -41,9 +35,6 @@ export interface Load {
   readonly eventsPerSecond?: number;
 }
 
-/** The result of a load. Times are milliseconds. */
-export type LoadResult = Awaited<ReturnType<typeof runLoad>>;
-
 const METRIC = 'bench';
 /** Status requests cost Tally processor time: poll no more often than necessary. */
 const STATUS_POLL_MS = 50;
@@ -51,7 +42,7 @@ const AGAIN_MS = 20;
 /** Longer than any load takes. */
 const PATIENCE_MS = 120_000;
 
-/** Sends a load to a system, and waits until `GET /v1/status` has counted it. @throws Error on timeout */
+/** Sends a load to a system, and waits until `GET /v1/status` has counted it. Times are milliseconds. @throws Error on timeout */
 export async function runLoad(url: string, load: Load) {
   const agent = new Agent({ keepAlive: true, maxSockets: load.connections });
   const requests = makeRequests(load);
@@ -62,7 +53,7 @@ export async function runLoad(url: string, load: Load) {
   const refusals: string[] = [];
   const deliver = async (body: Buffer, dueMs: number) => {
     for (;;) {
-      const { status, text } = await call(agent, `${url}/v1/events`, body).catch(failed);
+      const { status, text } = await post(agent, `${url}/v1/events`, body).catch(failed);
       if (status === 202) break;
       refusals.push(`${status} ${text}`);
       await delay(AGAIN_MS);
@@ -70,14 +61,14 @@ export async function runLoad(url: string, load: Load) {
     latenciesMs.push(performance.now() - dueMs);
   };
   try {
-    const before = await countedBy(agent, url);
+    const { counted } = await readStatus(url);
     const cpuBeforeMs = processorMs();
     const startMs = performance.now();
     if (load.eventsPerSecond === undefined) await closedLoop(bodies, load.connections, deliver);
     else await openLoop(bodies, (load.mode.perRequest / load.eventsPerSecond) * 1_000, deliver);
     // Until the last request was accepted; then, until all events were counted.
     const takenMs = performance.now() - startMs;
-    while ((await countedBy(agent, url)) < before + load.events) {
+    while ((await readStatus(url)).counted < counted + load.events) {
       if (performance.now() - startMs > PATIENCE_MS)
         throw new Error(`Not all of ${load.events} events were counted in time.`);
       await delay(STATUS_POLL_MS);
@@ -114,13 +105,6 @@ async function openLoop(bodies: readonly Buffer[], everyMs: number, deliver: Del
   await Promise.all(underWay);
 }
 
-/** How many events the system has counted since it started. */
-async function countedBy(agent: Agent, url: string): Promise<number> {
-  const { status, text } = await call(agent, `${url}/v1/status?hours=0`);
-  if (status !== 200) throw new Error(`GET /v1/status answered ${status}: ${text}`);
-  return (JSON.parse(text) as { counted: number }).counted;
-}
-
 interface Answer {
   readonly status: number;
   readonly text: string;
@@ -128,12 +112,10 @@ interface Answer {
 
 const failed = (error: Error): Answer => ({ status: 0, text: error.message });
 
-/** One request: POST with a body, GET without. */
-function call(agent: Agent, url: string, body?: Buffer): Promise<Answer> {
-  const headers = body && { 'content-type': 'application/json', 'content-length': body.length };
-  const options = { agent, method: body === undefined ? 'GET' : 'POST', ...(headers && { headers }) };
+function post(agent: Agent, url: string, body: Buffer): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', 'content-length': body.length };
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, options, (incoming) => {
+    const outgoing = request(url, { agent, method: 'POST', headers }, (incoming) => {
       textOf(incoming).then((text) => resolve({ status: incoming.statusCode ?? 0, text }), reject);
     });
     outgoing.once('error', reject);
@@ -159,12 +141,8 @@ function makeRequests({ events, entities, mode: { perRequest } }: Load): BenchEv
 
 /** Events by `metric#entity`. */
 function sumsOf(events: readonly BenchEvent[]): Map<string, number> {
-  const sums = new Map<string, number>();
-  for (const { metric, entity } of events) {
-    const name = `${metric}#${entity}`;
-    sums.set(name, (sums.get(name) ?? 0) + 1);
-  }
-  return sums;
+  const byCounter = Map.groupBy(events, ({ metric, entity }) => `${metric}#${entity}`);
+  return new Map([...byCounter].map(([counter, some]) => [counter, some.length]));
 }
 
 function picker(entities: Entities): (index: number) => string {

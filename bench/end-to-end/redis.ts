@@ -2,10 +2,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
+import { listen } from '../../local/listening.ts';
 import { serveCounter } from './counting-server.ts';
 import type { CountingSystem } from './system-process.ts';
 
@@ -64,10 +65,7 @@ export async function startRedis(): Promise<CountingSystem> {
 }
 
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  const { endpoint, stop } = await listen(createServer());
+  await stop();
+  return Number(new URL(endpoint).port);
 }

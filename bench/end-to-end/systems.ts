@@ -1,7 +1,7 @@
 // The compared systems: each is a process, suspended while another is measured.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { type Load, type LoadResult, runLoad } from './load.ts';
+import { type Load, runLoad } from './load.ts';
 import { findRedis } from './redis.ts';
 import type { Question, SystemName } from './system-process.ts';
 
@@ -12,18 +12,10 @@ export const LABELS: Readonly<Record<SystemName, string>> = {
   redis: 'Redis INCRBY an event',
 };
 
-/** A load's result, and the system's processor time until everything was counted. */
-export interface Measured extends LoadResult {
-  readonly systemCpuMs: number;
-}
-
 /** Starts every system available here. The first failure stops the others. */
 export async function startSystems(): Promise<System[]> {
-  const names: SystemName[] = [
-    'tally',
-    'update-item',
-    ...(findRedis() === undefined ? [] : ['redis' as const]),
-  ];
+  const names: SystemName[] = ['tally', 'update-item'];
+  if (findRedis() !== undefined) names.push('redis');
   const systems: System[] = [];
   try {
     for (const name of names) systems.push(await startSystem(name));
@@ -36,6 +28,8 @@ export async function startSystems(): Promise<System[]> {
 
 /** A running system. */
 export type System = Awaited<ReturnType<typeof startSystem>>;
+/** A load's result, and the system's processor time until everything was counted. */
+export type Measured = Awaited<ReturnType<System['run']>>;
 
 async function startSystem(name: SystemName) {
   const child = fork(new URL('./system-process.ts', import.meta.url), [name], { serialization: 'advanced' });
@@ -52,7 +46,7 @@ async function startSystem(name: SystemName) {
   return {
     name,
     /** Runs a load. */
-    run: async (load: Load): Promise<Measured> => {
+    run: async (load: Load) => {
       const { eventsPerSecond, mode, events } = load;
       const pace = eventsPerSecond === undefined ? 'at full speed' : `at ${eventsPerSecond} a second`;
       process.stderr.write(`${name}, ${mode.name}: ${events} events ${pace}\n`);

@@ -1,5 +1,6 @@
 // Tally, as run by `npm start`, in memory.
 import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
+import { CANARY_ENTITY } from '../../lambdas/core/canary.ts';
 import { decodeRows } from '../../lambdas/core/rows.ts';
 import { credentials, region } from '../../local/identity.ts';
 import { startLocalStack } from '../../local/stack.ts';
@@ -19,11 +20,12 @@ export async function startTally(): Promise<CountingSystem> {
     .filter((environment) => 'COUNTS_TABLE' in environment);
   return {
     url: stack.url,
-    // Each delta is stored once.
+    // Each delta is stored once. The canary counts every minute, too.
     counts: () =>
       sumTable(client, COUNTS_TABLE, ({ pk, rows }) => {
         if (!pk?.S?.startsWith('DELTA#') || rows?.B === undefined) return [];
-        return decodeRows(rows.B).map(({ metric, entity, cells }) => [
+        const sent = decodeRows(rows.B).filter(({ entity }) => entity !== CANARY_ENTITY);
+        return sent.map(({ metric, entity, cells }) => [
           `${metric}#${entity}`,
           [...cells.values()].reduce((sum, n) => sum + Number(n), 0),
         ]);

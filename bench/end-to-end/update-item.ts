@@ -1,6 +1,7 @@
 // The common serverless counter: one UpdateItem with ADD for each event, on the local stack's emulator.
-import { CreateTableCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { createTable } from '../../cli/recount/tables.ts';
 import { dynamoDb } from '../../lambdas/aws/clients/dynamo-db.ts';
 import { startEmulator } from '../../local/emulators/emulators.ts';
 import { credentials, region } from '../../local/identity.ts';
@@ -19,17 +20,7 @@ export async function startUpdateItem(): Promise<CountingSystem> {
     requestHandler: new NodeHttpHandler({ httpAgent: { keepAlive: true, maxSockets: CONNECTIONS } }),
     ...{ endpoint: emulator.endpoint, region, credentials },
   });
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-      AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-    }),
-  );
+  await createTable(client, TableName);
   const server = await serveCounter(async (events) => {
     const now = new Date();
     const updates = events.map(({ metric, entity }) =>

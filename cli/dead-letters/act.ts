@@ -5,8 +5,7 @@ import { failureReason } from '../../lambdas/core/message-history.ts';
 import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
 import type { Outcome } from '../../lambdas/redriver/operate.ts';
 import type { DeadLetterFacts, Selection } from './facts.ts';
-import { findParked, findWaiting, walkWaiting } from './find.ts';
-import type { DeadLetterPorts } from './waiting.ts';
+import { type DeadLetterPorts, findParked, findWaiting, walkWaiting } from './find.ts';
 
 /** What to do with a message of the queue or of the archive; undefined: that place is left alone. */
 export interface Moves {
@@ -19,14 +18,6 @@ export type Plan = Awaited<ReturnType<typeof plan>>;
 
 /** The result: dead letters by outcome, failures by name, names that had gone meanwhile, and how many were not reached. */
 export type Result = Awaited<ReturnType<typeof carryOut>>;
-
-/** How to carry out an action. */
-export interface Carrying {
-  /** Maximum rate of dead letters per second. */
-  readonly perSecond: number;
-  readonly signal: AbortSignal;
-  onMessage(): void;
-}
 
 /**
  * Finds the dead letters that an action selects. Changes nothing.
@@ -42,13 +33,17 @@ export async function plan(moves: Moves, selection: Selection, ports: DeadLetter
   return { waiting, parked, missing, complete };
 }
 
-/** Carries out an action on the dead letters of a plan, by name. Failed ones stay where they are. */
+/**
+ * Carries out an action on the dead letters of a plan, by name. Failed ones stay where they are.
+ * @param how `perSecond`: the maximum rate; `onMessage` is called after each
+ */
 export async function carryOut(
   moves: Moves,
   { waiting, parked }: Plan,
   ports: DeadLetterPorts,
-  { perSecond, signal, onMessage }: Carrying,
+  how: { readonly perSecond: number; readonly signal: AbortSignal; onMessage(): void },
 ) {
+  const { perSecond, signal, onMessage } = how;
   const done = new Map<Outcome, number>();
   const failures: { name: string; reason: string }[] = [];
   const left = new Set([...waiting.keys(), ...parked.keys()]);

@@ -1,10 +1,10 @@
 // The facts about a dead letter, and whether a selection includes it. Pure.
 
 import { partsIn } from '../../lambdas/core/dead-letter-name.ts';
-import type { MessageHistory } from '../../lambdas/core/message-history.ts';
 import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
 import { decodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { HOUR_MS, isoSeconds } from '../../lambdas/core/time.ts';
+import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
 
 /** A dead letter's facts. Only `rows` contain entities: they are kept and shown only on request. */
 export type DeadLetterFacts = ReturnType<typeof factsOf>;
@@ -25,13 +25,13 @@ export interface Selection {
 
 /** Collects the facts about a dead letter. */
 export function factsOf(
-  message: { readonly name: string; readonly body: string; readonly history: MessageHistory | undefined },
+  { name, body, history }: Pick<DeliveredMessage, 'body' | 'history'> & { readonly name: string },
   place: 'waiting' | 'parked' | 'returned' | 'counted',
 ) {
-  const { name, body, history } = message;
   const deltas = partsIn(body) === undefined ? [] : decodeRollupMessage(body).deltas;
   const rows = deltas.flatMap((delta) => decodeRows(delta.rows));
-  const holds = summaryOf(rows);
+  const events = eventsIn(rows);
+  const metrics = Map.groupBy(rows, ({ metric }) => metric);
   return {
     /** `SEGMENT/PART`, or `poison/MESSAGE`. */
     name,
@@ -43,8 +43,15 @@ export function factsOf(
     /** ISO 8601; undefined when the message has no history. */
     firstFailureAt: history?.firstFailureAt,
     lastFailureAt: history?.lastFailureAt,
-    events: holds.events,
-    holds,
+    events,
+    /** A summary of the rows, without entities. */
+    holds: {
+      rows: rows.length,
+      events,
+      entities: new Set(rows.map(({ entity }) => entity)).size,
+      eventsByMetric: Object.fromEntries([...metrics].map(([metric, of]) => [metric, eventsIn(of)]).sort()),
+      hours: [...new Set(rows.map(({ hour }) => isoSeconds(hour * HOUR_MS)))].sort(),
+    },
     rows,
     history,
   };
@@ -65,18 +72,6 @@ export function isSelected(facts: DeadLetterFacts, { names, reason, entity, segm
 export function plainRow({ metric, entity, hour, events, cells }: Row) {
   const minutes = Object.fromEntries([...cells].map(([minute, n]) => [minute, Number(n)]));
   return { hour: isoSeconds(hour * HOUR_MS), metric, entity, events, minutes };
-}
-
-/** A summary of rows, without entities. */
-export function summaryOf(rows: readonly Row[]) {
-  const metrics = Map.groupBy(rows, ({ metric }) => metric);
-  return {
-    rows: rows.length,
-    events: eventsIn(rows),
-    entities: new Set(rows.map(({ entity }) => entity)).size,
-    eventsByMetric: Object.fromEntries([...metrics].map(([metric, of]) => [metric, eventsIn(of)]).sort()),
-    hours: [...new Set(rows.map(({ hour }) => isoSeconds(hour * HOUR_MS)))].sort(),
-  };
 }
 
 function eventsIn(rows: readonly Row[]): number {

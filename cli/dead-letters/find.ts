@@ -1,10 +1,57 @@
 // Reads dead letters from the queue, which gets them back, and from the archive, with the current place of each part.
+import { Readable } from 'node:stream';
+import {
+  ChangeMessageVisibilityBatchCommand,
+  GetQueueAttributesCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import { deadLetterName, partsIn } from '../../lambdas/core/dead-letter-name.ts';
 import { parseSegmentId } from '../../lambdas/core/identifiers.ts';
 import { partPlace } from '../../lambdas/core/segment-entry.ts';
-import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
+import type {
+  DeadLetters,
+  DeliveredMessage,
+  ParkedMessage,
+  ParkedMessages,
+} from '../../lambdas/dead-letter-ports.ts';
+import type { OperatorPorts } from '../../lambdas/redriver/operate.ts';
 import { type DeadLetterFacts, factsOf, isSelected, type Selection } from './facts.ts';
-import type { DeadLetterPorts } from './waiting.ts';
+
+const BATCH_MAX = 10;
+
+/** The ports of the commands on dead letters. */
+export interface DeadLetterPorts extends OperatorPorts {
+  readonly waiting: ReturnType<typeof waitingMessages>;
+  readonly parked: ParkedMessages;
+}
+
+/** The dead-letter queue, for operators. SQS cannot be browsed: messages are hidden while they are read, and released. */
+export function waitingMessages(client: SQSClient, QueueUrl: string, deadLetters: Pick<DeadLetters, 'take'>) {
+  return {
+    /** Receives some messages, hidden for a minute or until released. Empty when there seem to be none left. */
+    take: () => deadLetters.take(BATCH_MAX),
+    /** Makes messages visible again; ignores messages that are not held any more. */
+    async release(messages: readonly Pick<DeliveredMessage, 'receiptHandle'>[]): Promise<void> {
+      for (let at = 0; at < messages.length; at += BATCH_MAX) {
+        const Entries = messages.slice(at, at + BATCH_MAX).map(({ receiptHandle }, index) => ({
+          Id: String(index),
+          ReceiptHandle: receiptHandle,
+          VisibilityTimeout: 0,
+        }));
+        await client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
+      }
+    },
+    /** The approximate numbers of messages: visible, and delayed or received by another (the redriver, an operator). */
+    async depth(): Promise<{ readonly visible: number; readonly hidden: number }> {
+      const { Attributes } = await client.send(
+        new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
+      );
+      const counts: Partial<Record<string, string>> = Attributes ?? {};
+      const number = (name: string) => Number(counts[`ApproximateNumberOfMessages${name}`] ?? 0);
+      return { visible: number(''), hidden: number('NotVisible') + number('Delayed') };
+    },
+  };
+}
 
 /** When a walk ends before the end of the queue. */
 interface Limits {
@@ -67,34 +114,18 @@ export async function findWaiting(ports: DeadLetterPorts, selection: Selection, 
 }
 
 /** The selected messages of the archive. Reads given names directly, since there may be many other messages. */
-export async function* findParked(
-  ports: DeadLetterPorts,
-  selection: Selection,
-): AsyncGenerator<DeadLetterFacts> {
-  let names: string[] = [];
-  const selected = async () => {
-    // Read only when all are awaited: a failure while more names are listed would have no handler.
-    const found = await Promise.all(names.map((name) => readParked(name, ports)));
-    names = [];
-    return found
-      .filter((facts) => facts !== undefined)
-      .filter((facts) => isSelected(facts, selection))
-      .map((facts) => keptOf(facts, selection));
+export function findParked(ports: DeadLetterPorts, selection: Selection): AsyncIterable<DeadLetterFacts> {
+  const read = async (name: string) => {
+    const message = await ports.parked.read(name);
+    const facts = message && factsOf(message, await placeOf(message, ports));
+    return facts && isSelected(facts, selection) ? [keptOf(facts, selection)] : [];
   };
-  for await (const name of selection.names ?? ports.parked.names()) {
-    names.push(name);
-    if (names.length === READ_AT_ONCE) yield* await selected();
-  }
-  yield* await selected();
+  const names = Readable.from(selection.names ?? ports.parked.names());
+  return names.flatMap(read, { concurrency: READ_AT_ONCE });
 }
 
 function keptOf(facts: DeadLetterFacts, { rows = false }: Selection): DeadLetterFacts {
   return rows ? facts : { ...facts, rows: [] };
-}
-
-async function readParked(name: string, ports: DeadLetterPorts): Promise<DeadLetterFacts | undefined> {
-  const message = await ports.parked.read(name);
-  return message && factsOf(message, await placeOf(message, ports));
 }
 
 /** Where the parts of an archived message are: its object stays until they are counted. */

@@ -17,9 +17,8 @@ import { clock } from '../shared/store-access.ts';
 import { confirm, progressBar } from '../shared/terminal.ts';
 import { carryOut, type Moves, plan } from './act.ts';
 import type { DeadLetterFacts, Selection } from './facts.ts';
-import { findParked, findWaiting } from './find.ts';
+import { type DeadLetterPorts, findParked, findWaiting, waitingMessages } from './find.ts';
 import { listed, page, planned, shown, summary, table } from './output.ts';
-import { type DeadLetterPorts, waitingMessages } from './waiting.ts';
 
 type Change = 'redrive' | 'park' | 'replay' | 'discard';
 

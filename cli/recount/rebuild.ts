@@ -20,7 +20,7 @@ import { UsageError } from '../shared/errors.ts';
 import type { StackAccess } from '../shared/stack-access.ts';
 import { clock, compactNow, openStore, type StoreAccess } from '../shared/store-access.ts';
 import { archiveHistory, generationOf, type History, ledgerHistory, shardsOf } from './history.ts';
-import { tableLike } from './tables.ts';
+import { createTable } from './tables.ts';
 
 /** The archive, which has everything needed: raw records, and later deletions. */
 export interface ArchiveAlone {
@@ -50,8 +50,8 @@ export async function rebuildInto(
     ? archiveHistory(source.archive, own.ledger)
     : ledgerHistory(own.ledger, source));
   const tables = {
-    counts: await tableLike(stack.dynamoDb, countsTable, `${countsTable}-${generation}`),
-    ledger: await tableLike(stack.dynamoDb, ledgerTable, `${ledgerTable}-${generation}`),
+    counts: await createTable(stack.dynamoDb, `${countsTable}-${generation}`, countsTable),
+    ledger: await createTable(stack.dynamoDb, `${ledgerTable}-${generation}`, ledgerTable),
   };
   const { ledger } = openStore(stack, tables);
   const access = openStore(stack, tables, { generation, stream: directoryOf(ledger) });

@@ -18,13 +18,9 @@ export function exitCodeOf(
   return isPart ? exitCodes.nothing : exitCodes.done;
 }
 
-/** The findings as one line of JSON, which includes what was not counted again. */
-export function jsonOf(found: Findings, left: readonly string[]): string {
-  return JSON.stringify({ ...found, left });
-}
-
-/** The findings, one line each. @param left what was not counted again */
-export function linesOf(found: Findings, left: readonly string[]): string[] {
+/** The findings, one line each, or as one line of JSON. @param left what was not counted again */
+export function reportOf(found: Findings, left: readonly string[], json = false): string {
+  if (json) return JSON.stringify({ ...found, left });
   const { differences, differing, repaired, unknown, twice, figures, segments, events } = found;
   const lines = [...left, ...differences.map((one) => JSON.stringify(one))];
   if (differing > differences.length) lines.push(`… and ${differing - differences.length} more`);
@@ -47,5 +43,5 @@ export function linesOf(found: Findings, left: readonly string[]): string[] {
     lines.push(`${sum('partly')} figures cover more than the hours, and were not compared`);
   if (sum('unknown') > 0)
     lines.push(`${sum('unknown')} figures may include the segments named above, and were not compared`);
-  return lines;
+  return lines.join('\n');
 }

@@ -1,45 +1,46 @@
 // The action of `tally recount`: reproduces segments, compares them with the store, repairs it, or counts into other tables.
-import { rm } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { finishPlans } from '../../lambdas/compactor/compact.ts';
 import { BLOCK_BYTES } from '../../lambdas/compactor/ports.ts';
+import { jsonIn } from '../../lambdas/core/json.ts';
 import { HOUR_MS, isoSeconds, parseInstant } from '../../lambdas/core/time.ts';
 import { retentionsKept } from '../../lambdas/core/watermark.ts';
 import { S3ArchiveCleaner } from '../../lambdas/deletion/archive-cleaner.aws.ts';
-import type { SegmentSource } from '../../lambdas/raw-ports.ts';
 import { archivedSource } from '../../lambdas/recount/archived-source.ts';
-import { ALL_HOURS, type HourRange, type RecountPorts } from '../../lambdas/recount/ports.ts';
+import {
+  ALL_HOURS,
+  type HourRange,
+  type RecountPorts,
+  type RecountState,
+} from '../../lambdas/recount/ports.ts';
 import { begin } from '../../lambdas/recount/produce.ts';
 import { recount } from '../../lambdas/recount/recount.ts';
 import { RepairArchive } from '../../lambdas/recount/repair-archive.aws.ts';
 import type { RecountOptions } from '../recount.ts';
-import { UsageError } from '../shared/errors.ts';
+import { systemCode, UsageError } from '../shared/errors.ts';
 import { onStack, type StackAccess } from '../shared/stack-access.ts';
-import { clock, openStore, retentionMs, type StoreAccess } from '../shared/store-access.ts';
+import { clock, openStore, retentionMs } from '../shared/store-access.ts';
 import { progressBar } from '../shared/terminal.ts';
+import { lock } from '../source/journal.ts';
 import { rebuildInto } from './rebuild.ts';
-import { exitCodeOf, jsonOf, linesOf } from './report.ts';
+import { exitCodeOf, reportOf } from './report.ts';
 import { openSpill } from './spill.ts';
-import { claimStateFile, readStateFile, writeStateFile } from './state-file.ts';
 
 /** A part with this many events takes some 100 MB. */
 export const PART_EVENTS = 250_000;
 
 /** The tables to compare, the records of their segments, their display name, and what they lack, one line each. */
-interface Compared {
-  readonly access: StoreAccess;
-  readonly source: SegmentSource;
-  readonly name: string;
-  readonly left: readonly string[];
-}
+type Compared = Awaited<ReturnType<typeof rebuildInto>> & { readonly name: string };
 
 /** Runs the command. @returns its exit code */
 export async function runRecount(given: RecountOptions): Promise<number> {
   const range = rangeOf(given);
   const { source: from, intoGeneration: generation } = given;
   if (generation !== undefined) checkGeneration(generation, given);
-  const release = claimStateFile(given.state);
+  // Two runs would mix the rows beside the state.
+  const release = lock(`${given.state}.lock`, `another recount has ${given.state}`);
   const work = onStack(given, async (stack) => {
     const { s3, kinesis, resources } = stack;
     const { archiveBucket, countsTable, settings } = resources;
@@ -105,7 +106,7 @@ async function compare(
     await rm(given.state, { force: true });
     await spill.remove();
     bar.stop();
-    console.log(given.json === true ? jsonOf(found, left) : linesOf(found, left).join('\n'));
+    console.log(reportOf(found, left, given.json));
     return exitCodeOf(found, left);
   } finally {
     bar.stop();
@@ -138,4 +139,25 @@ function hourOf(option: string, text: string): number {
       `${option} must be a whole hour with a zone, such as 2026-11-22T05:00Z, not "${text}".`,
     );
   return ms;
+}
+
+/** Reads a state. @returns undefined when there is none @throws UsageError when it belongs to another recount */
+async function readStateFile(file: string, what: string): Promise<RecountState | undefined> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const other = (why: string) =>
+    new UsageError(`${file} ${why}: delete it, or name another with --state FILE.`);
+  const state = jsonIn(text) as RecountState | null | undefined;
+  if (state?.v !== 1) throw other('is not the state of a recount');
+  if (state.what !== what) throw other(`is of another recount (${state.what})`);
+  return state;
+}
+
+/** Replaces the file atomically. */
+async function writeStateFile(file: string, state: RecountState): Promise<void> {
+  await writeFile(`${file}.new`, JSON.stringify(state));
+  await rename(`${file}.new`, file);
 }

@@ -1,38 +1,40 @@
-// A second pair of tables, with the first one's keys and indexes.
+// A table with the keys of the deployed ones.
 import {
   CreateTableCommand,
   DescribeTableCommand,
-  type DescribeTableCommandOutput,
   type DynamoDBClient,
   ResourceInUseException,
   ResourceNotFoundException,
+  type TableDescription,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 
-/** Creates a table with the keys and indexes of another, which may no longer exist, unless it exists. @returns its name */
-export async function tableLike(client: DynamoDBClient, like: string, TableName: string): Promise<string> {
-  const { Table } = await client
-    .send(new DescribeTableCommand({ TableName: like }))
-    .catch((error: unknown): DescribeTableCommandOutput | { Table?: undefined } => {
-      if (error instanceof ResourceNotFoundException) return {};
-      throw error;
-    });
-  const indexes = (Table?.GlobalSecondaryIndexes ?? []).map(({ IndexName, KeySchema, Projection }) => ({
+const KEYS: TableDescription = {
+  KeySchema: [
+    { AttributeName: 'pk', KeyType: 'HASH' },
+    { AttributeName: 'sk', KeyType: 'RANGE' },
+  ],
+  AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+};
+
+/**
+ * Creates a table with the keys `pk` and `sk`, unless it exists.
+ * @param like another table, whose keys and indexes it gets if that one still exists
+ * @returns its name
+ */
+export async function createTable(client: DynamoDBClient, TableName: string, like?: string): Promise<string> {
+  const {
+    KeySchema,
+    AttributeDefinitions,
+    GlobalSecondaryIndexes = [],
+  } = (like && (await describe(client, like))) || KEYS;
+  const indexes = GlobalSecondaryIndexes.map(({ IndexName, KeySchema, Projection }) => ({
     IndexName,
     KeySchema,
     Projection,
   }));
   const create = new CreateTableCommand({
-    TableName,
-    KeySchema: Table?.KeySchema ?? [
-      { AttributeName: 'pk', KeyType: 'HASH' },
-      { AttributeName: 'sk', KeyType: 'RANGE' },
-    ],
-    AttributeDefinitions: Table?.AttributeDefinitions ?? [
-      { AttributeName: 'pk', AttributeType: 'S' },
-      { AttributeName: 'sk', AttributeType: 'S' },
-    ],
-    BillingMode: 'PAY_PER_REQUEST',
+    ...{ TableName, KeySchema, AttributeDefinitions, BillingMode: 'PAY_PER_REQUEST' },
     ...(indexes.length > 0 && { GlobalSecondaryIndexes: indexes }),
   });
   await client.send(create).catch((error: unknown) => {
@@ -40,4 +42,13 @@ export async function tableLike(client: DynamoDBClient, like: string, TableName:
   });
   await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName });
   return TableName;
+}
+
+async function describe(client: DynamoDBClient, TableName: string): Promise<TableDescription | undefined> {
+  try {
+    return (await client.send(new DescribeTableCommand({ TableName }))).Table;
+  } catch (error) {
+    if (error instanceof ResourceNotFoundException) return undefined;
+    throw error;
+  }
 }

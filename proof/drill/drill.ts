@@ -15,7 +15,7 @@ import { minuteOf } from '../oracle/truth.ts';
 import { Random } from '../simulation/random.ts';
 import { tallyOutput } from '../tally.ts';
 import { Oracle } from './oracle.ts';
-import { Producers } from './producers.ts';
+import { createProducers } from './producers.ts';
 
 /** Minutes before alarms are watched: a new stack has no data yet. */
 const WARM_UP_MINUTES = 6;
@@ -63,7 +63,7 @@ export async function startDrill(template: Json, observer = new StackObserver())
   });
   const oracle = new Oracle();
   const random = new Random('drill');
-  const producers = new Producers(stack.url, oracle, () => random.next());
+  const producers = createProducers(stack.url, oracle, () => random.next());
   const QueueName = rollupQueueIn(stack.template).name;
   const paused = new Set<string>();
 

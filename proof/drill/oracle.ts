@@ -13,16 +13,7 @@ export interface SentEvent {
   readonly n: number;
 }
 
-/** A count that is not what was sent. */
-interface Difference {
-  readonly entity: string;
-  /** The minute, ISO 8601; or `total`. */
-  readonly at: string;
-  readonly sent: number;
-  readonly counted: number;
-}
-
-/** What was compared, and what differed. */
+/** What was compared, and what differed: the count of a minute, ISO 8601, or the `total`. */
 export type Comparison = Awaited<ReturnType<Oracle['compare']>>;
 
 /** The metric under which the drill sends. */
@@ -31,16 +22,12 @@ export const METRIC = 'drill';
 /** Sums of accepted events by entity and minute, independent of how Tally counts. */
 export class Oracle {
   readonly #sums = new Map<string, Map<number, number>>();
-  #events = 0;
-
   /** Events that were accepted so far. */
-  get events(): number {
-    return this.#events;
-  }
+  events = 0;
 
   /** Adds events of a request that was answered 202. */
   accepted(events: readonly SentEvent[]): void {
-    this.#events += events.length;
+    this.events += events.length;
     for (const { entity, at, n } of events) {
       const minutes = this.#sums.get(entity) ?? new Map<number, number>();
       const minute = minuteOf(at);
@@ -51,25 +38,21 @@ export class Oracle {
 
   /** Asks the API for every minute of every entity. */
   async compare(url: string) {
-    const differences: Difference[] = [];
+    const differences: { entity: string; at: string; sent: number; counted: number }[] = [];
     let minutes = 0;
     for (const [entity, sums] of this.#sums) {
-      const counted = await readMinutes(url, entity, Math.min(...sums.keys()), Math.max(...sums.keys()));
+      const to = String(Math.max(...sums.keys()) + MINUTE_MS);
+      const range = { by: 'minute', from: String(Math.min(...sums.keys())), to };
+      const { points, total } = await readCounts(url, METRIC, entity, range);
+      const found = new Map(points.map(({ at, n }) => [Date.parse(at), n]));
       minutes += sums.size;
-      for (const minute of new Set([...sums.keys(), ...counted.minutes.keys()])) {
-        const [sent, found] = [sums.get(minute) ?? 0, counted.minutes.get(minute) ?? 0];
-        if (sent === found) continue;
-        differences.push({ entity, at: new Date(minute).toISOString(), sent, counted: found });
+      for (const minute of new Set([...sums.keys(), ...found.keys()])) {
+        const [sent, counted] = [sums.get(minute) ?? 0, found.get(minute) ?? 0];
+        if (sent !== counted) differences.push({ entity, at: new Date(minute).toISOString(), sent, counted });
       }
-      const sent = [...sums.values()].reduce((a, b) => a + b, 0);
-      if (sent !== counted.total) differences.push({ entity, at: 'total', sent, counted: counted.total });
+      const sent = sums.values().reduce((a, b) => a + b, 0);
+      if (sent !== total) differences.push({ entity, at: 'total', sent, counted: total });
     }
-    return { entities: this.#sums.size, minutes, events: this.#events, differences };
+    return { entities: this.#sums.size, minutes, events: this.events, differences };
   }
-}
-
-async function readMinutes(url: string, entity: string, firstMs: number, lastMs: number) {
-  const range = { by: 'minute', from: String(firstMs), to: String(lastMs + MINUTE_MS) };
-  const { points, total } = await readCounts(url, METRIC, entity, range);
-  return { total, minutes: new Map(points.map(({ at, n }) => [Date.parse(at), n])) };
 }

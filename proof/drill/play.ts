@@ -1,12 +1,13 @@
-// Plays one scenario (before, during, after), reports what happens, and judges it.
+// Plays scenarios (before, during, after) on one local stack, reports what happens, and judges it.
 import { readFileSync } from 'node:fs';
-import type { MetricAlarm } from '../../local/alarms/template-alarms.ts';
+import type { CompositeAlarm, MetricAlarm } from '../../local/alarms/template-alarms.ts';
 import type { AlarmChange } from '../../local/alarms/watch.ts';
-import { statusLine } from '../../local/status.ts';
+import { type Status, statusLine } from '../../local/status.ts';
+import { synthesize } from '../../local/synthesize.ts';
 import { minuteOf } from '../oracle/truth.ts';
-import type { Drill, MinuteOptions } from './drill.ts';
-import { judgeAlarms, judgeCounts } from './judge.ts';
-import type { Scenario, Stage } from './scenario.ts';
+import { type Drill, type MinuteOptions, startDrill } from './drill.ts';
+import type { Comparison } from './oracle.ts';
+import { SCENARIOS, type Scenario, type Stage } from './scenarios.ts';
 
 const BEFORE_MINUTES = 2;
 /** How long alarms may take to clear, and for how long they must then stay off, since five-minute spans slide. */
@@ -22,24 +23,45 @@ export function runbookSections(): ReadonlySet<string> {
   return new Set([...readFileSync(path, 'utf8').matchAll(/^#+ (.*)$/gm)].map((match) => match[1] ?? ''));
 }
 
+/** Plays scenarios and prints what happens. @returns 0 when every expected alarm went off, no other one, and all counts are right */
+export async function playDrill(names?: readonly string[]): Promise<number> {
+  const started = performance.now();
+  // The batching window would only make each minute of the drill a second longer.
+  const drill = await startDrill(await synthesize(undefined, { aggregatorWindowSeconds: 0 }));
+  const verdicts: Awaited<ReturnType<typeof playScenario>>[] = [];
+  try {
+    for (const scenario of SCENARIOS) {
+      if (names?.includes(scenario.name) !== false) verdicts.push(await playScenario(scenario, drill));
+    }
+  } finally {
+    await drill.stop();
+  }
+  const seconds = Math.round((performance.now() - started) / 1_000);
+  console.log(`\n## All in all (${seconds} s)\n`);
+  for (const { name, fired, failures } of verdicts) {
+    const verdict = failures.length === 0 ? 'ok   ' : 'WRONG';
+    console.log(`${verdict}  ${name}: ${fired.join(', ') || 'no alarm'}`);
+  }
+  return verdicts.every(({ failures }) => failures.length === 0) ? 0 : 1;
+}
+
 /** Plays a scenario on a drill, and prints what happens. @returns the alarms that went off, and what was wrong */
-export async function playScenario(scenario: Scenario, drill: Drill) {
+async function playScenario(scenario: Scenario, drill: Drill) {
   console.log(`\n## ${scenario.title}\n`);
   const firstMs = drill.clock.nowMs();
-  const fired = new Map<string, AlarmChange>();
+  const fired = new Map<string, AlarmChange['alarm']>();
   let phase = 'before';
   let brokeMs = firstMs;
   const say = (text: string) =>
     console.log(`${phase.padEnd(9)}${timeOf(drill.clock.nowMs() - firstMs)}  ${text}`);
-  const hear = (changes: readonly AlarmChange[]) => {
-    for (const change of changes) {
-      const { alarm, to } = change;
-      if (to === 'ALARM') fired.set(alarm.name, change);
-      say(`${to.padEnd(6)} ${alarm.name}${to === 'ALARM' ? conditionOf(change) : ''}`);
-    }
-  };
   const minutes = async (count: number, options?: MinuteOptions) => {
-    for (let passed = 0; passed < count; passed += 1) hear(await drill.minute(options));
+    for (let passed = 0; passed < count; passed += 1) {
+      for (const change of await drill.minute(options)) {
+        const { alarm, to } = change;
+        if (to === 'ALARM') fired.set(alarm.name, alarm);
+        say(`${to.padEnd(6)} ${alarm.name}${to === 'ALARM' ? conditionOf(change) : ''}`);
+      }
+    }
   };
   const operator: Stage['operator'] = async (section, command, act) => {
     if (!runbookSections().has(section)) throw new Error(`docs/runbook.md has no section "${section}"`);
@@ -91,9 +113,8 @@ export async function playScenario(scenario: Scenario, drill: Drill) {
   } catch (error) {
     failures.push(error instanceof Error ? error.message : String(error));
   }
-  const all = [...fired.values()].map(({ alarm }) => alarm);
-  failures.push(...judgeAlarms(scenario, all, drill.watch.alarming()));
-  for (const { alarm } of fired.values()) {
+  failures.push(...judgeAlarms(scenario, [...fired.values()], drill.watch.alarming()));
+  for (const alarm of fired.values()) {
     if (alarm.kind === 'metric') console.log(`         ${course(alarm, drill, brokeMs)}`);
   }
   failures.push(...(await checkCounts(drill, say)));
@@ -112,14 +133,13 @@ async function isOver(drill: Drill): Promise<boolean> {
 async function checkCounts(drill: Drill, say: (text: string) => void): Promise<string[]> {
   const comparison = await drill.oracle.compare(drill.stack.url);
   const status = await drill.stack.status();
-  const { waiting } = drill.producers;
-  const failures = judgeCounts({ comparison, status, expected: drill.expected(), waiting });
+  const waiting = drill.producers.waiting();
+  const failures = judgeCounts({ ...comparison, status, expected: drill.expected(), waiting });
   say(statusLine(status));
   if (failures.length === 0) {
     const { entities, minutes, events } = comparison;
-    say(
-      `oracle: ${entities} entities, ${minutes} minutes, ${events} events: all counts equal; the status adds up`,
-    );
+    const compared = `${entities} entities, ${minutes} minutes, ${events} events`;
+    say(`oracle: ${compared}: all counts equal; the status adds up`);
   }
   return failures;
 }
@@ -150,4 +170,48 @@ function shown(value: number | undefined): string {
 
 function timeOf(ms: number): string {
   return `+${String(Math.floor(ms / 60_000)).padStart(2, '0')} min`;
+}
+
+type Judged = Pick<MetricAlarm | CompositeAlarm, 'name' | 'kind'>;
+
+/**
+ * Problems with a scenario's alarms; empty if there are none. Composite alarms follow the others, so scenarios do not name them.
+ * @param fired every alarm that went off; `on`: those that are on in the end
+ */
+export function judgeAlarms(
+  { fires, mayFire = {} }: Pick<Scenario, 'fires' | 'mayFire'>,
+  fired: readonly Judged[],
+  on: readonly Judged[],
+): string[] {
+  const failures = fires
+    .filter((name) => !fired.some((alarm) => alarm.name === name))
+    .map((name) => `${name} did not go off`);
+  for (const { name, kind } of fired) {
+    const meant = kind === 'composite' || fires.includes(name) || Object.hasOwn(mayFire, name);
+    if (!meant) failures.push(`${name} went off, and should not have`);
+  }
+  if (on.length > 0) failures.push(`alarms are still on: ${on.map(({ name }) => name).join(', ')}`);
+  return failures;
+}
+
+/**
+ * Problems with the counts; empty if every count equals what was sent, and every event is in one place.
+ * @param outcome `expected`: events that were accepted, the canary's among them; `waiting`: requests that never were
+ */
+export function judgeCounts(
+  outcome: Pick<Comparison, 'differences'> & Record<'expected' | 'waiting', number> & { status: Status },
+): string[] {
+  const { differences, status, expected, waiting } = outcome;
+  const failures = differences.map(
+    ({ entity, at, sent, counted }) => `${entity} ${at}: sent ${sent}, counted ${counted}`,
+  );
+  const { received, duplicate, rejected, counted, inFlight, dead, parked, expired, lost } = status;
+  const elsewhere = rejected + inFlight + dead + parked + expired + lost;
+  const difference = received - (duplicate + counted + elsewhere);
+  if (difference !== 0) failures.push(`the status does not add up: ${difference} events too many or too few`);
+  if (elsewhere !== 0) failures.push(`${elsewhere} events are not counted`);
+  const missing = expected - (received - duplicate);
+  if (missing !== 0) failures.push(`accepted and received differ by ${missing} events`);
+  if (waiting > 0) failures.push(`${waiting} requests were never accepted`);
+  return failures;
 }

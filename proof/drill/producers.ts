@@ -4,54 +4,24 @@ import { METRIC, type Oracle, type SentEvent } from './oracle.ts';
 const ENTITIES = ['/', '/pricing', '/videos/42', '/é?q=1', '/blog/counting', '/légal'];
 const EVENTS_PER_REQUEST = 5;
 
-/** Producers that lose nothing: they retry a request, or the part of it that was not accepted. */
-export class Producers {
-  readonly #url: string;
-  readonly #oracle: Oracle;
-  readonly #random: () => number;
-  #waiting: { readonly whole: readonly SentEvent[]; readonly missing: readonly SentEvent[] }[] = [];
-  #made = 0;
+/**
+ * Producers that lose nothing: they retry a request, or the part of it that was not accepted.
+ * @param random numbers from 0 to below 1
+ */
+export function createProducers(url: string, oracle: Oracle, random: () => number) {
+  let waiting: { readonly whole: readonly SentEvent[]; readonly missing: readonly SentEvent[] }[] = [];
+  let made = 0;
 
-  /** @param random numbers from 0 to below 1 */
-  constructor(url: string, oracle: Oracle, random: () => number) {
-    this.#url = url;
-    this.#oracle = oracle;
-    this.#random = random;
-  }
-
-  /** Requests that are not accepted yet. */
-  get waiting(): number {
-    return this.#waiting.length;
-  }
-
-  /**
-   * Sends the waiting requests, then `requests` new ones; each is tried twice a minute.
-   * @param nowMs the time of the events, epoch milliseconds
-   * @returns how many requests were accepted, and how many are left for the next minute
-   */
-  async minute(requests: number, nowMs: number) {
-    const fresh = Array.from({ length: requests }, () => {
-      const events = Array.from({ length: EVENTS_PER_REQUEST }, () => this.#event(nowMs));
-      return { whole: events, missing: events };
-    });
-    let accepted = 0;
-    const queue = [...this.#waiting, ...fresh];
-    this.#waiting = [];
-    for (const request of queue) {
-      let { missing } = request;
-      for (let tries = 0; tries < 2 && missing.length > 0; tries += 1) missing = await this.#post(missing);
-      if (missing.length > 0) this.#waiting.push({ ...request, missing });
-      else {
-        accepted += 1;
-        this.#oracle.accepted(request.whole);
-      }
-    }
-    return { accepted, waiting: this.#waiting.length };
-  }
+  const eventAt = (nowMs: number): SentEvent => {
+    made += 1;
+    const entity = ENTITIES[Math.floor(random() ** 2 * ENTITIES.length)] ?? '/';
+    const at = nowMs - Math.floor(random() * 90_000);
+    return { id: `drill-${made}`, metric: METRIC, entity, at, n: random() < 0.1 ? -1 : 1 };
+  };
 
   /** Posts events. @returns those that were not accepted */
-  async #post(events: readonly SentEvent[]): Promise<readonly SentEvent[]> {
-    const answer = await fetch(`${this.#url}/v1/events`, {
+  const post = async (events: readonly SentEvent[]): Promise<readonly SentEvent[]> => {
+    const answer = await fetch(`${url}/v1/events`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ events }),
@@ -60,12 +30,28 @@ export class Producers {
     if (answer.status === 202) return [];
     // A partial answer names what was not accepted. After any other failure the whole request is retried: ids make that safe.
     return body.failed?.flatMap(({ index }) => events[index] ?? []) ?? events;
-  }
+  };
 
-  #event(nowMs: number): SentEvent {
-    this.#made += 1;
-    const entity = ENTITIES[Math.floor(this.#random() ** 2 * ENTITIES.length)] ?? '/';
-    const at = nowMs - Math.floor(this.#random() * 90_000);
-    return { id: `drill-${this.#made}`, metric: METRIC, entity, at, n: this.#random() < 0.1 ? -1 : 1 };
-  }
+  return {
+    /** How many requests are not accepted yet. */
+    waiting: () => waiting.length,
+    /**
+     * Sends the waiting requests, then `requests` new ones; each is tried twice a minute.
+     * @param nowMs the time of the events, epoch milliseconds
+     */
+    minute: async (requests: number, nowMs: number): Promise<void> => {
+      const fresh = Array.from({ length: requests }, () => {
+        const events = Array.from({ length: EVENTS_PER_REQUEST }, () => eventAt(nowMs));
+        return { whole: events, missing: events };
+      });
+      const queue = [...waiting, ...fresh];
+      waiting = [];
+      for (const request of queue) {
+        let { missing } = request;
+        for (let tries = 0; tries < 2 && missing.length > 0; tries += 1) missing = await post(missing);
+        if (missing.length > 0) waiting.push({ ...request, missing });
+        else oracle.accepted(request.whole);
+      }
+    },
+  };
 }

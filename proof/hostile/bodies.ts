@@ -11,13 +11,20 @@ export interface HostileBody {
 
 type Maker = (random: Random) => Buffer | string;
 
+const list = (events: string) => `{"events":[${events}]}`;
+const batch = (key: string, events = EVENT) => `{"batch":${key},"events":[${events}]}`;
+const eventOf = (entity: string) => `{"metric":"hostile","entity":"${entity}"}`;
+const many = (count: number, event: string) => Array(count).fill(event).join(',');
+const truncated = (random: Random, text: string) => text.slice(0, random.between(0, text.length - 1));
+const strangeField = (random: Random) => `${JSON.stringify(random.pick(FIELDS))}:${random.pick(VALUES)}`;
+
 const VALID = JSON.stringify({
   events: [
     { id: 'hostile-1', metric: 'hostile', entity: 'hostile', at: '2026-11-22T05:00:00Z', n: 1 },
     { metric: 'hostile', entity: '/a b/ü/😀' },
   ],
 });
-const EVENT = '{"metric":"hostile","entity":"hostile"}';
+const EVENT = eventOf('hostile');
 const VALID_BATCH = batch('"0b0e7a52-7f3b-4a8e-9a49-4b0e7a527f3b"');
 
 /** Values that trip up parsers, validators and templates, as JSON text. */
@@ -120,30 +127,6 @@ export const BATCHES_BY_KEY: readonly HostileBody[] = KEYS.map((key) => ({
 /** Bytes of any value. */
 export function randomBytes(random: Random, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => random.between(0, 255)));
-}
-
-function list(events: string): string {
-  return `{"events":[${events}]}`;
-}
-
-function batch(key: string, events = EVENT): string {
-  return `{"batch":${key},"events":[${events}]}`;
-}
-
-function eventOf(entity: string): string {
-  return `{"metric":"hostile","entity":"${entity}"}`;
-}
-
-function many(count: number, event: string): string {
-  return Array(count).fill(event).join(',');
-}
-
-function strangeField(random: Random): string {
-  return `${JSON.stringify(random.pick(FIELDS))}:${random.pick(VALUES)}`;
-}
-
-function truncated(random: Random, text: string): string {
-  return text.slice(0, random.between(0, text.length - 1));
 }
 
 function mutated(random: Random, text: string): Buffer {

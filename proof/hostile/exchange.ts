@@ -1,22 +1,13 @@
-// One exchange over a bare socket: bytes out, and strictly parsed answers back.
+// One exchange over a bare socket: bytes out, strictly parsed answers back, and what every answer must keep.
 import { connect, type Socket } from 'node:net';
 import { finished } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fieldsOf, jsonIn } from '../../lambdas/core/json.ts';
 import type { HostileRequest } from './requests.ts';
 
-/** An answer as it came over the wire. */
-export interface RawAnswer {
-  readonly status: number;
-  readonly headers: ReadonlyMap<string, string>;
-  readonly body: Buffer;
-}
-
-/** What came back: answers, and any bytes after them. */
-export interface Exchange {
-  readonly answers: readonly RawAnswer[];
-  readonly rest: Buffer;
-  readonly timedOut: boolean;
-}
+/** What came back: answers as they came over the wire, and any bytes after them. */
+export type Exchange = Awaited<ReturnType<typeof exchange>>;
+type RawAnswer = Exchange['answers'][number];
 
 /** How a request is written: all at once, or in pieces with pauses. */
 interface Writing {
@@ -34,7 +25,7 @@ export async function exchange(
   port: number,
   { bytes, verb }: Pick<HostileRequest, 'bytes' | 'verb'>,
   writing: Writing,
-): Promise<Exchange> {
+) {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -57,8 +48,8 @@ async function write(socket: Socket, bytes: Buffer, { pieceBytes, halfClose }: W
 }
 
 /** Reads answers one after the other, each as long as its Content-Length says. */
-function readAnswers(received: Buffer, verb: string): Pick<Exchange, 'answers' | 'rest'> {
-  const answers: RawAnswer[] = [];
+function readAnswers(received: Buffer, verb: string) {
+  const answers: { status: number; headers: ReadonlyMap<string, string>; body: Buffer }[] = [];
   let rest = received;
   while (rest.length > 0) {
     const end = rest.indexOf('\r\n\r\n');
@@ -81,4 +72,44 @@ function readAnswers(received: Buffer, verb: string): Pick<Exchange, 'answers' |
     answers.push({ status: Number(code), headers, body });
   }
   return { answers, rest };
+}
+
+/** Problems with what came back; empty if there are none. */
+export function brokenPromises(
+  { verb, mayBeUnanswered }: HostileRequest,
+  { answers, rest, timedOut }: Exchange,
+): string[] {
+  if (timedOut) return ['no end: neither an answer nor a closed connection'];
+  const broken = answers.flatMap((answer, index) => brokenBy(answer, verb === 'HEAD' && index === 0));
+  if (answers.length === 0 && !mayBeUnanswered) broken.push('closed without an answer');
+  if (rest.length > 0) broken.push(`${rest.length} bytes after the last answer`);
+  return broken;
+}
+
+function brokenBy({ status, headers, body }: RawAnswer, bodyless: boolean): string[] {
+  const broken: string[] = [];
+  if (status >= 500) broken.push(`status ${status}: ${body.subarray(0, 200)}`);
+  const connection = headers.get('set-cookie') ?? headers.get('x');
+  if (connection !== undefined) broken.push('a header of the client came back as ours');
+  if (bodyless || status === 204) return broken;
+  if (headers.get('content-length') !== String(body.length)) {
+    broken.push(`status ${status}: content-length ${headers.get('content-length')} for ${body.length} bytes`);
+  }
+  // A request for the root gets the console's page, which has its own type.
+  if (status === 200 && /^text\/html\b/.test(headers.get('content-type') ?? '')) {
+    return body.toString('utf8').startsWith('<!doctype html>') ? broken : [...broken, 'HTML that is no page'];
+  }
+  if (!/^application\/json\b/.test(headers.get('content-type') ?? '')) {
+    broken.push(`status ${status}: content-type ${headers.get('content-type')}`);
+  }
+  const value = fieldsOf(jsonIn(body.toString('utf8')));
+  if (value === undefined)
+    broken.push(`status ${status}: the body is no JSON object: ${body.subarray(0, 100)}`);
+  else if (status >= 400 && !isMessage(value['message'])) broken.push(`status ${status}: no message`);
+  return broken;
+}
+
+/** A message is a sentence or a few words, and never the client's own megabytes. */
+function isMessage(value: unknown): boolean {
+  return typeof value === 'string' && value.length >= 5 && value.length <= 2_000;
 }

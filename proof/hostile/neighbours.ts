@@ -49,6 +49,7 @@ export function startNeighbours(url: string, name: string) {
     const counted = await Promise.all(
       sent.map((expected, client) => waitForCount(url, entityOf(client), expected)),
     );
+    const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
     return { sent: sum(sent), counted: sum(counted), broken, slowestMs: Math.round(slowestMs) };
   };
 }
@@ -70,8 +71,4 @@ export async function waitForCount(
     if ((total ?? 0) >= expected || performance.now() > until) return total ?? 0;
     await pause(100);
   }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((all, one) => all + one, 0);
 }

@@ -1,8 +1,6 @@
 // Malformed data that bypasses the front door: directly in the stream or the queue.
 import { gzipSync } from 'node:zlib';
-import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import type { Random } from '../simulation/random.ts';
 import { randomBytes } from './bodies.ts';
 import { lines } from './request-parts.ts';
@@ -64,22 +62,19 @@ const MESSAGES = [
 ];
 
 /** Prepares to send poison. */
-export function createPoisoner({ kinesis, sqs, stream, queueUrl }: Places, random: Random) {
+export function createPoisoner({ kinesis, sqs, StreamName, QueueUrl }: Places, random: Random) {
   /** What was sent past the front door. Every event of a well-formed batch must be counted. */
   const report = { records: 0, messages: 0, batchedEvents: 0 };
-  const common = {
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    requestHandler: new NodeHttpHandler(),
-  };
-  const streams = new KinesisClient({ ...common, endpoint: kinesis });
-  const queues = new SQSClient({ ...common, endpoint: sqs, useQueueUrlAsEndpoint: false });
+  const streams = createAwsJsonClient('kinesis', kinesis);
+  const queues = createAwsJsonClient('sqs', sqs);
 
   async function put(record: (typeof RECORDS)[number]): Promise<void> {
     const data = typeof record === 'function' ? record(random) : record;
-    const Data = typeof data === 'string' ? Buffer.from(data) : data;
-    const Records = [{ Data, PartitionKey: String(random.next()) }];
-    await streams.send(new PutRecordsCommand({ StreamName: stream, Records }));
+    const Data = Buffer.from(data).toString('base64');
+    await streams.call('PutRecords', {
+      StreamName,
+      Records: [{ Data, PartitionKey: String(random.next()) }],
+    });
     report.records += 1;
   }
   /** Puts a batch whose key was never used before. */
@@ -88,7 +83,7 @@ export function createPoisoner({ kinesis, sqs, stream, queueUrl }: Places, rando
     report.batchedEvents += events;
   }
   async function send(MessageBody: string): Promise<void> {
-    await queues.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
+    await queues.call('SendMessage', { QueueUrl, MessageBody });
     report.messages += 1;
   }
 
@@ -109,10 +104,6 @@ export function createPoisoner({ kinesis, sqs, stream, queueUrl }: Places, rando
         await putBatch(1);
       }
       for (const message of MESSAGES) await send(message);
-    },
-    close: () => {
-      streams.destroy();
-      queues.destroy();
     },
   };
 }

@@ -13,10 +13,8 @@ export const ROUTES = lines(`
   POST /v1/counts:batch
   GET /v1/status
   GET /v1/openapi.json
-  GET /v1/audit?from=2026-11-22T05:00Z&to=2026-11-22T06:00Z
   GET /v1/admin/counts/hostile/hostile
-  POST /v1/admin/repair
-  POST /v1/admin/redrive`).map(words);
+  POST /v1/unknown`).map(words);
 export const BASES = [
   ...words('/v1/counts/hostile /v1/counts /v1 /v1/admin/counts/hostile //v1//counts//hostile'),
   '',

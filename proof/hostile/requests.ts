@@ -29,7 +29,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     return request(random.pick(['POST', 'OPTIONS']), '/v1/events', headers);
   },
   'admin body': (random) => {
-    const paths = ['/v1/admin/repair', '/v1/admin/redrive', '/v1/audit', '/v1/status', '/v1/unknown'];
+    const paths = ['/v1/admin/counts/hostile/hostile', '/v1/status', '/v1/unknown'];
     return request('POST', random.pick(paths), [SIGNATURE, JSON_TYPE], hostileBody(random).bytes);
   },
   'broken kept connection': (random) => {

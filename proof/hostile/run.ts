@@ -1,17 +1,16 @@
-// One hostile run: every attack once, then random ones until time is up, with neighbours working all the while.
+// The hostile run: every attack once, then random ones until time is up, with neighbours working all the while.
 import { setTimeout as pause } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { Random } from '../simulation/random.ts';
 import { brokenOff, halfClosed, silentCrowd, slowRequest } from './connections.ts';
-import { type Exchange, exchange } from './exchange.ts';
+import { brokenPromises, type Exchange, exchange } from './exchange.ts';
 import { startNeighbours, waitForCount } from './neighbours.ts';
 import { BATCHED, createPoisoner } from './poison.ts';
-import { brokenPromises } from './promises.ts';
 import { everyRequest, type HostileRequest, hostileRequest } from './requests.ts';
 import { startVictim } from './victim.ts';
 
 /** Options of a run. */
-export interface HostileOptions {
+interface HostileOptions {
   readonly seed: number;
   /** How long to send random attacks, after each was sent once. */
   readonly seconds: number;
@@ -20,7 +19,7 @@ export interface HostileOptions {
 }
 
 /** What a run did, and which promises were broken, each with its cause. */
-export type HostileReport = Awaited<ReturnType<typeof runHostile>>;
+type HostileReport = Awaited<ReturnType<typeof runHostile>>;
 
 /** The first pass is the same in every run. */
 const FIXED_SEED = '1';
@@ -38,6 +37,35 @@ const HEAP_GROWTH_MAX_BYTES = 8 * 1024 * 1024;
  * it collects: a coarse bound, against what grows without one.
  */
 const RSS_GROWTH_MAX_BYTES = 2 * 1024 * 1024 * 1024;
+
+/** Plays the attacks of `npx tally hostile`, and reports which promises held. @returns 0 when all promises held, otherwise 1 */
+export async function playHostile(
+  options: Omit<HostileOptions, 'seed'> & { seed?: number },
+): Promise<number> {
+  const { seed = Date.now() % 1_000_000, seconds, crowd } = options;
+  console.log(`seed ${seed}: npx tally hostile --seed ${seed} --seconds ${seconds} --crowd ${crowd}`);
+  const report = await runHostile({ seed, seconds, crowd });
+  print(report);
+  return report.broken.length === 0 ? 0 : 1;
+}
+
+function print({ requests, statuses, poison, neighbours, memory, broken }: HostileReport): void {
+  for (const [kind, count] of [...requests].sort(([a], [b]) => a.localeCompare(b)))
+    console.log(`  ${String(count).padStart(6)}  ${kind}`);
+  const sent = requests.values().reduce((all, one) => all + one, 0);
+  const answers = [...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count}`);
+  console.log(`${sent} hostile requests, answers ${answers.join(', ')}`);
+  console.log(`${poison.records} records past the front door, ${poison.messages} messages onto the queue`);
+  console.log(
+    `neighbours: ${neighbours.sent} events sent, ${neighbours.counted} counted, slowest answer ${neighbours.slowestMs} ms`,
+  );
+  const mb = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MB`;
+  console.log(
+    `memory: heap ${mb(memory.heapGrowthBytes)} more than at the start, whole process ${mb(memory.rssGrowthBytes)}`,
+  );
+  for (const one of broken) console.log(`BROKEN  ${one}`);
+  console.log(broken.length === 0 ? 'All promises held.' : `${broken.length} promises broken.`);
+}
 
 /** Attacks a local stack that it starts and stops. */
 export async function runHostile({ seed, seconds, crowd }: HostileOptions) {
@@ -112,7 +140,6 @@ export async function runHostile({ seed, seconds, crowd }: HostileOptions) {
     if (!victim.isAlive()) broken.add('the stack has ended');
     return { requests, statuses, poison: poisoner.report, neighbours, memory, broken: [...broken] };
   } finally {
-    poisoner.close();
     await victim.stop();
   }
 }

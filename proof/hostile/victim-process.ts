@@ -1,5 +1,6 @@
 // The attacked process: a local stack that answers its parent. What it complains of goes to its standard error.
 import { startLocalStack } from '../../local/stack.ts';
+import { rollupQueueIn } from '../../local/template/names.ts';
 
 const stack = await startLocalStack({
   onProblem: (message) => console.error(message),
@@ -17,20 +18,18 @@ function memory() {
   return { heapBytes: heapUsed + external, rssBytes: rss };
 }
 
-process.on('message', (ask) => {
-  if (ask === 'stop') void stack.stop().then(() => process.disconnect());
-  else process.send?.(memory());
-});
-process.once('disconnect', () => void stack.stop());
+process.on('message', () => process.send?.(memory()));
+process.once('disconnect', () => process.exit());
 
-const refOf = (type: string, start: string) =>
-  stack.template.ofType(type).find((resource) => resource.logicalId.startsWith(start))?.ref ?? '';
 const places = {
   port: Number(new URL(stack.url).port),
   kinesis: stack.endpoints.kinesis,
   sqs: stack.endpoints.sqs,
-  stream: refOf('AWS::Kinesis::Stream', 'Events'),
-  queueUrl: refOf('AWS::SQS::Queue', 'RollupsMessages'),
+  StreamName: stack.template
+    .ofType('AWS::Kinesis::Stream')
+    .map(({ name }) => name)
+    .join(),
+  QueueUrl: rollupQueueIn(stack.template).ref,
 };
 /** Where the victim can be attacked: the first message to its parent. */
 export type Places = typeof places;

@@ -9,13 +9,13 @@ if (!files.some((file) => /generations|faulty-answers/.test(file)))
   process.env['TALLY_CONTRACT_ENDPOINTS'] = 'fake';
 // Properties are tried as often as they can be.
 process.env['TALLY_LONG'] = '1';
-let caught: { by: string } | undefined;
+let caught: { by: string } | null = null;
 for await (const { type, data } of run({ files: files.map((file) => `${root}/${file}`), concurrency: 1 })) {
   // The first to fail is the innermost.
-  if (type !== 'test:fail' || caught !== undefined) continue;
+  if (type !== 'test:fail' || caught !== null) continue;
   const file = relative(root, data.file ?? '');
   // If the file itself is the failed test, it could not be loaded or its process died, which proves nothing.
   if (files.some((own) => data.name.endsWith(own))) throw new Error(`${data.name} failed as a whole`);
   caught = { by: `${file} "${data.name}"` };
 }
-process.stdout.write(`${JSON.stringify(caught ?? null)}\n`);
+console.log(JSON.stringify(caught));

@@ -15,7 +15,7 @@ export interface Mutation {
 }
 
 /** One replacement in one file, named from the project's root. */
-export interface Edit {
+interface Edit {
   readonly file: string;
   readonly find: string;
   readonly put: string;
@@ -28,9 +28,10 @@ export function edited(text: string, { file, find, put }: Edit): string {
 }
 
 /** One block of a text: `# name`, `by TEST`, `unexplored WHY`, `harmless WHY`, then `@ file` with lines to find and to put. */
-function parsed(lines: readonly string[], common: Partial<Mutation>): Mutation {
+function parsed(block: string): Mutation {
+  const lines = block.split('\n').filter((line) => line !== '' && !line.startsWith('%'));
   const edits: { file: string; find: string[]; put: string[] }[] = [];
-  const mutation = { name: '', ...common };
+  const mutation = { name: '' };
   let file = '';
   for (const [index, line] of lines.entries()) {
     const [, mark = '', rest = ''] = /^(\S+) ?(.*)$/.exec(line) ?? [];
@@ -55,9 +56,7 @@ function settingOf(mark: string, rest: string): Partial<Mutation> {
 function mutationsIn(text: string): Mutation[] {
   return text.split(/^=\n/m).flatMap((section) => {
     const [head = '', ...blocks] = section.split(/^(?=# )/m);
-    const linesOf = (part: string) => part.split('\n').filter((line) => line !== '' && !line.startsWith('%'));
-    const { name: _, edits: __, ...common } = parsed(linesOf(head), {});
-    return blocks.map((block) => parsed(linesOf(block), common));
+    return blocks.map((block) => parsed(head + block));
   });
 }
 

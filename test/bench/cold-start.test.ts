@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { onlyLong } from '../support/long.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../bench/cold-start.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
 
 test('a function is bundled, started and asked', onlyLong, async () => {
   // It fails if the first event is not handled correctly.
-  const args = [PROGRAM, '--rounds', '2', '--only', 'writer'];
+  const args = [PROGRAM, 'bench', 'cold-start', '--rounds', '2', '--only', 'writer'];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const [row = ''] = stdout.split('\n').filter((line) => line.startsWith('| writer |'));
   const [start = NaN, startGzip = NaN, all = NaN, allGzip = NaN, init = NaN, first = NaN, since = NaN] = row

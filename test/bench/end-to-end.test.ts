@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { findRedis } from '../../bench/end-to-end/redis.ts';
 import { onlyLong } from '../support/long.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../bench/end-to-end.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../bin/tally.ts', import.meta.url));
 const RIVALS = ['UpdateItem an event', ...(findRedis() === undefined ? [] : ['Redis INCRBY an event'])];
 const MODES = [
   ...['1 a request', '100 a request', '100 a request, as a batch'].map((mode) => ['Tally', mode]),
@@ -17,7 +17,7 @@ const MODES = [
 test('every system is measured in every mode, and counts what was sent', onlyLong, async () => {
   // It fails if a counter differs from what was sent.
   const args = ['--rates', '200', '--seconds', '1', '--rounds', '1', '--events', '200', '--entities', '50'];
-  const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, ...args]);
+  const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, 'bench', 'end-to-end', ...args]);
   const [fullSpeed = [], rising = []] = stdout
     .split('\n\n')
     .filter((block) => block.startsWith('| '))

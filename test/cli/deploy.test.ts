@@ -1,14 +1,13 @@
 // Deploying: missing prerequisites are reported before anything is bundled, and the output ends with a line to paste.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { firstSteps } from '../../cli/deploy/first-steps.ts';
-import { lookAhead } from '../../cli/deploy/look-ahead.ts';
+import { firstSteps, lookAhead } from '../../cli/deploy/deploy.ts';
 
 const BOOTSTRAP = '/cdk-bootstrap/hnb659fds/version';
 const account =
   (...names: string[]) =>
   async (name: string) =>
-    names.includes(name) ? { arn: `arn:aws:ssm:eu-west-1:123456789012:parameter${name}` } : undefined;
+    names.includes(name) ? `arn:aws:ssm:eu-west-1:123456789012:parameter${name}` : undefined;
 
 test('an account that is not bootstrapped gets the command for it', async () => {
   await assert.rejects(lookAhead('dev', true, account()), { message: /npx cdk bootstrap/, exitCode: 1 });

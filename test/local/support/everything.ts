@@ -9,9 +9,8 @@ import { credentials, region } from '../../../local/identity.ts';
 import { asList, asObject, asText } from '../../../local/json.ts';
 import { rollupQueueIn } from '../../../local/template/names.ts';
 import type { Drill } from '../../../proof/drill/drill.ts';
-import { tableAway } from '../../../proof/drill/faults.ts';
 import { METRIC } from '../../../proof/drill/oracle.ts';
-import { wrongParameter } from '../../../proof/drill/scenarios/wrong-parameter.ts';
+import { countersAway, SCENARIOS } from '../../../proof/drill/scenarios.ts';
 import { CONFIG, record } from '../../support/records.ts';
 
 const SIGNED = { authorization: 'AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0' };
@@ -65,7 +64,7 @@ async function appliedTwice(drill: Drill): Promise<void> {
 
 /** Counters that refuse until attempts are used up: delayed, dead, noted, probed, returned. */
 async function deadAndBack(drill: Drill): Promise<void> {
-  drill.stack.setFault(tableAway(drill, 'Counters'));
+  drill.stack.setFault(countersAway(drill));
   for (let minute = 0; minute < 4; minute += 1) await drill.minute();
   drill.stack.setFault(undefined);
   for (let minute = 0; minute < 3; minute += 1) await drill.minute();
@@ -73,7 +72,9 @@ async function deadAndBack(drill: Drill): Promise<void> {
 
 /** Parked and sent back: the drill's scenario of a wrong parameter, without its judge. */
 async function parked(drill: Drill): Promise<void> {
-  await wrongParameter.play({
+  const scenario = SCENARIOS.find(({ name }) => name === 'wrong-parameter');
+  assert.ok(scenario);
+  await scenario.play({
     drill,
     say: () => {},
     breaks: () => {},
@@ -106,7 +107,7 @@ async function splitShard(drill: Drill): Promise<void> {
 
 /** Rows that wait until their counter items may be deleted: in the queue, as dead letters, and a copy of counted ones. */
 async function expired(drill: Drill): Promise<void> {
-  drill.stack.setFault(tableAway(drill, 'Counters'));
+  drill.stack.setFault(countersAway(drill));
   for (let minute = 0; minute < 4; minute += 1) await drill.minute();
   assert.ok((await drill.stack.status()).dead > 0);
   const writer = drill.mapping('writer');
