@@ -1,5 +1,5 @@
 // The aggregator: turns the stream's batches into segments in the ledger and rollup messages in the queue.
-import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
+import { CfnEventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { acknowledge, logicalIdOf } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
@@ -9,7 +9,7 @@ import { secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
 /** The aggregator and its only event source mapping. */
-export function aggregator(scope: Construct, platform: Platform): HandlerFunction {
+export function aggregator(scope: Construct, platform: Platform): LambdaFunction {
   const { configuration: c, stream, ledger, queue, archive } = platform;
   const handler = new HandlerFunction(scope, 'Aggregator', platform, {
     noun: 'aggregator',
@@ -82,7 +82,7 @@ export function aggregator(scope: Construct, platform: Platform): HandlerFunctio
         'What CDK grants to an on-failure destination; objects only below the prefix that Lambda chooses.',
     });
   }
-  return handler;
+  return handler.function;
 }
 
 /**
