@@ -8,7 +8,7 @@ import {
   type IApiKey,
   type Integration,
   type IResource,
-  type JsonSchema,
+  JsonSchemaVersion,
   LambdaIntegration,
   LogGroupLogDestination,
   type Method,
@@ -16,7 +16,6 @@ import {
   Period,
   type RequestValidator,
   RestApi,
-  type StageOptions,
 } from 'aws-cdk-lib/aws-apigateway';
 import { Policy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
@@ -24,13 +23,14 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
+import { EVENTS } from '../api/events.ts';
+import type { Schema } from '../api/schema.ts';
 import { acknowledge, acknowledgeOpen } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
-import { addConstantAnswer } from './constant-answer.ts';
-import { EVENTS_SCHEMA } from './events-schema.ts';
+import { addConstantAnswer } from './front-door-answers.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
 import { allow } from './handler-function.ts';
-import { putRecordsIntegration, putRecordsMethodResponses } from './put-records.ts';
+import { putRecords } from './put-records.ts';
 
 /** The route of public counters, from the API's root. */
 export const PUBLIC_PATH = 'v1/public/{metric}/{entity+}';
@@ -70,7 +70,7 @@ export class FrontDoor extends Construct {
   }
 
   /** Adds `POST /v1/<path>`, answered by a function; the body must match a schema. */
-  addQuestion(path: string, handler: LambdaFunction, title: string, schema: JsonSchema): void {
+  addQuestion(path: string, handler: LambdaFunction, title: string, schema: Schema): void {
     this.#addForClients('POST', path, answeredBy(handler), this.#validated(title, schema));
   }
 
@@ -113,18 +113,19 @@ export class FrontDoor extends Construct {
       statements: [allow('kinesis', ['PutRecords'], stream.streamArn)],
     });
     const { allowOrigin } = this.#configuration;
-    const integration = putRecordsIntegration(stream, role.withoutPolicyUpdates(), allowOrigin);
-    const post = this.#addForClients('POST', 'events', integration, {
-      methodResponses: putRecordsMethodResponses(),
-      ...this.#validated('Events', EVENTS_SCHEMA),
-    });
+    const { integration, methodResponses } = putRecords(stream, role.withoutPolicyUpdates(), allowOrigin);
+    const events = { methodResponses, ...this.#validated('Events', EVENTS) };
+    const post = this.#addForClients('POST', 'events', integration, events);
     post.node.addDependency(policy);
   }
 
   /** Without $default, a content type without a model would not be validated at all. */
-  #validated(title: string, schema: JsonSchema): MethodOptions {
+  #validated(title: string, schema: Schema): MethodOptions {
+    // API Gateway supports only draft 4. The keywords in use mean the same in draft 4 and in 2020-12; a test ensures it.
+    // The types' names are the values of CDK's enum.
+    const draft4 = { schema: JsonSchemaVersion.DRAFT4, title, ...(schema as object) };
     return {
-      requestModels: { $default: this.api.addModel(title, { schema }) },
+      requestModels: { $default: this.api.addModel(title, { schema: draft4 }) },
       requestValidator: this.#validator,
     };
   }
@@ -149,11 +150,12 @@ function createApi(scope: Construct, c: Configuration): RestApi {
     cloudWatchRole: c.gatewayLogsRole,
     deployOptions: {
       stageName: c.stage,
-      throttlingRateLimit: c.throttleRequestsPerSecond,
-      throttlingBurstLimit: BURST * c.throttleRequestsPerSecond,
+      ...throttled(c.throttleRequestsPerSecond),
       tracingEnabled: c.tracing,
       metricsEnabled: false,
-      methodOptions: methodOptions(c),
+      // A method's own settings replace all of the stage's.
+      methodOptions:
+        c.publicMetrics.length > 0 ? { [`/${PUBLIC_PATH}/GET`]: throttled(c.publicRequestsPerSecond) } : {},
       accessLogDestination: new LogGroupLogDestination(accessLog),
       accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
     },
@@ -162,12 +164,8 @@ function createApi(scope: Construct, c: Configuration): RestApi {
   return api;
 }
 
-/** Methods with their own settings, which replace all of the stage's. */
-function methodOptions(c: Configuration): NonNullable<StageOptions['methodOptions']> {
-  const { publicMetrics, publicRequestsPerSecond: perSecond } = c;
-  if (publicMetrics.length === 0) return {};
-  const limit = { throttlingRateLimit: perSecond, throttlingBurstLimit: BURST * perSecond };
-  return { [`/${PUBLIC_PATH}/GET`]: limit };
+function throttled(perSecond: number) {
+  return { throttlingRateLimit: perSecond, throttlingBurstLimit: BURST * perSecond };
 }
 
 /** One line per request. It omits addresses and user agents: Tally does not need to know who sent an event. */
@@ -207,28 +205,26 @@ function addPreflight(resource: IResource, method: string, allowOrigin: string):
       'Access-Control-Allow-Headers': "'Content-Type,X-Api-Key,If-None-Match'",
       'Access-Control-Max-Age': "'86400'",
     },
+    template: '',
     contentTypes: ['application/json'],
     reason: 'A preflight carries no credentials by definition; it answers constants.',
   });
 }
 
 function acknowledgeApi(api: RestApi, c: Configuration): void {
-  if (c.webAcl === 'off')
-    acknowledge(api, {
-      'AwsSolutions-APIG3':
-        'Throttling, a usage plan and schema validation bound what a client can do; the setting "webAcl" puts a web ACL in front, which costs for every request.',
-    });
   acknowledge(api, {
     'AwsSolutions-APIG6':
       'Execution logs write headers and bodies, client addresses with them, into a group without retention; the access log has status, latency and error of each request.',
-  });
-  if (c.gatewayLogsRole)
-    acknowledge(api, {
+    ...(c.webAcl === 'off' && {
+      'AwsSolutions-APIG3':
+        'Throttling, a usage plan and schema validation bound what a client can do; the setting "webAcl" puts a web ACL in front, which costs for every request.',
+    }),
+    ...(c.gatewayLogsRole && {
       'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
         "The account's one role for API Gateway's logs is not this stack's alone, so it has the policy AWS made for it.",
-    });
-  if (!c.tracing)
-    acknowledge(api, {
+    }),
+    ...(!c.tracing && {
       'Serverless-APIGWXrayEnabled': 'The setting "tracing" turns X-Ray on; each trace costs.',
-    });
+    }),
+  });
 }

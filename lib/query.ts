@@ -1,8 +1,8 @@
 // The query function: counts, top lists and the status of the pipeline.
 import { Aws, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { COUNTS_BATCH } from '../api/counts.ts';
 import { retentionEnvironment, secondsOf } from './environment.ts';
-import { COUNTS_BATCH_SCHEMA } from './events-schema.ts';
 import { PUBLIC_PATH } from './front-door.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
@@ -39,7 +39,7 @@ export function query(scope: Construct, platform: Platform): void {
   // Greedy, so that an entity may contain slashes even if the client does not encode them. API Gateway drops a trailing
   // slash: /v1/counts/play/blog/ means "blog", blog%2F means "blog/".
   frontDoor.addRead('counts/{metric}/{entity+}', handler.function);
-  frontDoor.addQuestion('counts:batch', handler.function, 'CountsBatch', COUNTS_BATCH_SCHEMA);
+  frontDoor.addQuestion('counts:batch', handler.function, 'CountsBatch', COUNTS_BATCH);
   // For the canary, which has a role but no API key.
   frontDoor.addSignedRead('counts/{metric}/{entity+}', handler.function);
   if (c.publicMetrics.length > 0) frontDoor.addOpenRead(PUBLIC_PATH, handler.function);

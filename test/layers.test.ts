@@ -269,7 +269,7 @@ test('the guard finds a forbidden import in any form', () => {
     ["import { addStack } from '../lib/counting-app.ts';", 'local/stack.ts'],
     ["import { SCENARIOS } from '../proof/drill/scenarios/index.ts';", 'proof/hostile/run.ts'],
     ["import { writeRollups } from '../lambdas/writer/write.ts';", 'fake-aws/sqs.ts'],
-    ["import { EVENTS } from '../lib/events-schema.ts';", 'api/events.ts'],
+    ["import { METRICS } from '../lib/metrics.ts';", 'api/events.ts'],
     ["import { startFauxqs } from 'fauxqs';", 'bench/cost.ts'],
     ["import { parseCountQuery } from '../lambdas/query/count-query.ts';", 'console/app.tsx'],
     ["import { startLocalStack } from '../local/stack.ts';", 'plan/count.ts'],
