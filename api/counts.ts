@@ -7,7 +7,7 @@ const GRAIN = {
 } as const satisfies Schema;
 
 /** Maximum queries in a batch. */
-export const QUERIES_MAX = 100;
+const QUERIES_MAX = 100;
 
 const INSTANT_ASKED = (description: string) =>
   ({
