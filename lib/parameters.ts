@@ -13,11 +13,10 @@ import { QUEUE_RECEIVES_MAX } from './rollup-queue.ts';
  */
 export function resourcesParameter(
   scope: Construct,
-  id: string,
   { configuration: c, stream, counts, ledger, queue, deadLetters, archive, retries }: Platform,
   objects: Queue | undefined,
-): StringParameter {
-  return new StringParameter(scope, id, {
+): void {
+  new StringParameter(scope, 'Resources', {
     // An explicit name, because commands only know the stage.
     parameterName: `/tally/${c.stage}/resources`,
     description: "Names of the stack's resources, for an operator's commands. Written by each deployment.",
@@ -60,8 +59,8 @@ const FIRST_VALUES = {
 } as const;
 
 /** `/tally/<stage>/retries`. Writer and redriver read it at run time; a deployment keeps an operator's value. */
-export function retryParameter(scope: Construct, id: string, c: Configuration): StringParameter {
-  return new StringParameter(scope, id, {
+export function retryParameter(scope: Construct, c: Configuration): StringParameter {
+  return new StringParameter(scope, 'Retries', {
     // An explicit name, because operators type it.
     parameterName: `/tally/${c.stage}/retries`,
     description: `How often and how fast the writer retries and the redriver returns dead letters; attempts below ${QUEUE_RECEIVES_MAX}, where the queue itself gives up.`,
