@@ -4,18 +4,10 @@ import { checkRequest, FORMAT_NAMES, requestOf } from '../formats/detect.ts';
 import { FormatError } from '../formats/reading.ts';
 import { metricName, shown, text } from './setting-kinds.ts';
 
-/** Formats whose columns have no names: a setting cannot say which is the entity and which the time. */
-const NAMELESS = ['csv', 'columns'];
-const FORMATS = FORMAT_NAMES.filter((name) => !NAMELESS.includes(name));
+/** Not those whose columns have no names: a setting cannot say which is the entity and which the time. */
+const FORMATS = FORMAT_NAMES.filter((name) => name !== 'csv' && name !== 'columns');
 /** A function's environment has room for 4 KB. */
 const JSON_BYTES_MAX = 3_000;
-
-/** The command line's options by the names of fields here. */
-const FIELDS: readonly (readonly [option: RegExp, field: string])[] = [
-  [/--where/g, 'filter'],
-  [/--log-format/g, 'logFormat'],
-  [/--format/g, 'format'],
-];
 
 const accessLog = z
   .strictObject(
@@ -52,14 +44,20 @@ const accessLog = z
     },
   )
   .superRefine((log, ctx) => {
-    const problem = unreadable(log);
-    if (problem !== undefined) ctx.addIssue({ code: 'custom', message: `readable: ${problem}` });
+    try {
+      checkRequest(requestOf(log));
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      // The command line's options by the names of fields here.
+      const problem = error.message
+        .replaceAll('--where', 'filter')
+        .replaceAll('--log-format', 'logFormat')
+        .replaceAll('--format', 'format');
+      ctx.addIssue({ code: 'custom', message: `readable: ${problem}` });
+    }
   });
 
-/** A bucket of logs, or a part of one. */
-export type AccessLogSetting = z.output<typeof accessLog>;
-
-/** The list of them. */
+/** The list of buckets of logs, or parts of one. */
 export function accessLogs() {
   return z
     .array(accessLog, {
@@ -79,15 +77,4 @@ export function accessLogs() {
     .refine((logs) => Buffer.byteLength(JSON.stringify(logs)) <= JSON_BYTES_MAX, {
       error: `at most ${JSON_BYTES_MAX} bytes of JSON: a function's environment has no room for more`,
     });
-}
-
-/** Why no line could be read so, in words; undefined if nothing speaks against it. */
-function unreadable(log: AccessLogSetting): string | undefined {
-  try {
-    checkRequest(requestOf(log));
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    return FIELDS.reduce((sentence, [option, field]) => sentence.replace(option, field), error.message);
-  }
 }

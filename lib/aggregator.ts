@@ -3,7 +3,6 @@ import { CfnEventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-
 import type { Construct } from 'constructs';
 import { acknowledge, logicalIdOf } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
-import { AGGREGATOR_BATCH_RECORDS, AGGREGATOR_TIMEOUT_SECONDS } from './configuration-rules.ts';
 import { dedupIdsMax } from './dedup-capacity.ts';
 import { secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
@@ -14,7 +13,8 @@ export function aggregator(scope: Construct, platform: Platform): LambdaFunction
   const handler = new HandlerFunction(scope, 'Aggregator', platform, {
     noun: 'aggregator',
     description: 'Plans segments of the stream in the ledger and sends their rollup messages.',
-    timeoutSeconds: AGGREGATOR_TIMEOUT_SECONDS,
+    // A cold container reads its dedup window within half of it.
+    timeoutSeconds: 60,
     memoryMb: c.aggregatorMemoryMb,
     environment: {
       STREAM_NAME: stream.streamName,
@@ -62,7 +62,7 @@ export function aggregator(scope: Construct, platform: Platform): LambdaFunction
     functionName: handler.function.functionArn,
     eventSourceArn: stream.streamArn,
     startingPosition: 'TRIM_HORIZON',
-    batchSize: AGGREGATOR_BATCH_RECORDS,
+    batchSize: 10_000,
     maximumBatchingWindowInSeconds: c.aggregatorWindowSeconds,
     parallelizationFactor: 1,
     bisectBatchOnFunctionError: false,

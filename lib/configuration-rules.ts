@@ -1,7 +1,7 @@
 // Rules between settings, checked at synth: a stage that breaks one cannot deploy.
-import type { Configuration } from './configuration.ts';
+import type { Bounded, Configuration } from './configuration.ts';
 import { checkDedupWindow } from './dedup-capacity.ts';
-import type { Bounded } from './settings.ts';
+import { DAY_SECONDS } from './settings.ts';
 
 /** A configuration that breaks a rule. Its message is one sentence: the setting, the nearest correct value, the reason. */
 export class ConfigurationError extends Error {
@@ -11,30 +11,20 @@ export class ConfigurationError extends Error {
 /** What is wrong with a configuration; undefined: nothing. */
 type Rule = (c: Configuration) => string | undefined;
 
-const DAY_SECONDS = 86_400;
 const HOURS_PER_DAY = 24;
-
-/** Minutes are kept for every event that may arrive; later ones still count in hours, days, months and the total. */
-export function minuteRetentionDaysMin({ acceptPastSeconds }: Configuration): Bounded {
-  return acceptPastSeconds === 'forever' ? 1 : 1 + Math.floor(acceptPastSeconds / DAY_SECONDS);
-}
 
 /** How long dead letters stay in their queue: SQS's maximum. */
 export const DEAD_LETTER_RETENTION_DAYS = 14;
 
 /** How long the ledger must remember a segment: as long as one of its records, messages or dead letters can turn up. */
-export function ledgerRetentionDaysMin(c: Configuration): number {
-  return 1 + Math.floor((c.dedupWindowSeconds + messageLifeSeconds(c)) / DAY_SECONDS);
-}
-
-/** From a record's arrival until nothing derived from it can return. */
-function messageLifeSeconds(c: Configuration): number {
+function ledgerRetentionDaysMin(c: Configuration): number {
+  // From a record's arrival until nothing derived from it can return.
   const days =
     c.streamRetentionHours / HOURS_PER_DAY +
     c.queueRetentionDays +
     DEAD_LETTER_RETENTION_DAYS +
     c.redriveHorizonDays;
-  return days * DAY_SECONDS;
+  return 1 + Math.floor((c.dedupWindowSeconds + days * DAY_SECONDS) / DAY_SECONDS);
 }
 
 /** Maximum time for reading, rolling up and writing, including cold starts and the first retry. */
@@ -42,11 +32,6 @@ const PROCESSING_SECONDS = 20;
 
 /** The writer's timeout. The queue hides a message for six times as long. */
 export const WRITER_TIMEOUT_SECONDS = 30;
-
-/** The aggregator's timeout. A cold container reads its dedup window within half of it. */
-export const AGGREGATOR_TIMEOUT_SECONDS = 60;
-
-export const AGGREGATOR_BATCH_RECORDS = 10_000;
 
 /** A rule that requires a setting to be at least a value computed from others. */
 function atLeast(
@@ -98,7 +83,8 @@ const RULES: readonly Rule[] = [
   ),
   atLeast(
     'minuteRetentionDays',
-    minuteRetentionDaysMin,
+    // Later events still count in hours, days, months and the total.
+    ({ acceptPastSeconds: past }) => (past === 'forever' ? 1 : 1 + Math.floor(past / DAY_SECONDS)),
     () => 'events up to acceptPastSeconds old are accepted, and need their minute',
   ),
   atLeast(

@@ -1,23 +1,27 @@
 // The configuration of a stage: defaults, overridden by built-in stage defaults, overridden by the stage's own settings.
 import { z } from 'zod';
 import { ConfigurationError, checkRules } from './configuration-rules.ts';
-import { SETTINGS, type Settings, type SettingValues } from './settings.ts';
+import { SETTINGS } from './settings.ts';
 
-export type { Bounded, Settings } from './settings.ts';
+/** Settings from a stage or the command line: any of them, by name. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** A duration in the setting's unit, or no end. */
+export type Bounded = number | 'forever';
+
+const SCHEMA = z.object(SETTINGS);
 
 /**
  * Every setting of a stage. A stage's settings are in cdk.json, `context.stages.<stage>`. The command line overrides them:
  * `npx tally deploy prod --settings '{"streamShards":4}'`.
  */
-export interface Configuration extends SettingValues {
+export interface Configuration extends Readonly<z.output<typeof SCHEMA>> {
   /** Name of the stage: part of the stack's name, the parameters' paths and the API's URL. */
   readonly stage: string;
 }
 
 /** The stage of the local stack. Its functions run from source. */
 export const LOCAL_STAGE = 'local';
-
-const SCHEMA = z.object(SETTINGS);
 
 /** The local stack accepts logs of any age, and shows a count within two seconds. */
 const LOCAL: Settings = {
@@ -46,19 +50,16 @@ export function configurationOf(stage: string, ...layers: Settings[]): Configura
   const { stage: _, ...given } = Object.assign({}, stage === LOCAL_STAGE ? LOCAL : {}, ...layers);
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(SETTINGS, name));
   if (unknown !== undefined) throw new ConfigurationError(unknownSetting(unknown));
-  const { data, error } = SCHEMA.safeParse(given);
-  const [issue] = error?.issues ?? [];
-  if (issue !== undefined) throw new ConfigurationError(`${nameOf(issue.path)} must be ${issue.message}.`);
-  const configuration: Configuration = { stage, ...(data as SettingValues) };
+  const { success, data, error } = SCHEMA.safeParse(given);
+  if (!success) {
+    const sentences = error.issues.map(
+      ({ path, message }) => `${z.core.toDotPath(path)} must be ${message}.`,
+    );
+    throw new ConfigurationError(sentences[0]);
+  }
+  const configuration: Configuration = { stage, ...data };
   checkRules(configuration);
   return configuration;
-}
-
-/** `accessLogs[0].format` */
-function nameOf(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${String(part)}`))
-    .join('');
 }
 
 /** Parses settings from an object or JSON. @param name for the error @throws ConfigurationError */

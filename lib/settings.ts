@@ -8,7 +8,7 @@ const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 const HASH_SLOTS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
-const DAY_SECONDS = 86_400;
+export const DAY_SECONDS = 86_400;
 const CENTURY_SECONDS = 36_500 * DAY_SECONDS;
 export const MEMORY_MB_MAX = 10_240;
 
@@ -165,11 +165,3 @@ export const SETTINGS = {
     .default(60)
     .describe('Alarm when one event in a hundred takes longer from its arrival until it is counted.'),
 } as const;
-
-/** Settings from a stage or the command line: any of them, by name. */
-export type Settings = Readonly<Record<string, unknown>>;
-
-export type SettingValues = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]> };
-
-/** A duration in the setting's unit, or no end. */
-export type Bounded = number | 'forever';
