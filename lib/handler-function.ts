@@ -13,7 +13,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { acknowledge, logicalIdOf, resourceIn } from './acknowledge.ts';
-import { type BundledFile, bundle, writeBundle } from './bundle.ts';
+import { bundle, type CodeFile, writeBundle } from './bundle.ts';
 import { type Configuration, LOCAL_STAGE } from './configuration.ts';
 import type { FrontDoor } from './front-door.ts';
 
@@ -45,7 +45,7 @@ interface HandlerFunctionProps {
   /** All permissions besides its log and the archive. */
   readonly statements: readonly PolicyStatement[];
   /** Additional files for the bundle, made with it. */
-  readonly files?: () => readonly Pick<BundledFile, 'name' | 'contents'>[];
+  readonly files?: () => readonly CodeFile[];
   /** Prefixes of the archive that it may write. */
   readonly archived?: readonly string[];
   /** The reason it has no destination for failed asynchronous invocations. */
