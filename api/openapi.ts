@@ -57,11 +57,7 @@ export function openApiDocument(server = '/'): Readonly<Record<string, unknown>>
       },
     },
   };
-  return withReferences(document);
-}
-
-/** The document as plain JSON: named schemas become references, and absent fields are gone. */
-function withReferences(document: object): Readonly<Record<string, unknown>> {
+  // Plain JSON: named schemas become references, and absent fields are gone.
   const text = JSON.stringify(document, (_, value: unknown) => {
     const name = NAMES.get(value);
     return name === undefined ? value : { $ref: `#/components/schemas/${name}` };
