@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { checkRequest, FORMAT_NAMES, requestOf } from '../formats/detect.ts';
 import { FormatError } from '../formats/reading.ts';
-import { metricName, shown, text } from './setting-kinds.ts';
+import { metricName, text } from './setting-kinds.ts';
 
 /** Not those whose columns have no names: a setting cannot say which is the entity and which the time. */
 const FORMATS = FORMAT_NAMES.filter((name) => name !== 'csv' && name !== 'columns');
@@ -22,11 +22,7 @@ const accessLog = z
         /^[^*?$\p{Cc}]{0,1024}$/u,
         'what keys begin with, at most 1,024 characters without * ? $',
       ).default(''),
-      format: z
-        .enum(FORMATS, {
-          error: ({ input }) => `one of ${FORMATS.join(', ')}, not ${shown(input)}`,
-        })
-        .default('auto'),
+      format: z.enum(FORMATS, `one of ${FORMATS.join(', ')}`).default('auto'),
       metric: metricName().default('view'),
       filter: text(/.*/, 'conditions such as "status=2xx,method=GET"').default(''),
       entity: text(/^(?:\S(?:.*\S)?)?$/, "a field's name").default(''),
@@ -40,7 +36,7 @@ const accessLog = z
       error: (issue) =>
         issue.code === 'unrecognized_keys'
           ? `an object with bucket, prefix, format, metric, filter, entity, logFormat and kmsKeyArn alone, without ${issue.keys.join(' and ')}`
-          : `an object such as {"bucket":"my-logs"}, not ${shown(issue.input)}`,
+          : 'an object such as {"bucket":"my-logs"}',
     },
   )
   .superRefine((log, ctx) => {
@@ -60,9 +56,7 @@ const accessLog = z
 /** The list of buckets of logs, or parts of one. */
 export function accessLogs() {
   return z
-    .array(accessLog, {
-      error: 'a list such as [{"bucket":"my-logs","prefix":"alb/","format":"alb","metric":"view"}]',
-    })
+    .array(accessLog, 'a list such as [{"bucket":"my-logs","prefix":"alb/","format":"alb","metric":"view"}]')
     .superRefine((logs, ctx) => {
       for (const [index, { bucket, prefix }] of logs.entries()) {
         const first = logs.findIndex((other) => other.bucket === bucket && other.prefix === prefix);
@@ -74,7 +68,8 @@ export function accessLogs() {
           });
       }
     })
-    .refine((logs) => Buffer.byteLength(JSON.stringify(logs)) <= JSON_BYTES_MAX, {
-      error: `at most ${JSON_BYTES_MAX} bytes of JSON: a function's environment has no room for more`,
-    });
+    .refine(
+      (logs) => Buffer.byteLength(JSON.stringify(logs)) <= JSON_BYTES_MAX,
+      `at most ${JSON_BYTES_MAX} bytes of JSON: a function's environment has no room for more`,
+    );
 }

@@ -1,6 +1,7 @@
 // The configuration of a stage: defaults, overridden by built-in stage defaults, overridden by the stage's own settings.
 import { z } from 'zod';
 import { ConfigurationError, checkRules } from './configuration-rules.ts';
+import { shown } from './setting-kinds.ts';
 import { SETTINGS } from './settings.ts';
 
 /** Settings from a stage or the command line: any of them, by name. */
@@ -45,21 +46,22 @@ const STAGE = /^[a-z][a-z0-9-]{0,15}$/;
 export function configurationOf(stage: string, ...layers: Settings[]): Configuration {
   if (!STAGE.test(stage)) {
     const wanted = '1 to 16 lower-case letters, digits and hyphens, a letter first';
-    throw new ConfigurationError(`stage must be ${wanted}, not ${JSON.stringify(stage)}.`);
+    throw new ConfigurationError(`stage must be ${wanted}, not ${shown(stage)}.`);
   }
   const { stage: _, ...given } = Object.assign({}, stage === LOCAL_STAGE ? LOCAL : {}, ...layers);
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(SETTINGS, name));
   if (unknown !== undefined) throw new ConfigurationError(unknownSetting(unknown));
-  const { success, data, error } = SCHEMA.safeParse(given);
-  if (!success) {
-    const sentences = error.issues.map(
-      ({ path, message }) => `${z.core.toDotPath(path)} must be ${message}.`,
-    );
-    throw new ConfigurationError(sentences[0]);
-  }
+  const { success, data, error } = SCHEMA.safeParse(given, { reportInput: true });
+  if (!success) throw new ConfigurationError(error.issues.map(sentenceOf)[0]);
   const configuration: Configuration = { stage, ...data };
   checkRules(configuration);
   return configuration;
+}
+
+function sentenceOf({ code, path, message, input }: z.core.$ZodIssue): string {
+  // These say themselves what is wrong.
+  const given = ['custom', 'unrecognized_keys'].includes(code) ? '' : `, not ${shown(input)}`;
+  return `${z.core.toDotPath(path)} must be ${message}${given}.`;
 }
 
 /** Parses settings from an object or JSON. @param name for the error @throws ConfigurationError */

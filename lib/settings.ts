@@ -1,7 +1,7 @@
 // Every setting of a stage, declared once: type, default, bounds, documentation and error sentence.
 import { z } from 'zod';
 import { accessLogs } from './access-logs.ts';
-import { choice, flag, integer, listed, metricName, orForever, shown, text } from './setting-kinds.ts';
+import { choice, flag, integer, listed, metricName, orForever, text } from './setting-kinds.ts';
 
 /** CloudWatch Logs accepts only these numbers of days. */
 const LOG_RETENTION_DAYS = [
@@ -52,8 +52,8 @@ export const SETTINGS = {
     .default('off')
     .describe('The web ACL in front of the API: `off`, or the ARN of your own (docs/security.md).'),
   publicMetrics: z
-    .array(metricName(), { error: ({ input }) => `a list of metrics, not ${shown(input)}` })
-    .max(50, { error: 'at most 50 metrics' })
+    .array(metricName(), 'a list of metrics')
+    .refine(({ length }) => length <= 50, 'at most 50 metrics')
     .default([])
     .describe('Metrics whose totals anyone may read at `/v1/public/`, without an API key.'),
   publicRequestsPerSecond: integer(1, 1_000_000)
@@ -127,7 +127,7 @@ export const SETTINGS = {
       'Into how many hash slots counters are divided: 16 for one shard, 64 for 1,000 events a second and more.',
     ),
   compactionSeconds: integer(60, 3600)
-    .multipleOf(60, { error: ({ input }) => `a multiple of 60, not ${shown(input)}` })
+    .multipleOf(60, 'a multiple of 60')
     .default(300)
     .describe('How often deltas are merged into blocks. More often makes reads cheaper and writes dearer.'),
   deltaRetentionDays: integer(7, 36_500)
