@@ -24,9 +24,9 @@ const accessLog = z
       ).default(''),
       format: z.enum(FORMATS, `one of ${FORMATS.join(', ')}`).default('auto'),
       metric: metricName().default('view'),
-      filter: text(/.*/, 'conditions such as "status=2xx,method=GET"').default(''),
+      filter: z.string('conditions such as "status=2xx,method=GET"').default(''),
       entity: text(/^(?:\S(?:.*\S)?)?$/, "a field's name").default(''),
-      logFormat: text(/.*/, "nginx's log_format or Apache's LogFormat").default(''),
+      logFormat: z.string("nginx's log_format or Apache's LogFormat").default(''),
       kmsKeyArn: text(
         /^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]{1,128}$/,
         "the ARN of the bucket's KMS key, such as arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -54,22 +54,20 @@ const accessLog = z
   });
 
 /** The list of buckets of logs, or parts of one. */
-export function accessLogs() {
-  return z
-    .array(accessLog, 'a list such as [{"bucket":"my-logs","prefix":"alb/","format":"alb","metric":"view"}]')
-    .superRefine((logs, ctx) => {
-      for (const [index, { bucket, prefix }] of logs.entries()) {
-        const first = logs.findIndex((other) => other.bucket === bucket && other.prefix === prefix);
-        if (first < index)
-          ctx.addIssue({
-            code: 'custom',
-            path: [index],
-            message: `about another bucket or prefix than accessLogs[${first}]: an object is read once`,
-          });
-      }
-    })
-    .refine(
-      (logs) => Buffer.byteLength(JSON.stringify(logs)) <= JSON_BYTES_MAX,
-      `at most ${JSON_BYTES_MAX} bytes of JSON: a function's environment has no room for more`,
-    );
-}
+export const accessLogs = z
+  .array(accessLog, 'a list such as [{"bucket":"my-logs","prefix":"alb/","format":"alb","metric":"view"}]')
+  .superRefine((logs, ctx) => {
+    for (const [index, { bucket, prefix }] of logs.entries()) {
+      const first = logs.findIndex((other) => other.bucket === bucket && other.prefix === prefix);
+      if (first < index)
+        ctx.addIssue({
+          code: 'custom',
+          path: [index],
+          message: `about another bucket or prefix than accessLogs[${first}]: an object is read once`,
+        });
+    }
+  })
+  .refine(
+    (logs) => Buffer.byteLength(JSON.stringify(logs)) <= JSON_BYTES_MAX,
+    `at most ${JSON_BYTES_MAX} bytes of JSON: a function's environment has no room for more`,
+  );

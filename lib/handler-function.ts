@@ -113,7 +113,19 @@ export class HandlerFunction extends Construct {
     // The local stack finds the handler's source by this.
     resourceIn(this.function).addMetadata('tally:entry', entry);
     this.function.node.addDependency(this.policy);
-    acknowledgeFindings(this, c, props.withoutDestination);
+    acknowledge(this, {
+      'Serverless-LambdaDLQ': props.withoutDestination,
+      'Serverless-LambdaAsyncFailureDestination': props.withoutDestination,
+      ...(c.tracing
+        ? {
+            'AwsSolutions-IAM5[Resource::*]': 'X-Ray has no resources to name in a policy.',
+            'Serverless-LambdaStarPermissions': 'X-Ray has no resources to name in a policy.',
+          }
+        : {
+            'Serverless-LambdaTracing':
+              'The setting "tracing" turns X-Ray on; the ledger and the metrics already say where each event is, and a trace an invocation costs.',
+          }),
+    });
   }
 
   /** Runs it every minute. A failed run is not retried: the next one does the same work. */
@@ -149,21 +161,5 @@ function bundled(entry: string, files: HandlerFunctionProps['files'] = () => [])
         },
       },
     },
-  });
-}
-
-function acknowledgeFindings(handler: HandlerFunction, c: Configuration, withoutDestination: string): void {
-  acknowledge(handler, {
-    'Serverless-LambdaDLQ': withoutDestination,
-    'Serverless-LambdaAsyncFailureDestination': withoutDestination,
-    ...(c.tracing
-      ? {
-          'AwsSolutions-IAM5[Resource::*]': 'X-Ray has no resources to name in a policy.',
-          'Serverless-LambdaStarPermissions': 'X-Ray has no resources to name in a policy.',
-        }
-      : {
-          'Serverless-LambdaTracing':
-            'The setting "tracing" turns X-Ray on; the ledger and the metrics already say where each event is, and a trace an invocation costs.',
-        }),
   });
 }

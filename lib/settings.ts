@@ -105,7 +105,7 @@ export const SETTINGS = {
     .default(600)
     .describe("How far an event's time may lie after its arrival."),
 
-  accessLogs: accessLogs()
+  accessLogs: accessLogs
     .default([])
     .describe(
       'Buckets of access logs to count, each with `bucket`, and perhaps `prefix`, `format`, `metric`, `filter`, `entity`, `logFormat` and `kmsKeyArn`. See docs/importing.md.',

@@ -31,8 +31,8 @@ export function addUnknownRoutes(api: RestApi, allowOrigin: string): void {
   const addUnknown = (resource: IResource) => add(resource, '404', 'There is no such route.');
   const resources = api.root.node.findAll().filter((each) => each instanceof Resource);
   for (const resource of [api.root, ...resources]) {
-    const own = api.methods.filter((each) => each.resource === resource && each.httpMethod !== 'OPTIONS');
-    const allow = own
+    const allow = api.methods
+      .filter((each) => each.resource === resource && each.httpMethod !== 'OPTIONS')
       .map(({ httpMethod }) => httpMethod)
       .toSorted()
       .join(', ');
