@@ -1,11 +1,10 @@
 // The accountant: advances each shard's checkpoint, and publishes the figures as metrics.
-import type { Construct } from 'constructs';
 import { retentionEnvironment, secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
-export function accountant(scope: Construct, platform: Platform): void {
+export function accountant(platform: Platform): void {
   const { configuration: c, stream, ledger } = platform;
-  const handler = new HandlerFunction(scope, 'Accountant', platform, {
+  const handler = new HandlerFunction(platform.stack, 'Accountant', platform, {
     noun: 'accountant',
     description:
       "Moves each shard's checkpoint forward, says up to when counts are complete, emits both as metrics.",

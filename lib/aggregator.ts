@@ -1,6 +1,5 @@
 // The aggregator: turns the stream's batches into segments in the ledger and rollup messages in the queue.
-import { CfnEventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import type { Construct } from 'constructs';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { acknowledge, logicalIdOf } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { dedupIdsMax } from './dedup-capacity.ts';
@@ -8,9 +7,9 @@ import { secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
 /** The aggregator and its only event source mapping. */
-export function aggregator(scope: Construct, platform: Platform): LambdaFunction {
+export function aggregator(platform: Platform): LambdaFunction {
   const { configuration: c, stream, ledger, queue, archive } = platform;
-  const handler = new HandlerFunction(scope, 'Aggregator', platform, {
+  const handler = new HandlerFunction(platform.stack, 'Aggregator', platform, {
     noun: 'aggregator',
     description: 'Plans segments of the stream in the ledger and sends their rollup messages.',
     // A cold container reads its dedup window within half of it.
@@ -58,21 +57,18 @@ export function aggregator(scope: Construct, platform: Platform): LambdaFunction
   // The ledger's protocol depends on each of these. With finite retries, LATEST or a second mapping, records between the
   // ledger's last segment and the next batch would be lost; with bisecting or more than one concurrent batch of a shard
   // there would be no order to plan by (docs/architecture.md).
-  const mapping = new CfnEventSourceMapping(handler, 'Batches', {
-    functionName: handler.function.functionArn,
+  handler.readFrom(handler, 'Batches', {
     eventSourceArn: stream.streamArn,
     startingPosition: 'TRIM_HORIZON',
     batchSize: 10_000,
     maximumBatchingWindowInSeconds: c.aggregatorWindowSeconds,
     parallelizationFactor: 1,
     bisectBatchOnFunctionError: false,
-    functionResponseTypes: ['ReportBatchItemFailures'],
     maximumRetryAttempts: -1,
     maximumRecordAgeInSeconds: -1,
     // S3 is the destination that receives the records themselves, not only their position.
     destinationConfig: { onFailure: { destination: archive.bucketArn } },
   });
-  mapping.node.addDependency(handler.policy);
   for (const found of [
     ...DESTINATION_WILDCARDS.map((action) => `Action::s3:${action}`),
     `Resource::<${logicalIdOf(archive)}.Arn>/${DESTINATION_KEYS}`,

@@ -34,31 +34,31 @@ export function addStack(app: App, configuration: Configuration, code: CodeOrigi
   const stream = eventStream(stack, configuration);
   const frontDoor = new FrontDoor(stack, 'FrontDoor', configuration, stream);
   const queues = rollupQueue(stack, configuration);
-  const platform: Platform = { configuration, code, frontDoor, stream, ...queues, ...stores };
+  const platform: Platform = { stack, configuration, code, frontDoor, stream, ...queues, ...stores };
 
   // client → front door → stream → aggregator → queue → writer → counts
-  const watched = { ...platform, aggregator: aggregator(stack, platform) };
-  writer(stack, platform);
+  const watched = { ...platform, aggregator: aggregator(platform) };
+  writer(platform);
 
   // access logs in a bucket → collector → stream
-  const objects = collector(stack, platform);
+  const objects = collector(platform);
 
   // dead letters → redriver → queue, or archive
-  redriver(stack, platform);
-  resourcesParameter(stack, platform, objects);
+  redriver(platform);
+  resourcesParameter(platform, objects);
 
   // ledger → accountant → checkpoints and metrics; counts → compactor → counts → query → client
-  accountant(stack, platform);
-  compactor(stack, platform);
-  query(stack, platform);
-  consolePage(stack, platform);
+  accountant(platform);
+  compactor(platform);
+  query(platform);
+  consolePage(platform);
 
   // canary → stream …, and counts → canary, as a client
-  canary(stack, platform);
+  canary(platform);
 
   addUnknownRoutes(frontDoor.api, configuration.allowOrigin);
 
-  observability(stack, watched);
+  observability(watched);
 
   new CfnOutput(stack, 'Url', { value: frontDoor.api.url, description: 'Address of the API.' });
   if (frontDoor.apiKey !== undefined) {

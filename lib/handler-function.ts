@@ -1,12 +1,20 @@
 // Common properties of all Lambda functions: build, logs, names and permissions.
 import { dirname, join } from 'node:path';
-import { AssetHashType, DockerImage, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
-import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  CfnEventSourceMapping,
+  type CfnEventSourceMappingProps,
+  Code,
+  Function as LambdaFunction,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -22,6 +30,7 @@ export type CodeOrigin = 'bundle' | 'source';
 
 /** What functions are made of and connected to. Each takes what it needs. */
 export interface Platform {
+  readonly stack: Stack;
   readonly configuration: Configuration;
   readonly code: CodeOrigin;
   readonly frontDoor: FrontDoor;
@@ -58,7 +67,6 @@ const THROTTLED_MAX_AGE = Duration.minutes(5);
 /** A function with a role and a log group of its own. */
 export class HandlerFunction extends Construct {
   readonly function: LambdaFunction;
-  /** Its permissions. A mapping must depend on this, or Lambda refuses the mapping. */
   readonly policy: Policy;
 
   constructor(scope: Construct, id: string, platform: Platform, props: HandlerFunctionProps) {
@@ -126,6 +134,22 @@ export class HandlerFunction extends Construct {
               'The setting "tracing" turns X-Ray on; the ledger and the metrics already say where each event is, and a trace an invocation costs.',
           }),
     });
+  }
+
+  /** Feeds it from a stream or a queue. The mapping waits for the permissions, or Lambda refuses it. */
+  readFrom(scope: Construct, id: string, source: Omit<CfnEventSourceMappingProps, 'functionName'>): void {
+    const mapping = new CfnEventSourceMapping(scope, id, {
+      functionName: this.function.functionArn,
+      // One poison message must not return the others in its batch.
+      functionResponseTypes: ['ReportBatchItemFailures'],
+      ...source,
+    });
+    mapping.node.addDependency(this.policy);
+    if (source.destinationConfig === undefined)
+      acknowledge(mapping, {
+        'Serverless-LambdaEventSourceMappingDestination':
+          "A queue's mapping has none; the queue's redrive policy moves what fails to the dead letters.",
+      });
   }
 
   /** Runs it every minute. A failed run is not retried: the next one does the same work. */

@@ -16,9 +16,9 @@ import { acknowledge } from './acknowledge.ts';
 import { type AlarmPlans, alarms, lateAlarms, type Watched } from './alarms.ts';
 import { createDashboard } from './dashboard.ts';
 
-export function observability(scope: Construct, watched: Watched): void {
-  const here = new Construct(scope, 'Observability');
-  const { configuration: c } = watched;
+export function observability(watched: Watched): void {
+  const { stack, configuration: c } = watched;
+  const here = new Construct(stack, 'Observability');
   /** Readable names, for mails, the runbook and a subscription's filters. */
   const named = (id: string) => `tally-${c.stage}-${id}`;
   const topic = new Topic(here, 'Alarms', { enforceSSL: true, displayName: `Tally ${c.stage} alarms` });

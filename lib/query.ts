@@ -1,15 +1,14 @@
 // The query function: counts, top lists and the status of the pipeline.
-import { Aws, Stack } from 'aws-cdk-lib';
-import type { Construct } from 'constructs';
+import { Aws } from 'aws-cdk-lib';
 import { COUNTS_BATCH } from '../api/counts.ts';
 import { retentionEnvironment, secondsOf } from './environment.ts';
 import { PUBLIC_PATH } from './front-door.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
 /** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `POST /v1/counts:batch`, `GET /v1/top/{metric}`, `GET /v1/metrics`, `GET /v1/status` and the API's own description. */
-export function query(scope: Construct, platform: Platform): void {
+export function query(platform: Platform): void {
   const { configuration: c, frontDoor, counts, ledger, stream } = platform;
-  const handler = new HandlerFunction(scope, 'Query', platform, {
+  const handler = new HandlerFunction(platform.stack, 'Query', platform, {
     noun: 'query',
     description: 'Answers counts and the status of the pipeline.',
     timeoutSeconds: 10,
@@ -20,7 +19,7 @@ export function query(scope: Construct, platform: Platform): void {
       ACCEPT_FUTURE_SECONDS: String(c.acceptFutureSeconds),
       ...retentionEnvironment(c),
       DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
-      STACK_NAME: Stack.of(scope).stackName,
+      STACK_NAME: platform.stack.stackName,
       STACK_ID: Aws.STACK_ID,
       STREAM_NAME: stream.streamName,
       STREAM_GENERATION: c.streamGeneration,
