@@ -66,18 +66,15 @@ function sentenceOf({ code, path, message, input }: z.core.$ZodIssue): string {
 
 /** Parses settings from an object or JSON. @param name for the error @throws ConfigurationError */
 export function settingsIn(value: unknown, name: string): Settings {
-  const settings = typeof value === 'string' ? parsed(value, name) : (value ?? {});
-  if (typeof settings === 'object' && settings !== null && !Array.isArray(settings))
-    return settings as Settings;
-  throw new ConfigurationError(`${name} must be an object of settings, such as {"streamShards":4}.`);
-}
-
-function parsed(text: string, name: string): unknown {
+  let settings = value ?? {};
   try {
-    return JSON.parse(text);
+    if (typeof value === 'string') settings = JSON.parse(value);
   } catch (cause) {
     throw new ConfigurationError(`${name} must be JSON, such as {"streamShards":4}.`, { cause });
   }
+  if (typeof settings === 'object' && settings !== null && !Array.isArray(settings))
+    return settings as Settings;
+  throw new ConfigurationError(`${name} must be an object of settings, such as {"streamShards":4}.`);
 }
 
 function unknownSetting(name: string): string {
