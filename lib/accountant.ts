@@ -23,8 +23,6 @@ export function accountant(platform: Platform): void {
       // Needed because a shard without records holds back completeThrough as well.
       allow('kinesis', ['ListShards'], stream.streamArn),
     ],
-    withoutDestination:
-      'A run that fails leaves the checkpoints where they were; the next minute goes on from there.',
   });
   handler.runEveryMinute();
 }

@@ -51,7 +51,6 @@ export function aggregator(platform: Platform): LambdaFunction {
       allow('s3', DESTINATION_OBJECT_ACTIONS, archive.arnForObjects(DESTINATION_KEYS)),
     ],
     archived: [ARCHIVE_PREFIXES.rejected, ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : [])],
-    withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch forever.',
   });
 
   // The ledger's protocol depends on each of these. With finite retries, LATEST or a second mapping, records between the
@@ -69,8 +68,11 @@ export function aggregator(platform: Platform): LambdaFunction {
     // S3 is the destination that receives the records themselves, not only their position.
     destinationConfig: { onFailure: { destination: archive.bucketArn } },
   });
+  const wildcards = [...DESTINATION_BUCKET_ACTIONS, ...DESTINATION_OBJECT_ACTIONS].filter((action) =>
+    action.endsWith('*'),
+  );
   for (const found of [
-    ...DESTINATION_WILDCARDS.map((action) => `Action::s3:${action}`),
+    ...wildcards.map((action) => `Action::s3:${action}`),
     `Resource::<${logicalIdOf(archive)}.Arn>/${DESTINATION_KEYS}`,
   ]) {
     acknowledge(handler.policy, {
@@ -96,7 +98,4 @@ const DESTINATION_OBJECT_ACTIONS = [
   'PutObjectTagging',
   'PutObjectVersionTagging',
 ];
-const DESTINATION_WILDCARDS = [...DESTINATION_BUCKET_ACTIONS, ...DESTINATION_OBJECT_ACTIONS].filter(
-  (action) => action.endsWith('*'),
-);
 const DESTINATION_KEYS = `${ARCHIVE_PREFIXES.failedBatches}*`;

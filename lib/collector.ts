@@ -96,7 +96,6 @@ function collectorFunction(scope: Construct, platform: Platform, queue: Queue): 
       ),
       allow('sqs', ['SendMessage'], deadLetters.queueArn),
     ],
-    withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
   });
   // A run announces its object again for the next one, which Lambda would take for a loop, and stop after 16 runs.
   resourceIn(handler.function).addPropertyOverride('RecursiveLoop', 'Allow');

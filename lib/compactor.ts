@@ -28,7 +28,6 @@ export function compactor(platform: Platform): void {
       // Needed because a shard without records holds back a level's floor as well.
       allow('kinesis', ['ListShards'], stream.streamArn),
     ],
-    withoutDestination: 'A run that fails leaves its plan; the next one goes on with it.',
   });
   // Checks every minute, since size also makes a level due.
   handler.runEveryMinute();

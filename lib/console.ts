@@ -21,8 +21,7 @@ export function consolePage(platform: Platform): void {
     },
     statements: [],
     files: () => [{ name: FILE, contents: Buffer.from(JSON.stringify(consoleFiles())) }],
-    withoutDestination: 'Only the front door invokes it, synchronously.',
   });
-  frontDoor.addOpenRead('', handler.function);
-  frontDoor.addOpenRead('console/{file}', handler.function);
+  frontDoor.addRoute('public', '', handler.function);
+  frontDoor.addRoute('public', 'console/{file}', handler.function);
 }

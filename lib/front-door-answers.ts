@@ -7,7 +7,7 @@ import {
   MockIntegration,
   PassthroughBehavior,
 } from 'aws-cdk-lib/aws-apigateway';
-import { acknowledgeOpen } from './acknowledge.ts';
+import { acknowledge, withoutAuthorizer } from './acknowledge.ts';
 import { ECHO_ORIGIN } from './mapping-templates.ts';
 
 /** An answer of an integration. */
@@ -77,5 +77,5 @@ export function addConstantAnswer(resource: IResource, verb: string, constant: C
     authorizationType: AuthorizationType.NONE,
     methodResponses: methodResponses(integrationResponses, [answer.statusCode]),
   });
-  acknowledgeOpen(method, reason);
+  acknowledge(method, withoutAuthorizer(reason));
 }

@@ -57,12 +57,14 @@ interface HandlerFunctionProps {
   readonly files?: () => readonly CodeFile[];
   /** Prefixes of the archive that it may write. */
   readonly archived?: readonly string[];
-  /** The reason it has no destination for failed asynchronous invocations. */
-  readonly withoutDestination: string;
 }
 
 /** How long a throttled run is retried before Lambda drops it. */
 const THROTTLED_MAX_AGE = Duration.minutes(5);
+
+/** Why no function has a destination for failed asynchronous runs. */
+const WITHOUT_DESTINATION =
+  'A mapping and the front door invoke it synchronously, and keep or report what fails; a failed run on schedule leaves its work to the next.';
 
 /** A function with a role and a log group of its own. */
 export class HandlerFunction extends Construct {
@@ -122,8 +124,8 @@ export class HandlerFunction extends Construct {
     resourceIn(this.function).addMetadata('tally:entry', entry);
     this.function.node.addDependency(this.policy);
     acknowledge(this, {
-      'Serverless-LambdaDLQ': props.withoutDestination,
-      'Serverless-LambdaAsyncFailureDestination': props.withoutDestination,
+      'Serverless-LambdaDLQ': WITHOUT_DESTINATION,
+      'Serverless-LambdaAsyncFailureDestination': WITHOUT_DESTINATION,
       ...(c.tracing
         ? {
             'AwsSolutions-IAM5[Resource::*]': 'X-Ray has no resources to name in a policy.',

@@ -32,18 +32,20 @@ export function query(platform: Platform): void {
       // Events accepted by the front door that are in no segment yet are counted in the stream.
       allow('kinesis', ['GetRecords', 'GetShardIterator', 'ListShards'], stream.streamArn),
     ],
-    withoutDestination: 'Only the front door invokes it, synchronously, and hands failures to the client.',
   });
 
   // Greedy, so that an entity may contain slashes even if the client does not encode them. API Gateway drops a trailing
   // slash: /v1/counts/play/blog/ means "blog", blog%2F means "blog/".
-  frontDoor.addRead('counts/{metric}/{entity+}', handler.function);
-  frontDoor.addQuestion('counts:batch', handler.function, 'CountsBatch', COUNTS_BATCH);
+  frontDoor.addRoute('open', 'v1/counts/{metric}/{entity+}', handler.function);
+  frontDoor.addRoute('open', 'v1/counts:batch', handler.function, {
+    title: 'CountsBatch',
+    schema: COUNTS_BATCH,
+  });
   // For the canary, which has a role but no API key.
-  frontDoor.addSignedRead('counts/{metric}/{entity+}', handler.function);
-  if (c.publicMetrics.length > 0) frontDoor.addOpenRead(PUBLIC_PATH, handler.function);
-  frontDoor.addRead('top/{metric}', handler.function);
-  frontDoor.addRead('metrics', handler.function);
-  frontDoor.addRead('status', handler.function);
-  frontDoor.addRead('openapi.json', handler.function);
+  frontDoor.addRoute('signed', 'v1/admin/counts/{metric}/{entity+}', handler.function);
+  if (c.publicMetrics.length > 0) frontDoor.addRoute('public', PUBLIC_PATH, handler.function);
+  frontDoor.addRoute('open', 'v1/top/{metric}', handler.function);
+  frontDoor.addRoute('open', 'v1/metrics', handler.function);
+  frontDoor.addRoute('open', 'v1/status', handler.function);
+  frontDoor.addRoute('open', 'v1/openapi.json', handler.function);
 }

@@ -23,8 +23,6 @@ export function redriver(platform: Platform): void {
       allow('ssm', ['GetParameter'], retries.parameterArn),
     ],
     archived: [ARCHIVE_PREFIXES.parked, ARCHIVE_PREFIXES.expired],
-    withoutDestination:
-      'A run that fails leaves its dead letters where they were; the next minute takes them up.',
   });
   handler.runEveryMinute();
 }

@@ -27,7 +27,6 @@ export function writer(platform: Platform): void {
       allow('ssm', ['GetParameter'], retries.parameterArn),
     ],
     archived: [ARCHIVE_PREFIXES.expired],
-    withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
   });
 
   handler.readFrom(handler, 'Messages', {
