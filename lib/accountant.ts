@@ -4,7 +4,7 @@ import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
 export function accountant(platform: Platform): void {
   const { configuration: c, stream, ledger } = platform;
-  const handler = new HandlerFunction(platform.stack, 'Accountant', platform, {
+  new HandlerFunction(platform.stack, 'Accountant', platform, {
     noun: 'accountant',
     description:
       "Moves each shard's checkpoint forward, says up to when counts are complete, emits both as metrics.",
@@ -23,6 +23,5 @@ export function accountant(platform: Platform): void {
       // Needed because a shard without records holds back completeThrough as well.
       allow('kinesis', ['ListShards'], stream.streamArn),
     ],
-  });
-  handler.runEveryMinute();
+  }).runEveryMinute();
 }

@@ -7,7 +7,8 @@ const TIMEOUT_SECONDS = 300;
 
 export function compactor(platform: Platform): void {
   const { configuration: c, stream, counts, ledger } = platform;
-  const handler = new HandlerFunction(platform.stack, 'Compactor', platform, {
+  // Checks every minute, since size also makes a level due.
+  new HandlerFunction(platform.stack, 'Compactor', platform, {
     noun: 'compactor',
     description: 'Merges deltas into the blocks of hours, days, months and all time.',
     timeoutSeconds: TIMEOUT_SECONDS,
@@ -28,7 +29,5 @@ export function compactor(platform: Platform): void {
       // Needed because a shard without records holds back a level's floor as well.
       allow('kinesis', ['ListShards'], stream.streamArn),
     ],
-  });
-  // Checks every minute, since size also makes a level due.
-  handler.runEveryMinute();
+  }).runEveryMinute();
 }

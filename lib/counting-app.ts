@@ -11,8 +11,8 @@ export function createApp(props: AppProps = {}): App {
     ...props,
     // The template must not depend on the machine or its tools.
     analyticsReporting: false,
-    // The CDK's recommended feature flags; in code instead of cdk.json, so that the local stack has the same.
-    postCliContext: { ...featureFlags, ...props.postCliContext },
+    // The CDK's recommended ones; in code instead of cdk.json, so that the local stack has the same.
+    postCliContext: featureFlags,
   });
 }
 

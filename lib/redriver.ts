@@ -8,7 +8,7 @@ export const REDRIVER_TIMEOUT_SECONDS = 60;
 
 export function redriver(platform: Platform): void {
   const { counts, ledger, queue, deadLetters, retries } = platform;
-  const handler = new HandlerFunction(platform.stack, 'Redriver', platform, {
+  new HandlerFunction(platform.stack, 'Redriver', platform, {
     noun: 'redriver',
     description: 'Returns dead letters to the queue while the tables take writes, or parks them.',
     timeoutSeconds: REDRIVER_TIMEOUT_SECONDS,
@@ -23,6 +23,5 @@ export function redriver(platform: Platform): void {
       allow('ssm', ['GetParameter'], retries.parameterArn),
     ],
     archived: [ARCHIVE_PREFIXES.parked, ARCHIVE_PREFIXES.expired],
-  });
-  handler.runEveryMinute();
+  }).runEveryMinute();
 }
