@@ -7,18 +7,17 @@ const GRAIN = {
 } as const satisfies Schema;
 
 /** Maximum queries in a batch. */
-export const QUERIES_MAX = 100;
+const QUERIES_MAX = 100;
 
-const INSTANT_ASKED = (description: string) =>
-  ({
-    type: 'string',
-    description: `${description} ISO 8601 with a zone, epoch milliseconds, or a date, which is its midnight in tz.`,
-  }) as const satisfies Schema;
+const instantAsked = (description: string) => ({
+  type: 'string' as const,
+  description: `${description} ISO 8601 with a zone, epoch milliseconds, or a date, which is its midnight in tz.`,
+});
 
 /** The parameters of a query, besides metric and entity. */
 export const COUNTS_QUESTION = {
-  from: INSTANT_ASKED('The first minute.'),
-  to: INSTANT_ASKED('The minute after the last; the next one if left out.'),
+  from: instantAsked('The first minute.'),
+  to: instantAsked('The minute after the last; the next one if left out.'),
   by: { ...GRAIN, description: 'The grain of the points. Default: total. Weeks begin on Monday.' },
   tz: {
     type: 'string',
@@ -83,19 +82,7 @@ export const COUNTS_BATCH = {
   },
 } as const satisfies Schema;
 
-const POINT = exactly(
-  {
-    at: { type: 'string', description: 'Where the point starts: ISO 8601, with the offset of the zone.' },
-    n: { type: 'integer' },
-    state: { type: 'string', enum: ['provisional', 'final'] },
-  },
-  { sum: { type: 'integer', description: 'With cumulative: this and all points before.' } },
-);
-
-const INSTANT = {
-  type: 'string',
-  description: 'ISO 8601, with the offset of the zone.',
-} as const satisfies Schema;
+const INSTANT = { type: 'string', description: 'ISO 8601, with the offset of the zone.' } as const;
 
 const STRETCH = {
   grain: {
@@ -107,7 +94,16 @@ const STRETCH = {
   to: INSTANT,
   total: { type: 'integer', description: 'The sum from `from` to `to`. It may exceed 2^53.' },
   completeThrough: COMPLETE_THROUGH,
-  points: listOf(POINT),
+  points: listOf(
+    exactly(
+      {
+        at: { type: 'string', description: 'Where the point starts: ISO 8601, with the offset of the zone.' },
+        n: { type: 'integer' },
+        state: { type: 'string', enum: ['provisional', 'final'] },
+      },
+      { sum: { type: 'integer', description: 'With cumulative: this and all points before.' } },
+    ),
+  ),
 } as const satisfies Record<string, Schema>;
 
 /** `GET /v1/counts/{metric}/{entity}`. */

@@ -52,21 +52,19 @@ export const EVENT = {
   },
 } as const satisfies Schema;
 
-const BATCH_KEY = {
-  type: 'string',
-  minLength: 1,
-  maxLength: 128,
-  pattern: ENTITY.pattern,
-  description:
-    'Makes all events one record, accepted or refused as a whole. Sent again under the same key within the dedup window, they change nothing. Choose a new key, such as a UUID, for every batch.',
-} as const satisfies Schema;
-
 export const EVENTS = {
   type: 'object',
   required: ['events'],
   additionalProperties: false,
   properties: {
-    batch: BATCH_KEY,
+    batch: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 128,
+      pattern: ENTITY.pattern,
+      description:
+        'Makes all events one record, accepted or refused as a whole. Sent again under the same key within the dedup window, they change nothing. Choose a new key, such as a UUID, for every batch.',
+    },
     events: { type: 'array', minItems: 1, maxItems: EVENTS_MAX, items: EVENT },
   },
 } as const satisfies Schema;

@@ -57,11 +57,7 @@ export function openApiDocument(server = '/'): Readonly<Record<string, unknown>>
       },
     },
   };
-  return withReferences(document);
-}
-
-/** The document as plain JSON: named schemas become references, and absent fields are gone. */
-function withReferences(document: object): Readonly<Record<string, unknown>> {
+  // Plain JSON: named schemas become references, and absent fields are gone.
   const text = JSON.stringify(document, (_, value: unknown) => {
     const name = NAMES.get(value);
     return name === undefined ? value : { $ref: `#/components/schemas/${name}` };
@@ -81,19 +77,27 @@ const SECURITY: Readonly<Record<Operation['access'], readonly object[]>> = {
   public: [],
 };
 
+const IF_NONE_MATCH = {
+  name: 'If-None-Match',
+  in: 'header',
+  description: 'The ETag of an earlier answer: 304 if it is current.',
+  required: false,
+  schema: { type: 'string' },
+};
+
 function operationObject(operation: Operation): object {
-  const { id, summary, access, parameters, body, answers } = operation;
+  const { id, path, summary, access, parameters = {}, body, answers } = operation;
   return {
     operationId: id,
     summary,
     security: SECURITY[access],
-    parameters: Object.entries(parameters).map(([name, { in: place, description, schema }]) => ({
-      name,
-      in: place,
-      description,
-      required: place === 'path',
-      schema,
-    })),
+    parameters: [
+      ...Object.entries(parameters).map(([name, { description, ...schema }]) => {
+        const inPath = documentedPath(path).includes(`{${name}}`);
+        return { name, in: inPath ? 'path' : 'query', description, required: inPath, schema };
+      }),
+      ...(304 in answers ? [IF_NONE_MATCH] : []),
+    ],
     requestBody: body && { required: true, content: content(body.types, body) },
     responses: Object.fromEntries(
       Object.entries(answers).map(([status, answer]) => [status, answerObject(answer)]),

@@ -12,9 +12,6 @@ import { MESSAGE, STATUS } from './reads.ts';
 import type { Schema } from './schema.ts';
 import { METRICS, TOP, TOP_PARAMETERS } from './top.ts';
 
-/** Who may call: clients with an API key (if the stage requires one), callers with IAM permissions, or anyone. */
-export type Access = 'open' | 'signed' | 'public';
-
 /** Headers that an answer may include. */
 export type AnswerHeader = 'Retry-After' | 'ETag' | 'Cache-Control';
 
@@ -27,21 +24,16 @@ export interface Answer {
   readonly alsoTypes?: readonly string[];
 }
 
-/** A parameter of the path, of the query string or among the headers. */
-export interface Parameter {
-  readonly in: 'path' | 'query' | 'header';
-  readonly description: string;
-  readonly schema: Schema;
-}
-
 export interface Operation {
   readonly id: string;
   readonly method: 'GET' | 'POST';
   /** The resource's path in API Gateway; `{entity+}` matches slashes too. */
   readonly path: string;
   readonly summary: string;
-  readonly access: Access;
-  readonly parameters: Readonly<Record<string, Parameter>>;
+  /** Who may call: clients with an API key (if the stage requires one), callers with IAM permissions, or anyone. */
+  readonly access: 'open' | 'signed' | 'public';
+  /** What the path names, and the query string; undefined: none. An operation that answers 304 also takes If-None-Match. */
+  readonly parameters?: Readonly<Record<string, Schema>>;
   /** The body by content type; undefined: none. */
   readonly body?: { readonly schema: Schema; readonly types: readonly string[] };
   readonly answers: Readonly<Record<number, Answer>>;
@@ -61,32 +53,7 @@ const GATEWAY: Readonly<Record<number, Answer>> = {
   504: SAYS('The function did not answer in time.'),
 };
 
-type Parameters = Operation['parameters'];
 type Answers = Operation['answers'];
-
-const IF_NONE_MATCH: Parameters = {
-  'If-None-Match': {
-    in: 'header',
-    description: 'The ETag of an earlier answer: 304 if it is current.',
-    schema: { type: 'string' },
-  },
-};
-
-const COUNT_PARAMETERS: Parameters = {
-  metric: { in: 'path', description: 'The metric.', schema: METRIC },
-  entity: {
-    in: 'path',
-    description: 'The entity, percent-encoded. It may contain slashes; one at its end must be encoded.',
-    schema: ENTITY,
-  },
-  ...Object.fromEntries(
-    Object.entries(COUNTS_QUESTION).map(([name, { description, ...schema }]) => [
-      name,
-      { in: 'query', description, schema },
-    ]),
-  ),
-  ...IF_NONE_MATCH,
-};
 
 /** The failures of every read. */
 const READ_FAILS: Answers = {
@@ -112,7 +79,14 @@ const READ_COUNTS: Operation = {
   path: '/v1/counts/{metric}/{entity+}',
   summary: 'Counts of an entity, and how complete they are.',
   access: 'open',
-  parameters: COUNT_PARAMETERS,
+  parameters: {
+    metric: { ...METRIC, description: 'The metric.' },
+    entity: {
+      ...ENTITY,
+      description: 'The entity, percent-encoded. It may contain slashes; one at its end must be encoded.',
+    },
+    ...COUNTS_QUESTION,
+  },
   answers: { ...cached('The counts.', COUNTS), 400: WRONG_PARAMETER },
 };
 
@@ -125,7 +99,6 @@ export const OPERATIONS: readonly Operation[] = [
     summary:
       'Accepts events. After a 202 they are counted exactly once. After anything else, send the same request again: that is safe under a batch key, and for events with ids.',
     access: 'open',
-    parameters: {},
     body: { schema: EVENTS, types: ['application/json', 'text/plain'] },
     answers: {
       202: { description: 'All events were accepted.', schema: ACCEPTED },
@@ -156,7 +129,6 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/counts:batch',
     summary: 'The same as readCounts for up to 100 questions, all as of one moment.',
     access: 'open',
-    parameters: {},
     body: { schema: COUNTS_BATCH, types: ['application/json'] },
     answers: {
       200: {
@@ -175,7 +147,7 @@ export const OPERATIONS: readonly Operation[] = [
     summary:
       'The entities with the highest counts of an hour, a day, a month or all time, exact, and how complete they are.',
     access: 'open',
-    parameters: { ...TOP_PARAMETERS, ...IF_NONE_MATCH },
+    parameters: TOP_PARAMETERS,
     answers: { ...cached('The first k.', TOP), 400: WRONG_PARAMETER },
   },
   {
@@ -184,7 +156,6 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/metrics',
     summary: 'The known metrics. A new one is listed some minutes after its first event.',
     access: 'open',
-    parameters: IF_NONE_MATCH,
     answers: cached('Their names, in order.', METRICS),
   },
   {
@@ -195,23 +166,22 @@ export const OPERATIONS: readonly Operation[] = [
       'The total of an entity, for anyone, if the setting publicMetrics has the metric. The path ends in .json, or in .svg for a badge.',
     access: 'public',
     parameters: {
-      metric: { in: 'path', description: 'A public metric.', schema: METRIC },
+      metric: { ...METRIC, description: 'A public metric.' },
       entity: {
-        in: 'path',
+        type: 'string',
         description: 'The entity, percent-encoded, and .json or .svg. It may contain slashes and dots.',
-        schema: { type: 'string' },
       },
       style: {
-        in: 'query',
+        type: 'string',
+        enum: ['shields'],
         description: 'With .json: the format of a shields.io endpoint badge.',
-        schema: { type: 'string', enum: ['shields'] },
       },
       label: {
-        in: 'query',
+        type: 'string',
+        minLength: 1,
+        maxLength: 40,
         description: 'The text beside the number of a badge. Default: the metric.',
-        schema: { type: 'string', minLength: 1, maxLength: 40 },
       },
-      ...IF_NONE_MATCH,
     },
     answers: {
       200: {
@@ -234,9 +204,10 @@ export const OPERATIONS: readonly Operation[] = [
     access: 'open',
     parameters: {
       hours: {
-        in: 'query',
+        type: 'integer',
+        minimum: 0,
+        maximum: 48,
         description: 'How many hours of arrival to return, the present one included. Default: 24.',
-        schema: { type: 'integer', minimum: 0, maximum: 48 },
       },
     },
     answers: {
@@ -251,7 +222,6 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/v1/openapi.json',
     summary: 'This document.',
     access: 'open',
-    parameters: {},
     answers: { 200: { description: 'OpenAPI 3.1.', schema: { type: 'object' } }, ...GATEWAY },
   },
   {

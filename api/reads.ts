@@ -29,16 +29,14 @@ const HOURS = listOf(
   }),
 );
 
-/** The identity of the service, independent of its address. */
-const SERVICE = exactly({
-  stack: { type: 'string', description: "The stack's name." },
-  id: { type: 'string', description: 'Unique to this stack, even if another had its name before.' },
-  generation: { type: 'string', description: 'Of the stream.' },
-});
-
 /** `GET /v1/status`. */
 export const STATUS = exactly({
-  service: SERVICE,
+  /** The identity of the service, independent of its address. */
+  service: exactly({
+    stack: { type: 'string', description: "The stack's name." },
+    id: { type: 'string', description: 'Unique to this stack, even if another had its name before.' },
+    generation: { type: 'string', description: 'Of the stream.' },
+  }),
   accepted: {
     type: ['integer', 'null'],
     description: 'Events that the front door accepted: `unread` and `received`. Null as `unread` is.',

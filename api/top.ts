@@ -5,20 +5,15 @@ import { COMPLETE_THROUGH, exactly, INSTANT, listOf, NOTE, type Schema } from '.
 const BY = { type: 'string', enum: ['hour', 'day', 'month', 'total'] } as const satisfies Schema;
 
 export const TOP_PARAMETERS = {
-  metric: { in: 'path', description: 'The metric.', schema: METRIC },
-  by: { in: 'query', description: 'The length of the period, in UTC. Default: day.', schema: BY },
+  metric: { ...METRIC, description: 'The metric.' },
+  by: { ...BY, description: 'The length of the period, in UTC. Default: day.' },
   at: {
-    in: 'query',
+    type: 'string',
     description:
       'An instant of the period, ISO 8601 with a zone or epoch milliseconds. Default: now. Not with by=total.',
-    schema: { type: 'string' },
   },
-  k: {
-    in: 'query',
-    description: 'How many entities. Default: 10.',
-    schema: { type: 'integer', minimum: 1, maximum: 100 },
-  },
-} as const;
+  k: { type: 'integer', minimum: 1, maximum: 100, description: 'How many entities. Default: 10.' },
+} as const satisfies Record<string, Schema>;
 
 /** `GET /v1/top/{metric}`. */
 export const TOP = exactly(

@@ -2,20 +2,12 @@
 import { z } from 'zod';
 import { checkRequest, FORMAT_NAMES, requestOf } from '../formats/detect.ts';
 import { FormatError } from '../formats/reading.ts';
-import { metricName, shown, text } from './setting-kinds.ts';
+import { metricName, text } from './setting-kinds.ts';
 
-/** Formats whose columns have no names: a setting cannot say which is the entity and which the time. */
-const NAMELESS = ['csv', 'columns'];
-const FORMATS = FORMAT_NAMES.filter((name) => !NAMELESS.includes(name));
+/** Not those whose columns have no names: a setting cannot say which is the entity and which the time. */
+const FORMATS = FORMAT_NAMES.filter((name) => name !== 'csv' && name !== 'columns');
 /** A function's environment has room for 4 KB. */
 const JSON_BYTES_MAX = 3_000;
-
-/** The command line's options by the names of fields here. */
-const FIELDS: readonly (readonly [option: RegExp, field: string])[] = [
-  [/--where/g, 'filter'],
-  [/--log-format/g, 'logFormat'],
-  [/--format/g, 'format'],
-];
 
 const accessLog = z
   .strictObject(
@@ -30,15 +22,11 @@ const accessLog = z
         /^[^*?$\p{Cc}]{0,1024}$/u,
         'what keys begin with, at most 1,024 characters without * ? $',
       ).default(''),
-      format: z
-        .enum(FORMATS, {
-          error: ({ input }) => `one of ${FORMATS.join(', ')}, not ${shown(input)}`,
-        })
-        .default('auto'),
+      format: z.enum(FORMATS, `one of ${FORMATS.join(', ')}`).default('auto'),
       metric: metricName().default('view'),
-      filter: text(/.*/, 'conditions such as "status=2xx,method=GET"').default(''),
+      filter: z.string('conditions such as "status=2xx,method=GET"').default(''),
       entity: text(/^(?:\S(?:.*\S)?)?$/, "a field's name").default(''),
-      logFormat: text(/.*/, "nginx's log_format or Apache's LogFormat").default(''),
+      logFormat: z.string("nginx's log_format or Apache's LogFormat").default(''),
       kmsKeyArn: text(
         /^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]{1,128}$/,
         "the ARN of the bucket's KMS key, such as arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -48,46 +36,38 @@ const accessLog = z
       error: (issue) =>
         issue.code === 'unrecognized_keys'
           ? `an object with bucket, prefix, format, metric, filter, entity, logFormat and kmsKeyArn alone, without ${issue.keys.join(' and ')}`
-          : `an object such as {"bucket":"my-logs"}, not ${shown(issue.input)}`,
+          : 'an object such as {"bucket":"my-logs"}',
     },
   )
   .superRefine((log, ctx) => {
-    const problem = unreadable(log);
-    if (problem !== undefined) ctx.addIssue({ code: 'custom', message: `readable: ${problem}` });
+    try {
+      checkRequest(requestOf(log));
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      // The command line's options by the names of fields here.
+      const problem = error.message
+        .replaceAll('--where', 'filter')
+        .replaceAll('--log-format', 'logFormat')
+        .replaceAll('--format', 'format');
+      ctx.addIssue({ code: 'custom', message: `readable: ${problem}` });
+    }
   });
 
-/** A bucket of logs, or a part of one. */
-export type AccessLogSetting = z.output<typeof accessLog>;
-
-/** The list of them. */
-export function accessLogs() {
-  return z
-    .array(accessLog, {
-      error: 'a list such as [{"bucket":"my-logs","prefix":"alb/","format":"alb","metric":"view"}]',
-    })
-    .superRefine((logs, ctx) => {
-      for (const [index, { bucket, prefix }] of logs.entries()) {
-        const first = logs.findIndex((other) => other.bucket === bucket && other.prefix === prefix);
-        if (first < index)
-          ctx.addIssue({
-            code: 'custom',
-            path: [index],
-            message: `about another bucket or prefix than accessLogs[${first}]: an object is read once`,
-          });
-      }
-    })
-    .refine((logs) => Buffer.byteLength(JSON.stringify(logs)) <= JSON_BYTES_MAX, {
-      error: `at most ${JSON_BYTES_MAX} bytes of JSON: a function's environment has no room for more`,
-    });
-}
-
-/** Why no line could be read so, in words; undefined if nothing speaks against it. */
-function unreadable(log: AccessLogSetting): string | undefined {
-  try {
-    checkRequest(requestOf(log));
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    return FIELDS.reduce((sentence, [option, field]) => sentence.replace(option, field), error.message);
-  }
-}
+/** The list of buckets of logs, or parts of one. */
+export const accessLogs = z
+  .array(accessLog, 'a list such as [{"bucket":"my-logs","prefix":"alb/","format":"alb","metric":"view"}]')
+  .superRefine((logs, ctx) => {
+    for (const [index, { bucket, prefix }] of logs.entries()) {
+      const first = logs.findIndex((other) => other.bucket === bucket && other.prefix === prefix);
+      if (first < index)
+        ctx.addIssue({
+          code: 'custom',
+          path: [index],
+          message: `about another bucket or prefix than accessLogs[${first}]: an object is read once`,
+        });
+    }
+  })
+  .refine(
+    (logs) => Buffer.byteLength(JSON.stringify(logs)) <= JSON_BYTES_MAX,
+    `at most ${JSON_BYTES_MAX} bytes of JSON: a function's environment has no room for more`,
+  );

@@ -1,11 +1,10 @@
 // The accountant: advances each shard's checkpoint, and publishes the figures as metrics.
-import type { Construct } from 'constructs';
 import { retentionEnvironment, secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
-export function accountant(scope: Construct, platform: Platform): void {
+export function accountant(platform: Platform): void {
   const { configuration: c, stream, ledger } = platform;
-  const handler = new HandlerFunction(scope, 'Accountant', platform, {
+  new HandlerFunction(platform.stack, 'Accountant', platform, {
     noun: 'accountant',
     description:
       "Moves each shard's checkpoint forward, says up to when counts are complete, emits both as metrics.",
@@ -24,8 +23,5 @@ export function accountant(scope: Construct, platform: Platform): void {
       // Needed because a shard without records holds back completeThrough as well.
       allow('kinesis', ['ListShards'], stream.streamArn),
     ],
-    withoutDestination:
-      'A run that fails leaves the checkpoints where they were; the next minute goes on from there.',
-  });
-  handler.runEveryMinute();
+  }).runEveryMinute();
 }

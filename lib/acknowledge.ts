@@ -1,6 +1,5 @@
 // Accepted findings of cdk-nag, acknowledged where they arise, with reasons.
 import { CfnResource, Stack, Validations } from 'aws-cdk-lib';
-import type { Method } from 'aws-cdk-lib/aws-apigateway';
 import type { Construct, IConstruct } from 'constructs';
 
 /** Accepts findings on a construct and its children: maps the rule's id (with its `[finding]`, if any) to the reason. */
@@ -10,9 +9,9 @@ export function acknowledge(construct: IConstruct, reasons: Readonly<Record<stri
   }
 }
 
-/** Accepts that anyone may call a method. */
-export function acknowledgeOpen(method: Method, reason: string): void {
-  acknowledge(method, { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason });
+/** The findings of a method that anyone may call. */
+export function withoutAuthorizer(reason: string): Readonly<Record<string, string>> {
+  return { 'AwsSolutions-APIG4': reason, 'AwsSolutions-COG4': reason };
 }
 
 /** The one resource of a construct. */

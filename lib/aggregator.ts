@@ -1,20 +1,19 @@
 // The aggregator: turns the stream's batches into segments in the ledger and rollup messages in the queue.
-import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
-import type { Construct } from 'constructs';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { acknowledge, logicalIdOf } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
-import { AGGREGATOR_BATCH_RECORDS, AGGREGATOR_TIMEOUT_SECONDS } from './configuration-rules.ts';
 import { dedupIdsMax } from './dedup-capacity.ts';
 import { secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
 /** The aggregator and its only event source mapping. */
-export function aggregator(scope: Construct, platform: Platform): HandlerFunction {
+export function aggregator(platform: Platform): LambdaFunction {
   const { configuration: c, stream, ledger, queue, archive } = platform;
-  const handler = new HandlerFunction(scope, 'Aggregator', platform, {
+  const handler = new HandlerFunction(platform.stack, 'Aggregator', platform, {
     noun: 'aggregator',
     description: 'Plans segments of the stream in the ledger and sends their rollup messages.',
-    timeoutSeconds: AGGREGATOR_TIMEOUT_SECONDS,
+    // A cold container reads its dedup window within half of it.
+    timeoutSeconds: 60,
     memoryMb: c.aggregatorMemoryMb,
     environment: {
       STREAM_NAME: stream.streamName,
@@ -52,29 +51,28 @@ export function aggregator(scope: Construct, platform: Platform): HandlerFunctio
       allow('s3', DESTINATION_OBJECT_ACTIONS, archive.arnForObjects(DESTINATION_KEYS)),
     ],
     archived: [ARCHIVE_PREFIXES.rejected, ...(c.archiveRawEvents ? [ARCHIVE_PREFIXES.raw] : [])],
-    withoutDestination: 'Only its mapping invokes it, synchronously, and repeats a failed batch forever.',
   });
 
   // The ledger's protocol depends on each of these. With finite retries, LATEST or a second mapping, records between the
   // ledger's last segment and the next batch would be lost; with bisecting or more than one concurrent batch of a shard
   // there would be no order to plan by (docs/architecture.md).
-  const mapping = new CfnEventSourceMapping(handler, 'Batches', {
-    functionName: handler.function.functionArn,
+  handler.readFrom(handler, 'Batches', {
     eventSourceArn: stream.streamArn,
     startingPosition: 'TRIM_HORIZON',
-    batchSize: AGGREGATOR_BATCH_RECORDS,
+    batchSize: 10_000,
     maximumBatchingWindowInSeconds: c.aggregatorWindowSeconds,
     parallelizationFactor: 1,
     bisectBatchOnFunctionError: false,
-    functionResponseTypes: ['ReportBatchItemFailures'],
     maximumRetryAttempts: -1,
     maximumRecordAgeInSeconds: -1,
     // S3 is the destination that receives the records themselves, not only their position.
     destinationConfig: { onFailure: { destination: archive.bucketArn } },
   });
-  mapping.node.addDependency(handler.policy);
+  const wildcards = [...DESTINATION_BUCKET_ACTIONS, ...DESTINATION_OBJECT_ACTIONS].filter((action) =>
+    action.endsWith('*'),
+  );
   for (const found of [
-    ...DESTINATION_WILDCARDS.map((action) => `Action::s3:${action}`),
+    ...wildcards.map((action) => `Action::s3:${action}`),
     `Resource::<${logicalIdOf(archive)}.Arn>/${DESTINATION_KEYS}`,
   ]) {
     acknowledge(handler.policy, {
@@ -82,7 +80,7 @@ export function aggregator(scope: Construct, platform: Platform): HandlerFunctio
         'What CDK grants to an on-failure destination; objects only below the prefix that Lambda chooses.',
     });
   }
-  return handler;
+  return handler.function;
 }
 
 /**
@@ -100,7 +98,4 @@ const DESTINATION_OBJECT_ACTIONS = [
   'PutObjectTagging',
   'PutObjectVersionTagging',
 ];
-const DESTINATION_WILDCARDS = [...DESTINATION_BUCKET_ACTIONS, ...DESTINATION_OBJECT_ACTIONS].filter(
-  (action) => action.endsWith('*'),
-);
 const DESTINATION_KEYS = `${ARCHIVE_PREFIXES.failedBatches}*`;

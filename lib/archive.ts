@@ -10,14 +10,10 @@ export const ARCHIVE_PREFIXES = {
   rejected: 'rejected/',
   /** Dead letters without rounds left. */
   parked: 'parked/',
-  /** Dead letters that an operator gave up. */
-  discarded: 'discarded/',
   /** Rows past their retention. */
   expired: 'expired/',
   /** Rows that were repaired, as they were before. */
   repairs: 'repairs/',
-  /** Records of deletions on request; only operators write here. */
-  deletions: 'deletions/',
   /** Every record as sent, by hour of arrival. */
   raw: 'raw/',
   /**

@@ -5,9 +5,6 @@ import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** The fixed output path given to esbuild, so that the same sources give the same bytes. */
-const NOWHERE = join(ROOT, 'bundle');
-
 const OPTIONS = {
   absWorkingDir: ROOT,
   bundle: true,
@@ -26,7 +23,8 @@ const OPTIONS = {
   sourcemap: true,
   sourcesContent: false,
   logLevel: 'warning',
-  outdir: NOWHERE,
+  // Nothing is written there. It is fixed, so that the same sources give the same bytes.
+  outdir: 'bundle',
   entryNames: 'index',
   outExtension: { '.js': '.mjs' },
   // CommonJS dependencies in an ES module still call require.
@@ -35,54 +33,44 @@ const OPTIONS = {
   metafile: true,
 } as const satisfies BuildOptions;
 
-export interface BundledFile {
+/** A file of a function's code. */
+export interface CodeFile {
   readonly name: string;
   readonly contents: Uint8Array;
-  /** Whether it is read at every start, or only on demand. Source maps are neither. */
-  readonly atStart: boolean;
 }
 
 /** A handler with all its imports: `index.mjs`, shared chunks, files loaded on demand, and source maps. */
 export type Bundle = ReturnType<typeof bundle>;
 
 /**
- * Bundles a handler. `outputs` is esbuild's metadata, by name.
+ * Bundles a handler. `outputs` is esbuild's metadata, by path. A file is read at every start or only on demand; source maps are
+ * neither.
  * @param entry its path from the project's root
  * @throws BuildFailure when an import cannot be resolved
  */
 export function bundle(entry: string) {
   const { outputFiles, metafile } = buildSync({ ...OPTIONS, entryPoints: [entry] });
-  const outputs = Object.fromEntries(
-    Object.entries(metafile.outputs).map(([path, output]) => [
-      basename(path),
-      {
-        ...output,
-        imports: output.imports.map((each) =>
-          each.external ? each : { ...each, path: basename(each.path) },
-        ),
-      },
-    ]),
-  );
-  const first = readAtStart(outputs);
-  const files = outputFiles.map(({ path, contents }): BundledFile => {
-    const name = relative(NOWHERE, path);
-    return { name, contents, atStart: first.has(name) };
-  });
-  return { files, outputs };
+  const first = readAtStart(metafile.outputs);
+  const files = outputFiles.map(({ path, contents }) => ({
+    name: basename(path),
+    contents,
+    atStart: first.has(relative(ROOT, path)),
+  }));
+  return { files, outputs: metafile.outputs };
 }
 
-export function writeBundle(files: readonly Pick<BundledFile, 'name' | 'contents'>[], folder: string): void {
+export function writeBundle(files: readonly CodeFile[], folder: string): void {
   mkdirSync(folder, { recursive: true });
   for (const { name, contents } of files) writeFileSync(join(folder, name), contents);
 }
 
-/** The entry and its static imports, direct or indirect. */
+/** The paths of the entry and its static imports, direct or indirect. */
 function readAtStart(outputs: Metafile['outputs']): ReadonlySet<string> {
-  const found = new Set(['index.mjs']);
+  const found = new Set(['bundle/index.mjs']);
   // Iterating over a set includes elements added during the iteration.
-  for (const name of found) {
-    for (const { path, kind, external } of outputs[name]?.imports ?? []) {
-      if (kind === 'import-statement' && external !== true) found.add(path);
+  for (const path of found) {
+    for (const imported of outputs[path]?.imports ?? []) {
+      if (imported.kind === 'import-statement' && imported.external !== true) found.add(imported.path);
     }
   }
   return found;

@@ -1,5 +1,4 @@
 // The canary: sends a known number of events to every shard each minute, and checks through the API that they are counted.
-import type { Construct } from 'constructs';
 import { acknowledge, logicalIdOf } from './acknowledge.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
@@ -9,10 +8,10 @@ const TIMEOUT_SECONDS = 50;
 const COUNTS_PATH = '/v1/admin/counts/*';
 
 /** The canary, which runs every minute. It is a client of the API. */
-export function canary(scope: Construct, platform: Platform): void {
+export function canary(platform: Platform): void {
   const { configuration: c, frontDoor, stream } = platform;
   const { api } = frontDoor;
-  const handler = new HandlerFunction(scope, 'Canary', platform, {
+  const handler = new HandlerFunction(platform.stack, 'Canary', platform, {
     noun: 'canary',
     description: 'Sends a known number of events a minute, on every shard, and checks that they are counted.',
     timeoutSeconds: TIMEOUT_SECONDS,
@@ -22,7 +21,6 @@ export function canary(scope: Construct, platform: Platform): void {
       allow('kinesis', ['ListShards', 'PutRecords'], stream.streamArn),
       allow('execute-api', ['Invoke'], api.arnForExecuteApi('GET', COUNTS_PATH, c.stage)),
     ],
-    withoutDestination: 'A run that fails leaves its minute out; the next minute sends and checks its own.',
   });
   handler.runEveryMinute();
 

@@ -2,7 +2,6 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge, resourceIn } from './acknowledge.ts';
@@ -17,10 +16,10 @@ const RECEIVES_MAX = 5;
  * Bucket → EventBridge → queue → function → stream. Only if the setting `accessLogs` names a bucket.
  * @returns the queue of announced objects, for the backfill command
  */
-export function collector(scope: Construct, platform: Platform): Queue | undefined {
+export function collector(platform: Platform): Queue | undefined {
   const { configuration: c } = platform;
   if (c.accessLogs.length === 0) return undefined;
-  const here = new Construct(scope, 'Collector');
+  const here = new Construct(platform.stack, 'Collector');
   const queue = new Queue(here, 'Objects', {
     encryption: QueueEncryption.SQS_MANAGED,
     enforceSSL: true,
@@ -31,18 +30,11 @@ export function collector(scope: Construct, platform: Platform): Queue | undefin
     deadLetterQueue: { queue: platform.deadLetters, maxReceiveCount: RECEIVES_MAX },
   });
   const handler = collectorFunction(here, platform, queue);
-  const mapping = new CfnEventSourceMapping(here, 'Messages', {
-    functionName: handler.function.functionArn,
+  handler.readFrom(here, 'Messages', {
     eventSourceArn: queue.queueArn,
     batchSize: 1,
-    functionResponseTypes: ['ReportBatchItemFailures'],
     // Two objects at once: a backfill of years must leave clients room in the stream.
     scalingConfig: { maximumConcurrency: 2 },
-  });
-  mapping.node.addDependency(handler.policy);
-  acknowledge(mapping, {
-    'Serverless-LambdaEventSourceMappingDestination':
-      "A queue's mapping has none; its redrive policy moves what fails to the dead letters.",
   });
   const rules = c.accessLogs.map(({ bucket, prefix }, index) => {
     const rule = new Rule(here, `Created${index}`, {
@@ -104,7 +96,6 @@ function collectorFunction(scope: Construct, platform: Platform, queue: Queue): 
       ),
       allow('sqs', ['SendMessage'], deadLetters.queueArn),
     ],
-    withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
   });
   // A run announces its object again for the next one, which Lambda would take for a loop, and stop after 16 runs.
   resourceIn(handler.function).addPropertyOverride('RecursiveLoop', 'Allow');

@@ -1,14 +1,14 @@
 // The compactor: merges deltas into blocks of hours, days, months and all time.
-import type { Construct } from 'constructs';
 import { retentionEnvironment, secondsOf } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
 /** Enough for most levels' epochs. A run that ends early is continued by the next. */
 const TIMEOUT_SECONDS = 300;
 
-export function compactor(scope: Construct, platform: Platform): void {
+export function compactor(platform: Platform): void {
   const { configuration: c, stream, counts, ledger } = platform;
-  const handler = new HandlerFunction(scope, 'Compactor', platform, {
+  // Checks every minute, since size also makes a level due.
+  new HandlerFunction(platform.stack, 'Compactor', platform, {
     noun: 'compactor',
     description: 'Merges deltas into the blocks of hours, days, months and all time.',
     timeoutSeconds: TIMEOUT_SECONDS,
@@ -29,8 +29,5 @@ export function compactor(scope: Construct, platform: Platform): void {
       // Needed because a shard without records holds back a level's floor as well.
       allow('kinesis', ['ListShards'], stream.streamArn),
     ],
-    withoutDestination: 'A run that fails leaves its plan; the next one goes on with it.',
-  });
-  // Checks every minute, since size also makes a level due.
-  handler.runEveryMinute();
+  }).runEveryMinute();
 }

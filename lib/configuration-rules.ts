@@ -1,40 +1,27 @@
 // Rules between settings, checked at synth: a stage that breaks one cannot deploy.
-import type { Configuration } from './configuration.ts';
+import type { Bounded, Configuration } from './configuration.ts';
 import { checkDedupWindow } from './dedup-capacity.ts';
-import type { Bounded } from './settings.ts';
+import { DAY_SECONDS } from './settings.ts';
 
 /** A configuration that breaks a rule. Its message is one sentence: the setting, the nearest correct value, the reason. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 }
 
-/** What is wrong with a configuration; undefined: nothing. */
-type Rule = (c: Configuration) => string | undefined;
-
-const DAY_SECONDS = 86_400;
 const HOURS_PER_DAY = 24;
-
-/** Minutes are kept for every event that may arrive; later ones still count in hours, days, months and the total. */
-export function minuteRetentionDaysMin({ acceptPastSeconds }: Configuration): Bounded {
-  return acceptPastSeconds === 'forever' ? 1 : 1 + Math.floor(acceptPastSeconds / DAY_SECONDS);
-}
 
 /** How long dead letters stay in their queue: SQS's maximum. */
 export const DEAD_LETTER_RETENTION_DAYS = 14;
 
 /** How long the ledger must remember a segment: as long as one of its records, messages or dead letters can turn up. */
-export function ledgerRetentionDaysMin(c: Configuration): number {
-  return 1 + Math.floor((c.dedupWindowSeconds + messageLifeSeconds(c)) / DAY_SECONDS);
-}
-
-/** From a record's arrival until nothing derived from it can return. */
-function messageLifeSeconds(c: Configuration): number {
+function ledgerRetentionDaysMin(c: Configuration): number {
+  // From a record's arrival until nothing derived from it can return.
   const days =
     c.streamRetentionHours / HOURS_PER_DAY +
     c.queueRetentionDays +
     DEAD_LETTER_RETENTION_DAYS +
     c.redriveHorizonDays;
-  return days * DAY_SECONDS;
+  return 1 + Math.floor((c.dedupWindowSeconds + days * DAY_SECONDS) / DAY_SECONDS);
 }
 
 /** Maximum time for reading, rolling up and writing, including cold starts and the first retry. */
@@ -42,39 +29,6 @@ const PROCESSING_SECONDS = 20;
 
 /** The writer's timeout. The queue hides a message for six times as long. */
 export const WRITER_TIMEOUT_SECONDS = 30;
-
-/** The aggregator's timeout. A cold container reads its dedup window within half of it. */
-export const AGGREGATOR_TIMEOUT_SECONDS = 60;
-
-export const AGGREGATOR_BATCH_RECORDS = 10_000;
-
-/** A rule that requires a setting to be at least a value computed from others. */
-function atLeast(
-  setting: keyof Configuration,
-  minimum: (c: Configuration) => Bounded,
-  because: (c: Configuration) => string,
-): Rule {
-  return (c) => {
-    const value = c[setting];
-    const least = minimum(c);
-    if (value === 'forever' || (least !== 'forever' && Number(value) >= least)) return undefined;
-    return `${setting} must be ${least === 'forever' ? '"forever"' : `at least ${least}`}: ${because(c)}.`;
-  };
-}
-
-/** A rule that an alarm goes off while a store still keeps its oldest record or message for long. */
-function alarmInTime(
-  alarm: 'iteratorAgeAlarmMinutes' | 'queueAgeAlarmMinutes',
-  retention: 'streamRetentionHours' | 'queueRetentionDays',
-  store: string,
-  unitMinutes: number,
-): Rule {
-  return (c) => {
-    const most = Math.floor((c[retention] * unitMinutes) / 4);
-    if (c[alarm] <= most) return undefined;
-    return `${alarm} must be at most ${most}: the alarm must leave three quarters of the ${store}'s retention for the repair.`;
-  };
-}
 
 /** A generation that begins in the future would skip what arrives until then. */
 function checkGenerationFrom({ streamGenerationFrom: from }: Configuration): string | undefined {
@@ -88,66 +42,75 @@ function checkGenerationFrom({ streamGenerationFrom: from }: Configuration): str
     : `streamGenerationFrom must be a time that has passed, not ${from}: what arrives until then would not be counted.`;
 }
 
-const RULES: readonly Rule[] = [
-  checkGenerationFrom,
-  checkDedupWindow,
-  atLeast(
-    'streamRetentionHours',
-    (c) => Math.floor(c.dedupWindowSeconds / 3600) + 1,
-    (c) => `the stream must outlive the dedup window of ${c.dedupWindowSeconds} seconds`,
-  ),
-  atLeast(
-    'minuteRetentionDays',
-    minuteRetentionDaysMin,
-    () => 'events up to acceptPastSeconds old are accepted, and need their minute',
-  ),
-  atLeast(
-    'hourRetentionDays',
-    ({ minuteRetentionDays }) => minuteRetentionDays,
-    () => 'hours must outlive minutes (minuteRetentionDays)',
-  ),
-  atLeast(
-    'dayRetentionDays',
-    ({ hourRetentionDays }) => hourRetentionDays,
-    () => 'days must outlive hours (hourRetentionDays)',
-  ),
-  atLeast(
-    'ledgerRetentionDays',
-    ledgerRetentionDaysMin,
-    () =>
-      'a segment and its ids must outlive its messages, which is the sum of dedupWindowSeconds, streamRetentionHours, queueRetentionDays, the 14 days of dead letters and redriveHorizonDays',
-  ),
-  atLeast(
-    'deltaRetentionDays',
-    ledgerRetentionDaysMin,
-    () =>
-      'a segment is compacted when its last part is, which may be parked: its other deltas must outlive that, the sum of dedupWindowSeconds, streamRetentionHours, queueRetentionDays, the 14 days of dead letters and redriveHorizonDays',
-  ),
-  atLeast(
-    'rawRetentionDays',
-    (c) => (c.archiveRawEvents ? 1 + Math.ceil(c.streamRetentionHours / HOURS_PER_DAY) : 1),
-    (c) =>
+/** What is wrong with a configuration, in the order in which it is reported; undefined for each rule that is kept. */
+function problemsOf(c: Configuration): readonly (string | undefined)[] {
+  const atLeast = (setting: keyof Configuration, least: Bounded, because: string) => {
+    const value = c[setting];
+    if (value === 'forever' || (least !== 'forever' && Number(value) >= least)) return undefined;
+    return `${setting} must be ${least === 'forever' ? '"forever"' : `at least ${least}`}: ${because}.`;
+  };
+  // The alarm goes off while the store still keeps its oldest record or message for long.
+  const alarmInTime = (
+    alarm: 'iteratorAgeAlarmMinutes' | 'queueAgeAlarmMinutes',
+    retentionHours: number,
+    store: string,
+  ) => {
+    const most = Math.floor((retentionHours * 60) / 4);
+    if (c[alarm] <= most) return undefined;
+    return `${alarm} must be at most ${most}: the alarm must leave three quarters of the ${store}'s retention for the repair.`;
+  };
+  const { acceptPastSeconds } = c;
+  const ledgerDaysMin = ledgerRetentionDaysMin(c);
+  const messageLife =
+    'the sum of dedupWindowSeconds, streamRetentionHours, queueRetentionDays, the 14 days of dead letters and redriveHorizonDays';
+  return [
+    checkGenerationFrom(c),
+    checkDedupWindow(c),
+    atLeast(
+      'streamRetentionHours',
+      Math.floor(c.dedupWindowSeconds / 3600) + 1,
+      `the stream must outlive the dedup window of ${c.dedupWindowSeconds} seconds`,
+    ),
+    // Later events still count in hours, days, months and the total.
+    atLeast(
+      'minuteRetentionDays',
+      acceptPastSeconds === 'forever' ? 1 : 1 + Math.floor(acceptPastSeconds / DAY_SECONDS),
+      'events up to acceptPastSeconds old are accepted, and need their minute',
+    ),
+    atLeast('hourRetentionDays', c.minuteRetentionDays, 'hours must outlive minutes (minuteRetentionDays)'),
+    atLeast('dayRetentionDays', c.hourRetentionDays, 'days must outlive hours (hourRetentionDays)'),
+    atLeast(
+      'ledgerRetentionDays',
+      ledgerDaysMin,
+      `a segment and its ids must outlive its messages, which is ${messageLife}`,
+    ),
+    atLeast(
+      'deltaRetentionDays',
+      ledgerDaysMin,
+      `a segment is compacted when its last part is, which may be parked: its other deltas must outlive that, ${messageLife}`,
+    ),
+    atLeast(
+      'rawRetentionDays',
+      c.archiveRawEvents ? 1 + Math.ceil(c.streamRetentionHours / HOURS_PER_DAY) : 1,
       `raw records must outlive the stream, which keeps them for streamRetentionHours (${c.streamRetentionHours})`,
-  ),
-  atLeast(
-    'throttleRequestsPerSecond',
-    (c) => (c.apiKeys ? c.keyRequestsPerSecond : 1),
-    () => 'a single API key may use keyRequestsPerSecond',
-  ),
-  alarmInTime('iteratorAgeAlarmMinutes', 'streamRetentionHours', 'stream', 60),
-  alarmInTime('queueAgeAlarmMinutes', 'queueRetentionDays', 'queue', 24 * 60),
-  atLeast(
-    'freshnessAlarmSeconds',
-    (c) => c.aggregatorWindowSeconds + PROCESSING_SECONDS,
-    (c) =>
+    ),
+    atLeast(
+      'throttleRequestsPerSecond',
+      c.apiKeys ? c.keyRequestsPerSecond : 1,
+      'a single API key may use keyRequestsPerSecond',
+    ),
+    alarmInTime('iteratorAgeAlarmMinutes', c.streamRetentionHours, 'stream'),
+    alarmInTime('queueAgeAlarmMinutes', c.queueRetentionDays * HOURS_PER_DAY, 'queue'),
+    atLeast(
+      'freshnessAlarmSeconds',
+      c.aggregatorWindowSeconds + PROCESSING_SECONDS,
       `events are gathered for aggregatorWindowSeconds (${c.aggregatorWindowSeconds}) first, and reading, counting and a retry take ${PROCESSING_SECONDS} seconds`,
-  ),
-];
+    ),
+  ];
+}
 
 /** Checks the rules between settings. @throws ConfigurationError for the first broken rule */
 export function checkRules(configuration: Configuration): void {
-  for (const rule of RULES) {
-    const broken = rule(configuration);
-    if (broken !== undefined) throw new ConfigurationError(broken);
-  }
+  const broken = problemsOf(configuration).find((problem) => problem !== undefined);
+  if (broken !== undefined) throw new ConfigurationError(broken);
 }

@@ -1,23 +1,28 @@
 // The configuration of a stage: defaults, overridden by built-in stage defaults, overridden by the stage's own settings.
 import { z } from 'zod';
 import { ConfigurationError, checkRules } from './configuration-rules.ts';
-import { SETTINGS, type Settings, type SettingValues } from './settings.ts';
+import { shown } from './setting-kinds.ts';
+import { SETTINGS } from './settings.ts';
 
-export type { Bounded, Settings } from './settings.ts';
+/** Settings from a stage or the command line: any of them, by name. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** A duration in the setting's unit, or no end. */
+export type Bounded = number | 'forever';
+
+const SCHEMA = z.object(SETTINGS);
 
 /**
  * Every setting of a stage. A stage's settings are in cdk.json, `context.stages.<stage>`. The command line overrides them:
  * `npx tally deploy prod --settings '{"streamShards":4}'`.
  */
-export interface Configuration extends SettingValues {
+export interface Configuration extends Readonly<z.output<typeof SCHEMA>> {
   /** Name of the stage: part of the stack's name, the parameters' paths and the API's URL. */
   readonly stage: string;
 }
 
 /** The stage of the local stack. Its functions run from source. */
 export const LOCAL_STAGE = 'local';
-
-const SCHEMA = z.object(SETTINGS);
 
 /** The local stack accepts logs of any age, and shows a count within two seconds. */
 const LOCAL: Settings = {
@@ -41,40 +46,35 @@ const STAGE = /^[a-z][a-z0-9-]{0,15}$/;
 export function configurationOf(stage: string, ...layers: Settings[]): Configuration {
   if (!STAGE.test(stage)) {
     const wanted = '1 to 16 lower-case letters, digits and hyphens, a letter first';
-    throw new ConfigurationError(`stage must be ${wanted}, not ${JSON.stringify(stage)}.`);
+    throw new ConfigurationError(`stage must be ${wanted}, not ${shown(stage)}.`);
   }
   const { stage: _, ...given } = Object.assign({}, stage === LOCAL_STAGE ? LOCAL : {}, ...layers);
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(SETTINGS, name));
   if (unknown !== undefined) throw new ConfigurationError(unknownSetting(unknown));
-  const { data, error } = SCHEMA.safeParse(given);
-  const [issue] = error?.issues ?? [];
-  if (issue !== undefined) throw new ConfigurationError(`${nameOf(issue.path)} must be ${issue.message}.`);
-  const configuration: Configuration = { stage, ...(data as SettingValues) };
+  const { success, data, error } = SCHEMA.safeParse(given, { reportInput: true });
+  if (!success) throw new ConfigurationError(error.issues.map(sentenceOf)[0]);
+  const configuration: Configuration = { stage, ...data };
   checkRules(configuration);
   return configuration;
 }
 
-/** `accessLogs[0].format` */
-function nameOf(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i === 0 ? '' : '.'}${String(part)}`))
-    .join('');
+function sentenceOf({ code, path, message, input }: z.core.$ZodIssue): string {
+  // These say themselves what is wrong.
+  const given = ['custom', 'unrecognized_keys'].includes(code) ? '' : `, not ${shown(input)}`;
+  return `${z.core.toDotPath(path)} must be ${message}${given}.`;
 }
 
 /** Parses settings from an object or JSON. @param name for the error @throws ConfigurationError */
 export function settingsIn(value: unknown, name: string): Settings {
-  const settings = typeof value === 'string' ? parsed(value, name) : (value ?? {});
-  if (typeof settings === 'object' && settings !== null && !Array.isArray(settings))
-    return settings as Settings;
-  throw new ConfigurationError(`${name} must be an object of settings, such as {"streamShards":4}.`);
-}
-
-function parsed(text: string, name: string): unknown {
+  let settings = value ?? {};
   try {
-    return JSON.parse(text);
+    if (typeof value === 'string') settings = JSON.parse(value);
   } catch (cause) {
     throw new ConfigurationError(`${name} must be JSON, such as {"streamShards":4}.`, { cause });
   }
+  if (typeof settings === 'object' && settings !== null && !Array.isArray(settings))
+    return settings as Settings;
+  throw new ConfigurationError(`${name} must be an object of settings, such as {"streamShards":4}.`);
 }
 
 function unknownSetting(name: string): string {

@@ -1,5 +1,4 @@
 // The console: a page at the API's root, and the files it loads, served by a small function.
-import type { Construct } from 'constructs';
 import { LOCAL_STAGE } from './configuration.ts';
 import { consoleFiles, LOCAL_CONSOLE_FILE, writeLocalConsole } from './console-files.ts';
 import { HandlerFunction, type Platform } from './handler-function.ts';
@@ -7,10 +6,10 @@ import { HandlerFunction, type Platform } from './handler-function.ts';
 const FILE = 'console.json';
 
 /** `GET /` and `GET /console/{file}`, without an API key: the page asks for one itself. */
-export function consolePage(scope: Construct, platform: Platform): void {
+export function consolePage(platform: Platform): void {
   const { configuration: c, code, frontDoor } = platform;
   if (code === 'source') writeLocalConsole();
-  const handler = new HandlerFunction(scope, 'Console', platform, {
+  const handler = new HandlerFunction(platform.stack, 'Console', platform, {
     noun: 'console',
     description: 'Serves the console.',
     timeoutSeconds: 10,
@@ -22,8 +21,7 @@ export function consolePage(scope: Construct, platform: Platform): void {
     },
     statements: [],
     files: () => [{ name: FILE, contents: Buffer.from(JSON.stringify(consoleFiles())) }],
-    withoutDestination: 'Only the front door invokes it, synchronously.',
   });
-  frontDoor.addOpenRead('', handler.function);
-  frontDoor.addOpenRead('console/{file}', handler.function);
+  frontDoor.addRoute('public', '', handler.function);
+  frontDoor.addRoute('public', 'console/{file}', handler.function);
 }

@@ -2,16 +2,8 @@
 import { App, type AppProps, Validations } from 'aws-cdk-lib';
 import featureFlags from 'aws-cdk-lib/recommended-feature-flags.json' with { type: 'json' };
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
-import { type Configuration, configurationOf, LOCAL_STAGE, settingsIn } from './configuration.ts';
+import { type Configuration, configurationOf, settingsIn } from './configuration.ts';
 import { ConfigurationError } from './configuration-rules.ts';
-import { CountingStack } from './counting-stack.ts';
-import type { CodeOrigin } from './handler-function.ts';
-
-interface CountingAppOptions {
-  readonly code: CodeOrigin;
-  /** Whether findings of cdk-nag fail the synth. */
-  readonly checked: boolean;
-}
 
 /** Creates the app from its context (cdk.json, `-c`). */
 export function createApp(props: AppProps = {}): App {
@@ -19,9 +11,14 @@ export function createApp(props: AppProps = {}): App {
     ...props,
     // The template must not depend on the machine or its tools.
     analyticsReporting: false,
-    // The CDK's recommended feature flags; in code instead of cdk.json, so that the local stack has the same.
-    postCliContext: { ...featureFlags, ...props.postCliContext },
+    // The CDK's recommended ones; in code instead of cdk.json, so that the local stack has the same.
+    postCliContext: featureFlags,
   });
+}
+
+/** Findings of cdk-nag fail the synth. */
+export function addChecks(app: App): void {
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
 }
 
 /** The configuration in an app's context: `stage`, `stages.<stage>` and `settings` (JSON), in this order. */
@@ -35,20 +32,4 @@ export function configurationFromContext(app: App): Configuration {
     settingsIn(own, `stages.${stage}`),
     settingsIn(app.node.tryGetContext('settings'), 'settings'),
   );
-}
-
-export function addStack(app: App, configuration: Configuration, options: CountingAppOptions): CountingStack {
-  const stack = new CountingStack(app, `Tally-${configuration.stage}`, {
-    configuration,
-    code: options.code,
-    description: 'Tally counts events exactly.',
-  });
-  if (options.checked) Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
-  return stack;
-}
-
-/** The local stack runs handlers from source, and skips checks for speed. */
-export function optionsOf(configuration: Configuration): CountingAppOptions {
-  const local = configuration.stage === LOCAL_STAGE;
-  return { code: local ? 'source' : 'bundle', checked: !local };
 }

@@ -5,17 +5,15 @@ import {
   Column,
   Dashboard,
   GraphWidget,
+  type HorizontalAnnotation,
   type IMetric,
-  type IWidget,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import type { Watched } from './alarms.ts';
-import type { Configuration } from './configuration.ts';
-import { type Reported, reportedIn, sums } from './metrics.ts';
+import { reportedIn, sums } from './metrics.ts';
 
-const WIDTH_ALL = 24;
-const GRAPH_HEIGHT = 5;
+const fromZero = { leftYAxis: { min: 0 } } as const;
 const p50 = { statistic: 'p50' } as const;
 const p99 = { statistic: 'p99' } as const;
 const most = { statistic: 'Maximum' } as const;
@@ -23,61 +21,52 @@ const most = { statistic: 'Maximum' } as const;
 const READ_ON =
   'What to do: `docs/runbook.md`, a section for each alarm. What each figure counts: `docs/metrics.md`. Where every event is: `GET /v1/status`.';
 
-interface Part extends Record<'traffic' | 'latency' | 'errors' | 'saturation', IMetric[]> {
-  readonly title: string;
-}
+type Signals = Record<'traffic' | 'latency' | 'errors' | 'saturation', IMetric[]>;
 
-export function createDashboard(scope: Construct, watched: Watched, alarms: readonly AlarmBase[]): Dashboard {
-  const c = watched.configuration;
-  const reported = reportedIn(c.stage);
-  const dashboard = new Dashboard(scope, 'Dashboard', { dashboardName: `tally-${c.stage}` });
+export function createDashboard(scope: Construct, watched: Watched, alarms: AlarmBase[]): void {
+  const dashboardName = `tally-${watched.configuration.stage}`;
+  const dashboard = new Dashboard(scope, 'Dashboard', { dashboardName });
   dashboard.addWidgets(
-    new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 18, height: 4 }),
+    new AlarmStatusWidget({ title: 'Alarms', alarms, width: 18, height: 4 }),
     new TextWidget({ markdown: READ_ON, width: 6, height: 4 }),
   );
-  dashboard.addWidgets(...ownFigures(c, reported));
-  const parts = partsOf(watched, reported);
-  dashboard.addWidgets(...parts.map((part) => column(part, WIDTH_ALL / parts.length)));
-  return dashboard;
+  dashboard.addWidgets(...ownFigures(watched));
+  const columns = Object.entries(signalsOf(watched));
+  const size = { width: Math.floor(24 / columns.length), height: 5 };
+  const column = ([part, signals]: [string, Signals]) =>
+    new Column(
+      ...Object.entries(signals).map(
+        ([signal, left]) => new GraphWidget({ ...fromZero, ...size, title: `${part}: ${signal}`, left }),
+      ),
+    );
+  dashboard.addWidgets(...columns.map(column));
 }
 
 /** Client → front door → stream → aggregator → queue → table; dead letters beside it. */
-function partsOf(
-  {
-    frontDoor: { api },
-    stream,
-    queue,
-    deadLetters,
-    counts,
-    ledger,
-    aggregator: { function: aggregator },
-  }: Watched,
-  reported: Reported,
-): Part[] {
-  return [
-    {
-      title: 'Front door',
+function signalsOf(watched: Watched): Record<string, Signals> {
+  const { configuration: c, frontDoor, stream, aggregator, queue, deadLetters, counts, ledger } = watched;
+  const { api } = frontDoor;
+  const reported = reportedIn(c.stage);
+  return {
+    'Front door': {
       traffic: [api.metricCount(sums)],
       latency: [api.metricLatency(p50), api.metricLatency(p99)],
       errors: [api.metricClientError(sums), api.metricServerError(sums), reported('QueriesFailed')],
       saturation: [stream.metric('PutRecords.ThrottledRecords', sums)],
     },
-    {
-      title: 'Stream',
+    Stream: {
       traffic: [stream.metricIncomingRecords(sums), stream.metricIncomingBytes(sums)],
       latency: [stream.metricGetRecordsIteratorAgeMilliseconds(most)],
       errors: [stream.metric('PutRecords.FailedRecords', sums), reported('RecordsLost')],
       saturation: [stream.metricWriteProvisionedThroughputExceeded(sums)],
     },
-    {
-      title: 'Aggregator',
+    Aggregator: {
       traffic: [reported('EventsReceived')],
       latency: [aggregator.metric('IteratorAge', most), aggregator.metricDuration(p99)],
       errors: [aggregator.metricErrors(sums), reported('EventsRejected')],
       saturation: [aggregator.metricThrottles(sums), ledger.metric('WriteThrottleEvents', sums)],
     },
-    {
-      title: 'Queue',
+    Queue: {
       traffic: [queue.metricNumberOfMessagesSent(sums), queue.metricNumberOfMessagesDeleted(sums)],
       latency: [queue.metricApproximateAgeOfOldestMessage(most)],
       errors: [reported('DeadLettersReturned'), reported('DeadLettersParked')],
@@ -86,61 +75,38 @@ function partsOf(
         deadLetters.metricApproximateNumberOfMessagesVisible(most),
       ],
     },
-    {
-      title: 'Table',
+    Table: {
       traffic: [counts.metricConsumedWriteCapacityUnits(sums), ledger.metricConsumedWriteCapacityUnits(sums)],
       latency: [reported('CompactionLag', 'Maximum')],
       errors: [reported('DeltasMissing'), reported('EventsExpired')],
       saturation: [counts.metric('WriteThrottleEvents', sums), counts.metric('ReadThrottleEvents', sums)],
     },
-  ];
-}
-
-/** A stage's four golden signals, one below the other. */
-function column({ title, ...signals }: Part, width: number): Column {
-  return new Column(
-    ...Object.entries(signals).map(
-      ([signal, left]) =>
-        new GraphWidget({
-          title: `${title}: ${signal}`,
-          left,
-          width: Math.floor(width),
-          height: GRAPH_HEIGHT,
-          leftYAxis: { min: 0 },
-        }),
-    ),
-  );
+  };
 }
 
 /** Metrics that no AWS service has: how late counts are, whether the accounts are right, what happened to events. */
-function ownFigures(c: Configuration, reported: Reported): IWidget[] {
-  const graph = (title: string, left: IMetric[], limitMs?: number) =>
-    new GraphWidget({
-      title,
-      left,
-      width: WIDTH_ALL / 4,
-      height: GRAPH_HEIGHT + 1,
-      leftYAxis: { min: 0 },
-      ...(limitMs !== undefined && { leftAnnotations: [{ value: limitMs, label: 'alarm' }] }),
-    });
+function ownFigures({ configuration: c }: Watched): GraphWidget[] {
+  const reported = reportedIn(c.stage);
+  const figure = (name: string, left: IMetric[], leftAnnotations: HorizontalAnnotation[] = []) =>
+    new GraphWidget({ ...fromZero, title: `Counts: ${name}`, left, leftAnnotations });
   return [
-    graph(
-      'Counts: freshness',
+    figure(
+      'freshness',
       [reported('Freshness', 'p50'), reported('Freshness', 'p99')],
-      c.freshnessAlarmSeconds * 1000,
+      [{ value: c.freshnessAlarmSeconds * 1000, label: 'alarm' }],
     ),
-    graph('Counts: completeThrough', [reported('CompleteThroughLag', 'Maximum')]),
-    graph('Counts: events', [
+    figure('completeThrough', [reported('CompleteThroughLag', 'Maximum')]),
+    figure('events', [
       reported('EventsReceived'),
       reported('EventsCounted'),
       reported('EventsDuplicate'),
       reported('EventsRejected'),
     ]),
-    graph('Counts: contradictions', [
+    figure('contradictions', [
       reported('ConservationDifference', 'Maximum'),
       reported('CanaryDifference', 'Maximum'),
       reported('ShardsLost'),
     ]),
-    ...(c.accessLogs.length === 0 ? [] : [graph('Counts: access logs', [reported('EventsCollected')])]),
+    ...(c.accessLogs.length === 0 ? [] : [figure('access logs', [reported('EventsCollected')])]),
   ];
 }

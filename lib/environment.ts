@@ -1,10 +1,11 @@
 // Environment variables that several functions have.
 import { type Bounded, type Configuration, LOCAL_STAGE } from './configuration.ts';
 import type { Platform } from './handler-function.ts';
+import { DAY_SECONDS } from './settings.ts';
 
 /** A retention in days as text in seconds, or `forever`. */
 export function secondsOf(days: Bounded): string {
-  return days === 'forever' ? days : String(days * 86_400);
+  return days === 'forever' ? days : String(days * DAY_SECONDS);
 }
 
 /** How long the blocks of each level are kept, as environment variables. */

@@ -8,15 +8,13 @@ import {
   type IApiKey,
   type Integration,
   type IResource,
-  type JsonSchema,
+  JsonSchemaVersion,
   LambdaIntegration,
   LogGroupLogDestination,
-  type Method,
   type MethodOptions,
   Period,
   type RequestValidator,
   RestApi,
-  type StageOptions,
 } from 'aws-cdk-lib/aws-apigateway';
 import { Policy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
@@ -24,19 +22,36 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
-import { acknowledge, acknowledgeOpen } from './acknowledge.ts';
+import { EVENTS } from '../api/events.ts';
+import type { Operation } from '../api/operations.ts';
+import type { Schema } from '../api/schema.ts';
+import { acknowledge, withoutAuthorizer } from './acknowledge.ts';
 import type { Configuration } from './configuration.ts';
-import { addConstantAnswer } from './constant-answer.ts';
-import { EVENTS_SCHEMA } from './events-schema.ts';
+import { addConstantAnswer } from './front-door-answers.ts';
 import { addGatewayResponses } from './gateway-responses.ts';
 import { allow } from './handler-function.ts';
-import { putRecordsIntegration, putRecordsMethodResponses } from './put-records.ts';
+import { putRecords } from './put-records.ts';
 
 /** The route of public counters, from the API's root. */
 export const PUBLIC_PATH = 'v1/public/{metric}/{entity+}';
 
 /** Burst limit, as a multiple of the rate. */
 const BURST = 2;
+
+type Access = Operation['access'];
+/** What the body of a route must match. */
+type Body = Readonly<{ title: string; schema: Schema }>;
+
+/** Accepted findings of a route, by who may call it. */
+const ACCEPTED: Readonly<Record<Access, Readonly<Record<string, string>>>> = {
+  open: withoutAuthorizer(
+    'Pages and apps of anonymous users send events, so there is no identity to authorize; the settings apiKeys and throttle* bound what they may do, and admin routes are under IAM.',
+  ),
+  public: withoutAuthorizer(
+    'It shows nothing that is not public: a page without data, and counters named public.',
+  ),
+  signed: { 'AwsSolutions-COG4': 'IAM decides who may administer; there are no users to sign in.' },
+};
 
 /** The REST API. Events go directly into the stream; functions add their routes. */
 export class FrontDoor extends Construct {
@@ -64,45 +79,27 @@ export class FrontDoor extends Construct {
     this.#addEvents(stream);
   }
 
-  /** Adds `GET /v1/<path>`, answered by a function. */
-  addRead(path: string, handler: LambdaFunction): void {
-    this.#addForClients('GET', path, answeredBy(handler));
+  /**
+   * Adds `GET <path>`, or `POST <path>` with a body that must match a schema, answered by a function.
+   * @param path from the API's root
+   */
+  addRoute(access: Access, path: string, handler: LambdaFunction, body?: Body): void {
+    const integration = new LambdaIntegration(handler, { allowTestInvoke: false });
+    if (body === undefined) this.#addMethod(access, 'GET', path, integration);
+    else this.#addMethod(access, 'POST', path, integration, this.#validated(body));
   }
 
-  /** Adds `POST /v1/<path>`, answered by a function; the body must match a schema. */
-  addQuestion(path: string, handler: LambdaFunction, title: string, schema: JsonSchema): void {
-    this.#addForClients('POST', path, answeredBy(handler), this.#validated(title, schema));
-  }
-
-  /** Adds `GET /<path>`, answered by a function, open to anyone without an API key. @param path from the API's root */
-  addOpenRead(path: string, handler: LambdaFunction): void {
-    const options = { authorizationType: AuthorizationType.NONE };
-    acknowledgeOpen(
-      this.api.root.resourceForPath(path).addMethod('GET', answeredBy(handler), options),
-      'It shows nothing that is not public: a page without data, and counters named public.',
-    );
-  }
-
-  /** Adds `GET /v1/admin/<path>`, answered by a function, for callers with IAM permissions. */
-  addSignedRead(path: string, handler: LambdaFunction): void {
-    const resource = this.api.root.resourceForPath(`v1/admin/${path}`);
-    const options = { authorizationType: AuthorizationType.IAM };
-    acknowledge(resource.addMethod('GET', answeredBy(handler), options), {
-      'AwsSolutions-COG4': 'IAM decides who may administer; there are no users to sign in.',
-    });
-  }
-
-  /** Adds a method below `/v1`, with an API key if the stage requires one, and its preflight. */
-  #addForClients(verb: string, path: string, integration: Integration, options: MethodOptions = {}): Method {
+  /** Adds a method; for clients with an API key if the stage requires one, and with its preflight. */
+  #addMethod(access: Access, verb: string, path: string, integration: Integration, options?: MethodOptions) {
     const { allowOrigin, apiKeys: apiKeyRequired } = this.#configuration;
-    const resource = this.api.root.resourceForPath(`v1/${path}`);
-    const access = { authorizationType: AuthorizationType.NONE, apiKeyRequired };
-    const method = resource.addMethod(verb, integration, { ...access, ...options });
-    acknowledgeOpen(
-      method,
-      'Pages and apps of anonymous users send events, so there is no identity to authorize; the settings apiKeys and throttle* bound what they may do, and admin routes are under IAM.',
-    );
-    addPreflight(resource, verb, allowOrigin);
+    const resource = this.api.root.resourceForPath(path);
+    const method = resource.addMethod(verb, integration, {
+      authorizationType: access === 'signed' ? AuthorizationType.IAM : AuthorizationType.NONE,
+      ...(access === 'open' && { apiKeyRequired }),
+      ...options,
+    });
+    acknowledge(method, ACCEPTED[access]);
+    if (access === 'open') addPreflight(resource, verb, allowOrigin);
     return method;
   }
 
@@ -113,25 +110,22 @@ export class FrontDoor extends Construct {
       statements: [allow('kinesis', ['PutRecords'], stream.streamArn)],
     });
     const { allowOrigin } = this.#configuration;
-    const integration = putRecordsIntegration(stream, role.withoutPolicyUpdates(), allowOrigin);
-    const post = this.#addForClients('POST', 'events', integration, {
-      methodResponses: putRecordsMethodResponses(),
-      ...this.#validated('Events', EVENTS_SCHEMA),
-    });
+    const { integration, methodResponses } = putRecords(stream, role.withoutPolicyUpdates(), allowOrigin);
+    const events = { methodResponses, ...this.#validated({ title: 'Events', schema: EVENTS }) };
+    const post = this.#addMethod('open', 'POST', 'v1/events', integration, events);
     post.node.addDependency(policy);
   }
 
   /** Without $default, a content type without a model would not be validated at all. */
-  #validated(title: string, schema: JsonSchema): MethodOptions {
+  #validated({ title, schema }: Body): MethodOptions {
+    // API Gateway supports only draft 4. The keywords in use mean the same in draft 4 and in 2020-12; a test ensures it.
+    // The types' names are the values of CDK's enum.
+    const draft4 = { schema: JsonSchemaVersion.DRAFT4, title, ...(schema as object) };
     return {
-      requestModels: { $default: this.api.addModel(title, { schema }) },
+      requestModels: { $default: this.api.addModel(title, { schema: draft4 }) },
       requestValidator: this.#validator,
     };
   }
-}
-
-function answeredBy(handler: LambdaFunction): Integration {
-  return new LambdaIntegration(handler, { allowTestInvoke: false });
 }
 
 function createApi(scope: Construct, c: Configuration): RestApi {
@@ -149,11 +143,12 @@ function createApi(scope: Construct, c: Configuration): RestApi {
     cloudWatchRole: c.gatewayLogsRole,
     deployOptions: {
       stageName: c.stage,
-      throttlingRateLimit: c.throttleRequestsPerSecond,
-      throttlingBurstLimit: BURST * c.throttleRequestsPerSecond,
+      ...throttled(c.throttleRequestsPerSecond),
       tracingEnabled: c.tracing,
       metricsEnabled: false,
-      methodOptions: methodOptions(c),
+      // A method's own settings replace all of the stage's.
+      methodOptions:
+        c.publicMetrics.length > 0 ? { [`/${PUBLIC_PATH}/GET`]: throttled(c.publicRequestsPerSecond) } : {},
       accessLogDestination: new LogGroupLogDestination(accessLog),
       accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
     },
@@ -162,12 +157,8 @@ function createApi(scope: Construct, c: Configuration): RestApi {
   return api;
 }
 
-/** Methods with their own settings, which replace all of the stage's. */
-function methodOptions(c: Configuration): NonNullable<StageOptions['methodOptions']> {
-  const { publicMetrics, publicRequestsPerSecond: perSecond } = c;
-  if (publicMetrics.length === 0) return {};
-  const limit = { throttlingRateLimit: perSecond, throttlingBurstLimit: BURST * perSecond };
-  return { [`/${PUBLIC_PATH}/GET`]: limit };
+function throttled(perSecond: number) {
+  return { throttlingRateLimit: perSecond, throttlingBurstLimit: BURST * perSecond };
 }
 
 /** One line per request. It omits addresses and user agents: Tally does not need to know who sent an event. */
@@ -207,28 +198,26 @@ function addPreflight(resource: IResource, method: string, allowOrigin: string):
       'Access-Control-Allow-Headers': "'Content-Type,X-Api-Key,If-None-Match'",
       'Access-Control-Max-Age': "'86400'",
     },
+    template: '',
     contentTypes: ['application/json'],
     reason: 'A preflight carries no credentials by definition; it answers constants.',
   });
 }
 
 function acknowledgeApi(api: RestApi, c: Configuration): void {
-  if (c.webAcl === 'off')
-    acknowledge(api, {
-      'AwsSolutions-APIG3':
-        'Throttling, a usage plan and schema validation bound what a client can do; the setting "webAcl" puts a web ACL in front, which costs for every request.',
-    });
   acknowledge(api, {
     'AwsSolutions-APIG6':
       'Execution logs write headers and bodies, client addresses with them, into a group without retention; the access log has status, latency and error of each request.',
-  });
-  if (c.gatewayLogsRole)
-    acknowledge(api, {
+    ...(c.webAcl === 'off' && {
+      'AwsSolutions-APIG3':
+        'Throttling, a usage plan and schema validation bound what a client can do; the setting "webAcl" puts a web ACL in front, which costs for every request.',
+    }),
+    ...(c.gatewayLogsRole && {
       'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]':
         "The account's one role for API Gateway's logs is not this stack's alone, so it has the policy AWS made for it.",
-    });
-  if (!c.tracing)
-    acknowledge(api, {
+    }),
+    ...(!c.tracing && {
       'Serverless-APIGWXrayEnabled': 'The setting "tracing" turns X-Ray on; each trace costs.',
-    });
+    }),
+  });
 }

@@ -1,12 +1,17 @@
 // The front door's answers when it refuses a request itself.
 import { type GatewayResponseOptions, ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
 import type { Configuration } from './configuration.ts';
+import { corsHeaders } from './front-door-answers.ts';
 import { RETRY_AFTER_SECONDS } from './mapping-templates.ts';
 
 /** Retry-After in seconds for clients over their daily quota. */
 const QUOTA_RETRY_AFTER_SECONDS = 3600;
 
-type Refusal = Omit<GatewayResponseOptions, 'responseHeaders'> & { readonly retryAfter?: number };
+interface Refusal extends Pick<GatewayResponseOptions, 'type' | 'statusCode'> {
+  /** JSON text, or a variable that becomes it. */
+  readonly message: string;
+  readonly retryAfter?: number;
+}
 
 // Gateway response templates are not Velocity: only names that start with `$context` and a few more are replaced.
 // `messageString` is quoted; `validationErrorString` is escaped but not quoted.
@@ -14,67 +19,52 @@ const RESPONSES: Readonly<Record<string, Refusal>> = {
   BadRequestBody: {
     type: ResponseType.BAD_REQUEST_BODY,
     statusCode: '400',
-    templates: json(
+    message:
       '"The request body is not valid: $context.error.validationErrorString. Times are ISO 8601 with a zone, or epoch milliseconds (13 digits; 10 are seconds); GET /v1/openapi.json has all rules."',
-    ),
   },
   UnsupportedMediaType: {
     type: ResponseType.UNSUPPORTED_MEDIA_TYPE,
     statusCode: '415',
-    templates: json('"Send JSON as application/json or text/plain."'),
+    message: '"Send JSON as application/json or text/plain."',
   },
   RequestTooLarge: {
     type: ResponseType.REQUEST_TOO_LARGE,
     statusCode: '413',
-    templates: json('"The request is too large: send less at once."'),
+    message: '"The request is too large: send less at once."',
   },
   Throttled: {
     type: ResponseType.THROTTLED,
     statusCode: '429',
-    templates: json('"Too many requests at the moment: send the whole request again."'),
+    message: '"Too many requests at the moment: send the whole request again."',
     retryAfter: RETRY_AFTER_SECONDS,
   },
   QuotaExceeded: {
     type: ResponseType.QUOTA_EXCEEDED,
     statusCode: '429',
-    templates: json('"The quota of this API key is used up."'),
+    message: '"The quota of this API key is used up."',
     retryAfter: QUOTA_RETRY_AFTER_SECONDS,
   },
   // Unknown routes have their own answers (unknown-routes.ts), so this means a missing signature.
   MissingSignature: {
     type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
     statusCode: '403',
-    templates: json('"Sign the request with AWS Signature Version 4 for execute-api."'),
+    message: '"Sign the request with AWS Signature Version 4 for execute-api."',
   },
   // Without a status code, each keeps its own.
-  Default4xx: { type: ResponseType.DEFAULT_4XX, templates: json('$context.error.messageString') },
-  Default5xx: { type: ResponseType.DEFAULT_5XX, templates: json('$context.error.messageString') },
+  Default4xx: { type: ResponseType.DEFAULT_4XX, message: '$context.error.messageString' },
+  Default5xx: { type: ResponseType.DEFAULT_5XX, message: '$context.error.messageString' },
 };
 
 /** Adds the refusals to the API: JSON, readable by pages of the allowed origin, with Retry-After where it applies. */
 export function addGatewayResponses(api: RestApi, { allowOrigin }: Configuration): void {
-  for (const [id, { retryAfter, ...response }] of Object.entries(RESPONSES)) {
+  for (const [id, { message, retryAfter, ...response }] of Object.entries(RESPONSES)) {
     api.addGatewayResponse(id, {
       ...response,
+      templates: { 'application/json': `{"message":${message}}` },
       responseHeaders: {
         ...corsHeaders(allowOrigin),
-        ...(retryAfter === undefined ? {} : { 'Retry-After': `'${retryAfter}'` }),
+        ...(retryAfter !== undefined && { 'Retry-After': `'${retryAfter}'` }),
       },
     });
   }
-}
-
-/**
- * The CORS headers that let pages of another origin read an answer, in the format of header mappings. Answers to requests
- * with credentials also name the origin: `ECHO_ORIGIN` (mapping-templates.ts).
- */
-export function corsHeaders(allowOrigin: string): Record<string, string> {
-  return {
-    'Access-Control-Allow-Origin': `'${allowOrigin}'`,
-    'Access-Control-Expose-Headers': "'Retry-After,ETag'",
-  };
-}
-
-function json(message: string): Record<string, string> {
-  return { 'application/json': `{"message":${message}}` };
 }

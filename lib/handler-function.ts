@@ -1,19 +1,27 @@
 // Common properties of all Lambda functions: build, logs, names and permissions.
 import { dirname, join } from 'node:path';
-import { AssetHashType, DockerImage, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Stream } from 'aws-cdk-lib/aws-kinesis';
-import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  CfnEventSourceMapping,
+  type CfnEventSourceMappingProps,
+  Code,
+  Function as LambdaFunction,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { acknowledge, logicalIdOf, resourceIn } from './acknowledge.ts';
-import { type BundledFile, bundle, writeBundle } from './bundle.ts';
+import { bundle, type CodeFile, writeBundle } from './bundle.ts';
 import { type Configuration, LOCAL_STAGE } from './configuration.ts';
 import type { FrontDoor } from './front-door.ts';
 
@@ -22,6 +30,7 @@ export type CodeOrigin = 'bundle' | 'source';
 
 /** What functions are made of and connected to. Each takes what it needs. */
 export interface Platform {
+  readonly stack: Stack;
   readonly configuration: Configuration;
   readonly code: CodeOrigin;
   readonly frontDoor: FrontDoor;
@@ -45,20 +54,21 @@ interface HandlerFunctionProps {
   /** All permissions besides its log and the archive. */
   readonly statements: readonly PolicyStatement[];
   /** Additional files for the bundle, made with it. */
-  readonly files?: () => readonly Pick<BundledFile, 'name' | 'contents'>[];
+  readonly files?: () => readonly CodeFile[];
   /** Prefixes of the archive that it may write. */
   readonly archived?: readonly string[];
-  /** The reason it has no destination for failed asynchronous invocations. */
-  readonly withoutDestination: string;
 }
 
 /** How long a throttled run is retried before Lambda drops it. */
 const THROTTLED_MAX_AGE = Duration.minutes(5);
 
+/** Why no function has a destination for failed asynchronous runs. */
+const WITHOUT_DESTINATION =
+  'A mapping and the front door invoke it synchronously, and keep or report what fails; a failed run on schedule leaves its work to the next.';
+
 /** A function with a role and a log group of its own. */
 export class HandlerFunction extends Construct {
   readonly function: LambdaFunction;
-  /** Its permissions. A mapping must depend on this, or Lambda refuses the mapping. */
   readonly policy: Policy;
 
   constructor(scope: Construct, id: string, platform: Platform, props: HandlerFunctionProps) {
@@ -113,7 +123,35 @@ export class HandlerFunction extends Construct {
     // The local stack finds the handler's source by this.
     resourceIn(this.function).addMetadata('tally:entry', entry);
     this.function.node.addDependency(this.policy);
-    acknowledgeFindings(this, c, props.withoutDestination);
+    acknowledge(this, {
+      'Serverless-LambdaDLQ': WITHOUT_DESTINATION,
+      'Serverless-LambdaAsyncFailureDestination': WITHOUT_DESTINATION,
+      ...(c.tracing
+        ? {
+            'AwsSolutions-IAM5[Resource::*]': 'X-Ray has no resources to name in a policy.',
+            'Serverless-LambdaStarPermissions': 'X-Ray has no resources to name in a policy.',
+          }
+        : {
+            'Serverless-LambdaTracing':
+              'The setting "tracing" turns X-Ray on; the ledger and the metrics already say where each event is, and a trace an invocation costs.',
+          }),
+    });
+  }
+
+  /** Feeds it from a stream or a queue. The mapping waits for the permissions, or Lambda refuses it. */
+  readFrom(scope: Construct, id: string, source: Omit<CfnEventSourceMappingProps, 'functionName'>): void {
+    const mapping = new CfnEventSourceMapping(scope, id, {
+      functionName: this.function.functionArn,
+      // One poison message must not return the others in its batch.
+      functionResponseTypes: ['ReportBatchItemFailures'],
+      ...source,
+    });
+    mapping.node.addDependency(this.policy);
+    if (source.destinationConfig === undefined)
+      acknowledge(mapping, {
+        'Serverless-LambdaEventSourceMappingDestination':
+          "A queue's mapping has none; the queue's redrive policy moves what fails to the dead letters.",
+      });
   }
 
   /** Runs it every minute. A failed run is not retried: the next one does the same work. */
@@ -149,21 +187,5 @@ function bundled(entry: string, files: HandlerFunctionProps['files'] = () => [])
         },
       },
     },
-  });
-}
-
-function acknowledgeFindings(handler: HandlerFunction, c: Configuration, withoutDestination: string): void {
-  acknowledge(handler, {
-    'Serverless-LambdaDLQ': withoutDestination,
-    'Serverless-LambdaAsyncFailureDestination': withoutDestination,
-    ...(c.tracing
-      ? {
-          'AwsSolutions-IAM5[Resource::*]': 'X-Ray has no resources to name in a policy.',
-          'Serverless-LambdaStarPermissions': 'X-Ray has no resources to name in a policy.',
-        }
-      : {
-          'Serverless-LambdaTracing':
-            'The setting "tracing" turns X-Ray on; the ledger and the metrics already say where each event is, and a trace an invocation costs.',
-        }),
   });
 }

@@ -5,9 +5,10 @@
 // ' into \', which is not JSON.) Values from `$input.path` are only counted, iterated over and compared.
 //
 // Uses only constructs that Velocity on AWS and in the local stack treat alike: no #stop, no string methods, no
-// $foreach.first. A request has at most 500 events (events-schema.ts); #foreach stops after 1,000 iterations.
+// $foreach.first. A request has at most 500 events (api/events.ts); #foreach stops after 1,000 iterations.
 //
 // Double-quoted strings interpolate once: inserted text is not evaluated again. `$.` is not a reference.
+import type { FrontDoorAnswer } from './front-door-answers.ts';
 
 /** Retry-After in seconds for throttled clients. */
 export const RETRY_AFTER_SECONDS = 1;
@@ -56,7 +57,7 @@ export const ECHO_ORIGIN = `#set($headers = $input.params().header)
  * The answer when Kinesis answered 200, which it does even if it stored nothing.
  * Only a FailedRecordCount of exactly 0 is a success, and only then the integration's 202 stays.
  */
-export const PUT_RECORDS_ANSWERED = `#set($records = $input.path("$.Records"))
+const ANSWERED = `#set($records = $input.path("$.Records"))
 #set($failed = $input.path("$.FailedRecordCount"))
 #if($failed == 0)
 {"accepted":$records.size()}
@@ -82,7 +83,7 @@ export const PUT_RECORDS_ANSWERED = `#set($records = $input.path("$.Records"))
  * from the client, so Kinesis can only object to its size: 1 MiB per record, 5 MiB in total. Any other refusal is Tally's
  * fault, so the integration's 500 stays.
  */
-export const PUT_RECORDS_REFUSED = `#set($type = $input.path("$.__type"))
+const REFUSED = `#set($type = $input.path("$.__type"))
 #if($type == "ProvisionedThroughputExceededException" || $type == "KMSThrottlingException" || $type == "LimitExceededException" || $type == "ThrottlingException")
 #set($context.responseOverride.status = 429)
 #set($context.responseOverride.header.Retry-After = "${RETRY_AFTER_SECONDS}")
@@ -95,7 +96,19 @@ export const PUT_RECORDS_REFUSED = `#set($type = $input.path("$.__type"))
 #end`;
 
 /** The answer when Kinesis failed. It may have stored the events: keys and ids make a retry safe. */
-export const PUT_RECORDS_FAILED =
+const FAILED =
   '{"message":"Perhaps no event was accepted: send the whole request again, which is safe under a batch key and for events that have an id."}';
 
-export const PUT_RECORDS_TOO_LARGE = `{"message":"${TOO_LARGE}"}`;
+/** The answers to what Kinesis answers, by the pattern of its status codes: one per own code, which is API Gateway's key. */
+export const PUT_RECORDS_ANSWERS: readonly FrontDoorAnswer[] = [
+  { selectionPattern: '200', statusCode: '202', template: ANSWERED },
+  { selectionPattern: '413', statusCode: '413', template: `{"message":"${TOO_LARGE}"}` },
+  {
+    selectionPattern: '5[0-9]{2}',
+    statusCode: '503',
+    template: FAILED,
+    headers: { 'Retry-After': `'${RETRY_AFTER_SECONDS}'` },
+  },
+  // Kinesis' other 4xx, and anything unforeseen: never a success.
+  { statusCode: '500', template: REFUSED },
+];

@@ -1,5 +1,4 @@
 // Tally's own metrics: which function emits each, when, and what it counts. docs/metrics.md is generated from this table.
-import { Duration } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 
 /**
@@ -68,26 +67,21 @@ export const METRICS = {
   QueriesFailed: sometimes('query', 'Requests answered with 503.'),
 } as const;
 
-export type MetricName = keyof typeof METRICS;
-
 export function customMetrics() {
   return Object.entries(METRICS).map(([name, metric]) => ({ name, ...metric }));
 }
 
-export const ONE_MINUTE = Duration.minutes(1);
-export const FIVE_MINUTES = Duration.minutes(5);
-export const sums = { statistic: 'Sum', period: FIVE_MINUTES } as const;
+/** Over five minutes, CDK's default. */
+export const sums = { statistic: 'Sum' } as const;
 
-export type Reported = (name: MetricName, statistic?: string, period?: Duration) => Metric;
-
-export function reportedIn(stage: string): Reported {
-  return (metricName, statistic = 'Sum', period = FIVE_MINUTES) =>
+/** A stage's own metrics, by name, over five minutes. */
+export function reportedIn(stage: string) {
+  return (metricName: keyof typeof METRICS, statistic = 'Sum') =>
     new Metric({
       namespace: 'Tally',
       metricName,
       dimensionsMap: { service: METRICS[metricName].service, stage },
       statistic,
-      period,
     });
 }
 

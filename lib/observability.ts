@@ -13,12 +13,12 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
-import { type AlarmPlan, alarms, LATE, lateAlarms, type Watched } from './alarms.ts';
+import { type AlarmPlans, alarms, lateAlarms, type Watched } from './alarms.ts';
 import { createDashboard } from './dashboard.ts';
 
-export function observability(scope: Construct, watched: Watched): void {
-  const here = new Construct(scope, 'Observability');
-  const { configuration: c } = watched;
+export function observability(watched: Watched): void {
+  const { stack, configuration: c } = watched;
+  const here = new Construct(stack, 'Observability');
   /** Readable names, for mails, the runbook and a subscription's filters. */
   const named = (id: string) => `tally-${c.stage}-${id}`;
   const topic = new Topic(here, 'Alarms', { enforceSSL: true, displayName: `Tally ${c.stage} alarms` });
@@ -31,24 +31,31 @@ export function observability(scope: Construct, watched: Watched): void {
     });
     topic.addSubscription(new EmailSubscription(c.alarmEmail));
   }
-  const alarmOf = (plan: AlarmPlan) =>
-    new Alarm(here, plan.id, {
-      alarmName: named(plan.id),
-      metric: plan.metric,
-      threshold: plan.above,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      datapointsToAlarm: plan.datapoints,
-      evaluationPeriods: plan.periods,
-      treatMissingData: plan.missing ?? TreatMissingData.NOT_BREACHING,
-      alarmDescription: described(plan),
-    });
-  const late = lateAlarms(watched).map(alarmOf);
-  const countsLate = new CompositeAlarm(here, LATE.id, {
-    compositeAlarmName: named(LATE.id),
+  const created = (plans: AlarmPlans) =>
+    Object.entries(plans).map(
+      ([id, { description, runbook = sectionOf(id), ...plan }]) =>
+        new Alarm(here, id, {
+          alarmName: named(id),
+          threshold: 0,
+          comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+          datapointsToAlarm: 3,
+          evaluationPeriods: 3,
+          treatMissingData: TreatMissingData.NOT_BREACHING,
+          alarmDescription: described(description, runbook),
+          ...plan,
+        }),
+    );
+  const late = created(lateAlarms(watched));
+  // One mail for an outage, not one for each alarm on late counts.
+  const countsLate = new CompositeAlarm(here, 'CountsLate', {
+    compositeAlarmName: named('CountsLate'),
     alarmRule: AlarmRule.anyOf(...late),
-    alarmDescription: described(LATE),
+    alarmDescription: described(
+      'Events wait longer than they should. Nothing is lost; counting goes on when the cause is mended.',
+      'counts-late',
+    ),
   });
-  const notifying = [countsLate, ...alarms(watched).map(alarmOf)];
+  const notifying = [countsLate, ...created(alarms(watched))];
   // One mail when a problem begins, and one when it ends.
   for (const alarm of notifying) {
     alarm.addAlarmAction(new SnsAction(topic));
@@ -72,8 +79,8 @@ function letAlarmsPublish(topic: Topic, names: string): void {
   );
 }
 
-function described({ id, description, runbook }: Pick<AlarmPlan, 'id' | 'description' | 'runbook'>): string {
-  return `${description} Runbook: docs/runbook.md#${runbook ?? sectionOf(id)}`;
+function described(description: string, section: string): string {
+  return `${description} Runbook: docs/runbook.md#${section}`;
 }
 
 /** `RecordsLost` → `records-lost`. */

@@ -1,5 +1,4 @@
 // The stack's parameters: the names of its resources, for operators' commands, and the retries, tuned without a deployment.
-import { Stack } from 'aws-cdk-lib';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
@@ -11,17 +10,13 @@ import { QUEUE_RECEIVES_MAX } from './rollup-queue.ts';
  * `/tally/<stage>/resources`: names, and the settings that commands share with functions, so that a command needs only the stage.
  * @param objects the queue of announced log objects, if the stack collects logs
  */
-export function resourcesParameter(
-  scope: Construct,
-  id: string,
-  { configuration: c, stream, counts, ledger, queue, deadLetters, archive, retries }: Platform,
-  objects: Queue | undefined,
-): StringParameter {
-  return new StringParameter(scope, id, {
+export function resourcesParameter(platform: Platform, objects: Queue | undefined): void {
+  const { stack, configuration: c, stream, counts, ledger, queue, deadLetters, archive, retries } = platform;
+  new StringParameter(stack, 'Resources', {
     // An explicit name, because commands only know the stage.
     parameterName: `/tally/${c.stage}/resources`,
     description: "Names of the stack's resources, for an operator's commands. Written by each deployment.",
-    stringValue: Stack.of(scope).toJsonString({
+    stringValue: stack.toJsonString({
       streamName: stream.streamName,
       rollupQueueUrl: queue.queueUrl,
       deadLetterQueueUrl: deadLetters.queueUrl,
@@ -60,8 +55,8 @@ const FIRST_VALUES = {
 } as const;
 
 /** `/tally/<stage>/retries`. Writer and redriver read it at run time; a deployment keeps an operator's value. */
-export function retryParameter(scope: Construct, id: string, c: Configuration): StringParameter {
-  return new StringParameter(scope, id, {
+export function retryParameter(scope: Construct, c: Configuration): StringParameter {
+  return new StringParameter(scope, 'Retries', {
     // An explicit name, because operators type it.
     parameterName: `/tally/${c.stage}/retries`,
     description: `How often and how fast the writer retries and the redriver returns dead letters; attempts below ${QUEUE_RECEIVES_MAX}, where the queue itself gives up.`,

@@ -1,5 +1,4 @@
 // The redriver: dead letters go back to the queue at a bounded rate, or are parked in the archive.
-import type { Construct } from 'constructs';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { storingEnvironment } from './environment.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
@@ -7,9 +6,9 @@ import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 /** The redriver's timeout. The dead-letter queue hides a message for twice as long. */
 export const REDRIVER_TIMEOUT_SECONDS = 60;
 
-export function redriver(scope: Construct, platform: Platform): void {
+export function redriver(platform: Platform): void {
   const { counts, ledger, queue, deadLetters, retries } = platform;
-  const handler = new HandlerFunction(scope, 'Redriver', platform, {
+  new HandlerFunction(platform.stack, 'Redriver', platform, {
     noun: 'redriver',
     description: 'Returns dead letters to the queue while the tables take writes, or parks them.',
     timeoutSeconds: REDRIVER_TIMEOUT_SECONDS,
@@ -24,8 +23,5 @@ export function redriver(scope: Construct, platform: Platform): void {
       allow('ssm', ['GetParameter'], retries.parameterArn),
     ],
     archived: [ARCHIVE_PREFIXES.parked, ARCHIVE_PREFIXES.expired],
-    withoutDestination:
-      'A run that fails leaves its dead letters where they were; the next minute takes them up.',
-  });
-  handler.runEveryMinute();
+  }).runEveryMinute();
 }

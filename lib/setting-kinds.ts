@@ -1,17 +1,16 @@
-// Kinds of settings: their types, bounds and error sentences, which continue "SETTING must be".
+// Kinds of settings: their types, bounds and error sentences, which continue "SETTING must be" and end with the value given.
 import { z } from 'zod';
 
 export function flag() {
-  return z.boolean({ error: not('true or false') });
+  return z.boolean('true or false');
 }
 
 export function choice<const Values extends readonly [string, ...string[]]>(...values: Values) {
-  const wanted = values.map(shown).join(' or ');
-  return z.enum(values, { error: not(wanted) });
+  return z.enum(values, values.map(shown).join(' or '));
 }
 
 export function text(pattern: RegExp, wanted: string) {
-  return z.string({ error: not(wanted) }).regex(pattern, { error: not(wanted) });
+  return z.string(wanted).regex(pattern, wanted);
 }
 
 export function metricName() {
@@ -19,32 +18,25 @@ export function metricName() {
 }
 
 export function integer(least: number, most: number) {
-  return z
-    .int({ error: not(`a whole number from ${least} to ${most}`) })
-    .min(least, { error: ({ input }) => `at least ${least}, not ${input}` })
-    .max(most, { error: ({ input }) => `at most ${most}, not ${input}` });
+  const whole = z.int(`a whole number from ${least} to ${most}`);
+  return whole.min(least, `at least ${least}`).max(most, `at most ${most}`);
 }
 
 export function orForever(least: number, most: number) {
   // A number outside the bounds gets the error of `integer`, anything else this one.
-  return z.union([z.literal('forever'), integer(least, most)], { error: not('a whole number or "forever"') });
+  return z.union([z.literal('forever'), integer(least, most)], 'a whole number or "forever"');
 }
 
 /** One of the listed numbers. The error suggests the smallest that is at least the value. */
 export function listed(values: readonly number[]) {
   const all = values.join(', ');
   return z
-    .number({ error: not(`one of ${all}`) })
+    .number(`one of ${all}`)
     .refine((value) => values.includes(value), {
       error: ({ input }) =>
         `${values.find((one) => one >= Number(input)) ?? values.at(-1)} (of ${all}), not ${input}`,
     })
     .meta({ enum: [...values] });
-}
-
-/** The error of a value that is not what is wanted. */
-function not(wanted: string) {
-  return ({ input }: { readonly input?: unknown }) => `${wanted}, not ${shown(input)}`;
 }
 
 export function shown(value: unknown): string {

@@ -1,14 +1,14 @@
 // Every setting of a stage, declared once: type, default, bounds, documentation and error sentence.
 import { z } from 'zod';
 import { accessLogs } from './access-logs.ts';
-import { choice, flag, integer, listed, metricName, orForever, shown, text } from './setting-kinds.ts';
+import { choice, flag, integer, listed, metricName, orForever, text } from './setting-kinds.ts';
 
 /** CloudWatch Logs accepts only these numbers of days. */
 const LOG_RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 const HASH_SLOTS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
-const DAY_SECONDS = 86_400;
+export const DAY_SECONDS = 86_400;
 const CENTURY_SECONDS = 36_500 * DAY_SECONDS;
 export const MEMORY_MB_MAX = 10_240;
 
@@ -52,8 +52,8 @@ export const SETTINGS = {
     .default('off')
     .describe('The web ACL in front of the API: `off`, or the ARN of your own (docs/security.md).'),
   publicMetrics: z
-    .array(metricName(), { error: ({ input }) => `a list of metrics, not ${shown(input)}` })
-    .max(50, { error: 'at most 50 metrics' })
+    .array(metricName(), 'a list of metrics')
+    .refine(({ length }) => length <= 50, 'at most 50 metrics')
     .default([])
     .describe('Metrics whose totals anyone may read at `/v1/public/`, without an API key.'),
   publicRequestsPerSecond: integer(1, 1_000_000)
@@ -105,7 +105,7 @@ export const SETTINGS = {
     .default(600)
     .describe("How far an event's time may lie after its arrival."),
 
-  accessLogs: accessLogs()
+  accessLogs: accessLogs
     .default([])
     .describe(
       'Buckets of access logs to count, each with `bucket`, and perhaps `prefix`, `format`, `metric`, `filter`, `entity`, `logFormat` and `kmsKeyArn`. See docs/importing.md.',
@@ -127,7 +127,7 @@ export const SETTINGS = {
       'Into how many hash slots counters are divided: 16 for one shard, 64 for 1,000 events a second and more.',
     ),
   compactionSeconds: integer(60, 3600)
-    .multipleOf(60, { error: ({ input }) => `a multiple of 60, not ${shown(input)}` })
+    .multipleOf(60, 'a multiple of 60')
     .default(300)
     .describe('How often deltas are merged into blocks. More often makes reads cheaper and writes dearer.'),
   deltaRetentionDays: integer(7, 36_500)
@@ -165,11 +165,3 @@ export const SETTINGS = {
     .default(60)
     .describe('Alarm when one event in a hundred takes longer from its arrival until it is counted.'),
 } as const;
-
-/** Settings from a stage or the command line: any of them, by name. */
-export type Settings = Readonly<Record<string, unknown>>;
-
-export type SettingValues = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]> };
-
-/** A duration in the setting's unit, or no end. */
-export type Bounded = number | 'forever';

@@ -1,7 +1,7 @@
 // The front door's answers to unknown routes: 404, or 405 for another verb, with a list of routes.
 import { type IResource, Resource, type RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { OPERATIONS } from '../api/operations.ts';
-import { addConstantAnswer } from './constant-answer.ts';
+import { addConstantAnswer } from './front-door-answers.ts';
 
 /** The routes in one sentence. No quotes, since it goes into a JSON string. */
 const ROUTES_SENTENCE = `The routes are ${OPERATIONS.filter(({ access }) => access === 'open')
@@ -21,15 +21,18 @@ const CONTENT_TYPES = [
 export function addUnknownRoutes(api: RestApi, allowOrigin: string): void {
   const add = (resource: IResource, statusCode: string, sentence: string, headers = {}) =>
     addConstantAnswer(resource, 'ANY', {
-      ...{ statusCode, allowOrigin, headers, contentTypes: CONTENT_TYPES },
-      message: `${sentence} ${ROUTES_SENTENCE}`,
+      statusCode,
+      allowOrigin,
+      headers,
+      contentTypes: CONTENT_TYPES,
+      template: JSON.stringify({ message: `${sentence} ${ROUTES_SENTENCE}` }),
       reason: 'It answers a constant that says which routes there are; nothing stands behind it.',
     });
   const addUnknown = (resource: IResource) => add(resource, '404', 'There is no such route.');
   const resources = api.root.node.findAll().filter((each) => each instanceof Resource);
   for (const resource of [api.root, ...resources]) {
-    const own = api.methods.filter((each) => each.resource === resource && each.httpMethod !== 'OPTIONS');
-    const allow = own
+    const allow = api.methods
+      .filter((each) => each.resource === resource && each.httpMethod !== 'OPTIONS')
       .map(({ httpMethod }) => httpMethod)
       .toSorted()
       .join(', ');

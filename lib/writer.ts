@@ -1,7 +1,4 @@
 // The writer: turns rollup messages into counts in the table.
-import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
-import type { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
 import { ARCHIVE_PREFIXES } from './archive.ts';
 import { WRITER_TIMEOUT_SECONDS } from './configuration-rules.ts';
 import { storingEnvironment } from './environment.ts';
@@ -10,9 +7,9 @@ import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 /** Maximum messages in one invocation: a count is readable as soon as its delta is stored, so none should wait for others. */
 const BATCH_MESSAGES = 10;
 
-export function writer(scope: Construct, platform: Platform): void {
+export function writer(platform: Platform): void {
   const { configuration: c, counts, ledger, queue, deadLetters, retries } = platform;
-  const handler = new HandlerFunction(scope, 'Writer', platform, {
+  const handler = new HandlerFunction(platform.stack, 'Writer', platform, {
     noun: 'writer',
     description: 'Stores the deltas of rollup messages, each once, and acknowledges them in the ledger.',
     timeoutSeconds: WRITER_TIMEOUT_SECONDS,
@@ -30,20 +27,11 @@ export function writer(scope: Construct, platform: Platform): void {
       allow('ssm', ['GetParameter'], retries.parameterArn),
     ],
     archived: [ARCHIVE_PREFIXES.expired],
-    withoutDestination: 'Only its mapping invokes it, synchronously; what fails stays in the queue.',
   });
 
-  const mapping = new CfnEventSourceMapping(handler, 'Messages', {
-    functionName: handler.function.functionArn,
+  handler.readFrom(handler, 'Messages', {
     eventSourceArn: queue.queueArn,
     batchSize: BATCH_MESSAGES,
-    // One poison message must not return the others in its batch.
-    functionResponseTypes: ['ReportBatchItemFailures'],
     scalingConfig: { maximumConcurrency: c.writerConcurrency },
-  });
-  mapping.node.addDependency(handler.policy);
-  acknowledge(mapping, {
-    'Serverless-LambdaEventSourceMappingDestination':
-      "A queue's mapping has none; the writer itself and the queue's redrive policy move what fails to the dead letters.",
   });
 }

@@ -11,6 +11,11 @@ import { modelOf, resourcesOf, templateJson } from '../support/stack-template.ts
 const document = openApiDocument('/prod');
 const template = templateJson('prod', { publicMetrics: ['view'] });
 
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+}
+
 /** Every object in a value. */
 function* objectsIn(value: unknown): Generator<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return;
@@ -43,9 +48,11 @@ test('every reference resolves, every schema is valid, and every name is used', 
 test('an operation has a unique id, and each name in its path is a parameter', () => {
   const ids = OPERATIONS.map(({ id }) => id);
   assert.equal(new Set(ids).size, ids.length);
-  for (const { path, parameters } of OPERATIONS) {
+  const { paths } = document as { paths: Record<string, Record<string, { parameters: Parameter[] }>> };
+  for (const { method, path } of OPERATIONS) {
     const inPath = [...documentedPath(path).matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-    const declared = Object.keys(parameters).filter((name) => parameters[name]?.in === 'path');
+    const parameters = paths[documentedPath(path)]?.[method.toLowerCase()]?.parameters ?? [];
+    const declared = parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name);
     assert.deepEqual(declared, inPath, path);
   }
 });

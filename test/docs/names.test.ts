@@ -8,6 +8,7 @@ import type { Command } from 'commander';
 import { OPERATIONS } from '../../api/operations.ts';
 import { tally } from '../../cli/tally.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { templateText } from '../support/stack-template.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const files = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).trim().split('\n');
@@ -123,13 +124,14 @@ describe('every route exists', () => {
 
 // Settings, metrics, alarms, errors, item keys: names of several words, written together.
 describe('every name of the code exists', () => {
+  const template = templateText('prod');
   for (const page of current)
     test(page, () => {
       const text = outsideBlocks(page).replaceAll(/`aws [^`]*`|https?:\S+/g, '');
       for (const [name] of text.matchAll(/(?<![\w/:-])[A-Za-z]+[a-z][A-Z]\w*(?![\w/-])/g))
         assert.ok(words.has(name), `${page} names ${name}`);
       for (const [, alarm = ''] of read(page).matchAll(/tally-prod-([A-Z]\w+)/g))
-        assert.match(source, new RegExp(`id: '${alarm}'`), `${page} names the alarm ${alarm}`);
+        assert.ok(template.includes(`"tally-prod-${alarm}"`), `${page} names the alarm ${alarm}`);
     });
 });
 

@@ -40,7 +40,7 @@ for await (const entry of glob('lambdas/*/handler.ts', { cwd: ROOT })) {
 const modules = ({ files }: Bundle) => files.filter(({ name }) => name.endsWith('.mjs'));
 /** The sources of a bundle's files, as paths. */
 const sources = ({ outputs }: Bundle, names: readonly string[]) =>
-  names.flatMap((name) => Object.keys(outputs[name]?.inputs ?? {}));
+  names.flatMap((name) => Object.keys(outputs[`bundle/${name}`]?.inputs ?? {}));
 const sourcesOf = (made: Bundle, atStart: boolean) =>
   sources(
     made,

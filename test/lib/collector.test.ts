@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configurationOf } from '../../lib/configuration.ts';
-import { addStack, createApp } from '../../lib/counting-app.ts';
+import { addChecks, createApp } from '../../lib/counting-app.ts';
+import { addStack } from '../../lib/counting-stack.ts';
 import { templateJson } from '../support/stack-template.ts';
 
 const accessLogs = [
@@ -107,9 +108,7 @@ test('of encrypted buckets it may use the keys that are named, for what S3 reads
 
 test('cdk-nag finds nothing', () => {
   const app = createApp({ builtinCloudFormationValidation: false });
-  addStack(app, configurationOf('prod', { accessLogs: [...accessLogs, ...encrypted.slice(0, 2)] }), {
-    code: 'source',
-    checked: true,
-  });
+  addStack(app, configurationOf('prod', { accessLogs: [...accessLogs, ...encrypted.slice(0, 2)] }), 'source');
+  addChecks(app);
   app.synth();
 });

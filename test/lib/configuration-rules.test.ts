@@ -2,11 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Configuration, configurationOf } from '../../lib/configuration.ts';
-import { ledgerRetentionDaysMin, minuteRetentionDaysMin } from '../../lib/configuration-rules.ts';
+import { configurationOf } from '../../lib/configuration.ts';
 import { refusalOf } from './refusal.ts';
 
 const DAY = 86_400;
+
+/** The least value of a retention that the refusal of a day offers. */
+function leastOf(name: string, settings: object): number {
+  const sentence = refusalOf({ ...settings, [name]: name === 'deltaRetentionDays' ? 7 : 1 });
+  const [, least] = new RegExp(`^${name} must be at least (\\d+): `).exec(sentence) ?? assert.fail(sentence);
+  return Number(least);
+}
 
 const timing = fc.record({
   // From a day on: below it the least retention is one day, and no setting is smaller.
@@ -20,14 +26,16 @@ const timing = fc.record({
 test('the retention rule: the smallest value offered is longer than what is needed, and the next smaller one is not', () => {
   fc.assert(
     fc.property(timing, (settings) => {
-      const c: Configuration = { ...configurationOf('dev'), ...settings };
-      const messages = c.streamRetentionHours / 24 + c.queueRetentionDays + 14 + c.redriveHorizonDays;
-      const minutes = Number(minuteRetentionDaysMin(c));
+      const { streamRetentionHours, queueRetentionDays, redriveHorizonDays, dedupWindowSeconds } = settings;
+      const messages = streamRetentionHours / 24 + queueRetentionDays + 14 + redriveHorizonDays;
+      const minutes = leastOf('minuteRetentionDays', settings);
       const needed = settings.acceptPastSeconds / DAY;
       assert.ok(minutes > needed && minutes - 1 <= needed, `${minutes} for ${needed}`);
-      const ledger = ledgerRetentionDaysMin(c);
-      const remembered = c.dedupWindowSeconds / DAY + messages;
-      assert.ok(ledger > remembered && ledger - 1 <= remembered, `${ledger} for ${remembered}`);
+      const remembered = dedupWindowSeconds / DAY + messages;
+      for (const name of ['ledgerRetentionDays', 'deltaRetentionDays']) {
+        const least = leastOf(name, { ledgerRetentionDays: 'forever', ...settings });
+        assert.ok(least > remembered && least - 1 <= remembered, `${name}: ${least} for ${remembered}`);
+      }
     }),
   );
 });
@@ -38,11 +46,7 @@ test('one below the retention offered is refused, and what is offered is not', (
       timing.filter((t) => t.acceptPastSeconds >= DAY),
       (settings) => {
         const streamRetentionHours = Math.max(settings.streamRetentionHours, 25);
-        const least = minuteRetentionDaysMin({
-          ...configurationOf('dev'),
-          ...settings,
-          streamRetentionHours,
-        });
+        const least = leastOf('minuteRetentionDays', { ...settings, streamRetentionHours });
         const correct = {
           ...settings,
           streamRetentionHours,
@@ -50,10 +54,10 @@ test('one below the retention offered is refused, and what is offered is not', (
           queueAgeAlarmMinutes: 1,
           ledgerRetentionDays: 'forever',
           deltaRetentionDays: 36_500,
-          minuteRetentionDays: Number(least),
+          minuteRetentionDays: least,
         };
         configurationOf('prod', correct);
-        const sentence = refusalOf({ ...correct, minuteRetentionDays: Number(least) - 1 });
+        const sentence = refusalOf({ ...correct, minuteRetentionDays: least - 1 });
         assert.ok(sentence.startsWith(`minuteRetentionDays must be at least ${least}: `), sentence);
       },
     ),

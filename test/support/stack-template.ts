@@ -91,13 +91,12 @@ function synthesize(stage: string, settings: Settings): string {
   const { configurationOf } = load(
     '../../lib/configuration.ts',
   ) as typeof import('../../lib/configuration.ts');
-  const { addStack, createApp } = load(
-    '../../lib/counting-app.ts',
-  ) as typeof import('../../lib/counting-app.ts');
+  const { createApp } = load('../../lib/counting-app.ts') as typeof import('../../lib/counting-app.ts');
+  const { addStack } = load('../../lib/counting-stack.ts') as typeof import('../../lib/counting-stack.ts');
   const outdir = mkdtempSync(join(tmpdir(), 'tally-synth-'));
   try {
     const app = createApp({ outdir, builtinCloudFormationValidation: false, treeMetadata: false });
-    const stack = addStack(app, configurationOf(stage, settings), { code: 'source', checked: false });
+    const stack = addStack(app, configurationOf(stage, settings), 'source');
     app.synth();
     return readFileSync(join(outdir, stack.templateFile), 'utf8');
   } finally {
