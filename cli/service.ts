@@ -85,7 +85,7 @@ export async function connect(
         throw new CommandError(`${options.url} is not Tally: its status has no "received"`);
       // An older Tally does not report it.
       const { service }: Partial<typeof status> = status;
-      const id = service === undefined ? options.url : `${service.stack}/${service.id}/${service.generation}`;
+      const id = service === undefined ? options.url : `${service.stack}/${service.id}`;
       return { client, id, before: status, aheadMs: await clockAhead(options) };
     } catch (error) {
       if (stop.aborted) break;

@@ -65,6 +65,14 @@ describe('tally import', () => {
     assert.equal(world.door.requests, 2);
   });
 
+  test('a new generation of the stream is the same service: nothing is sent again', async () => {
+    await run('import', fixture, ...importInto());
+    const requests = world.door.requests;
+    world.door.service = { stack: 'Tally-test', id: 'one', generation: '2' };
+    assert.equal((await run('import', fixture, ...importInto('--max-malformed', '40'))).code, 0);
+    assert.equal(world.door.requests, requests);
+  });
+
   test('a service that was emptied is noticed', async () => {
     await run('import', fixture, ...importInto());
     world.door.stored.clear();
