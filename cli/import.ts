@@ -44,7 +44,7 @@ export const importCommand = addDeliveryOptions(
 npx tally import clicks.jsonl --entity g --time t --url http://127.0.0.1:8787
 npx tally import presses.csv --entity css --time "press time" --url http://127.0.0.1:8787
 npx tally import a.log --log-format '$remote_addr [$time_local] "$request" $status' --where status=2xx`,
-    `0 imported; 1 failed on the way, or too many malformed lines; 2 wrong usage or state, nothing sent;
+    `0 imported; 1 failed on the way, or too many malformed lines; 2 wrong usage or state;
 3 uncertain requests wait for --resume-uncertain; 4 --wait: not everything is counted; 130 interrupted.`,
   ).argument('<file...>', 'plain or gzip'),
 )

@@ -52,7 +52,7 @@ export const METRICS = {
   ),
   ShardsLost: sometimes('accountant', 'Shards that the stream dropped before they were read to their end.'),
   CompactionLag: {
-    ...always('compactor', 'Age of the oldest delta that is not in a block.'),
+    ...always('compactor', 'Age of the oldest settled delta that is not in a block.'),
     unit: 'milliseconds',
   },
   DeltasMissing: sometimes('compactor', 'Deltas that a compaction should read and could not. It must be 0.'),
