@@ -13,8 +13,9 @@ const { rounds, only }: { rounds: number; only?: string } = JSON.parse(process.a
 const DEPLOYED = { NODE_OPTIONS: '--enable-source-maps' };
 
 const AT = '2026-11-20T05:07:59Z';
+const PAGE = { httpMethod: 'GET', headers: {}, requestContext: { path: '/' } };
 const QUESTION = {
-  ...{ httpMethod: 'GET', headers: {}, requestContext: {} },
+  ...PAGE,
   resource: '/v1/counts/{metric}/{entity+}',
   pathParameters: { metric: 'view', entity: '%2Fcold' },
   queryStringParameters: { by: 'hour', from: '2026-11-20T05:00Z', to: '2026-11-20T06:00Z' },
@@ -53,6 +54,7 @@ async function coldEvents(running: BundledStack) {
     aggregator: batch,
     writer: message,
     query: () => QUESTION,
+    console: () => PAGE,
   };
   // A shard's first batch is rare and takes longer, as does the first request to a table.
   await invoke(running, 'writer', await message());
