@@ -53,13 +53,14 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
   if (service === undefined) return exitCodes.done;
   const rejects = flags.rejects === undefined ? undefined : await rejectsFile(flags.rejects, files);
   const figures = new Figures();
+  const reporter = stderrReporter(stdin ? '-' : files.join(' '), rejects);
   const ports: FollowPorts = {
     sender: service.client,
     now: Date.now,
     stop: stop.signal,
     kill: kill.signal,
     queue: new PQueue({ concurrency }),
-    reporter: stderrReporter(stdin ? '-' : files.join(' '), rejects),
+    reporter,
     figures,
     fail(error) {
       failed.abort(error);
@@ -74,6 +75,7 @@ async function follow(files: readonly string[], flags: FollowFlags): Promise<num
       await followPipe(process.stdin, flags.name, settings, ports);
     } else await followFiles(files, settings, ports);
   } finally {
+    reporter.end();
     await rejects?.close();
     console.error(summary(stdin ? flags.name : files.join(' '), 'followed', figures, false));
   }

@@ -32,7 +32,7 @@ export async function followPipe(
   const { metric } = settings.target;
   let held = Buffer.alloc(0);
   let pipe: { readonly reader: RecordReader; readonly identity: string } | undefined;
-  let events: (BatchEvent & { readonly id: string })[] = [];
+  let events: ReadEvent[] = [];
 
   /** Undefined while the first lines, such as headers or noise, do not reveal the format. */
   function begun(lines: Buffer, all: Parameters<typeof planFor>[3]): typeof pipe {
@@ -54,7 +54,8 @@ export async function followPipe(
       const key = batchKey(identity, record.end);
       for (const [place, outcome] of record.outcomes.entries()) {
         if (outcome.kind !== 'event') continue;
-        events.push({ ...batchEvent(outcome), id: partKey(key, place) });
+        const { number: lineNumber, start: offset } = record.line;
+        events.push({ event: { ...batchEvent(outcome), id: partKey(key, place) }, lineNumber, offset });
         if (events.length >= BATCH_LIMITS.events) flush();
       }
       const reported = noteRecord(record, 'to-send', ports);
@@ -99,8 +100,15 @@ function streamIdentity(name: string, metric: string, head: Buffer): string {
   return digestOf(`pipe\n${name}\n${metric}\n`, first?.bytes);
 }
 
+/** An event, and where it was read. */
+interface ReadEvent {
+  readonly event: BatchEvent & { readonly id: string };
+  readonly lineNumber: number;
+  readonly offset: number;
+}
+
 async function send(
-  events: readonly BatchEvent[],
+  read: readonly ReadEvent[],
   delivery: DeliverySettings,
   { sender, stop, kill, figures, reporter, fail }: FollowPorts,
 ): Promise<void> {
@@ -109,9 +117,17 @@ async function send(
     reporter.trouble(reason);
   };
   const giveUpAfterMs = Math.max(0, resendMs(delivery));
+  const events = read.map(({ event }) => event);
   const sent = await sender.sendBatch(undefined, events, { giveUpAfterMs, signal: kill, onRetry });
   figures.accepted += sent.accepted;
   figures.rejected += sent.rejected.length;
+  for (const { index, reason } of sent.rejected) {
+    const refused = read[index];
+    if (refused === undefined) continue;
+    const { event, ...place } = refused;
+    const raw = JSON.stringify(event);
+    await reporter.rejected({ ...place, kind: 'rejected', reason: `the service: ${reason}`, raw });
+  }
   const uncertain = stop.aborted ? 0 : sent.undelivered.filter((one) => one.mayBeCounted).length;
   figures.uncertain += uncertain;
   figures.unsent += sent.undelivered.length - uncertain;

@@ -3,15 +3,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import PQueue from 'p-queue';
 import { followPipe } from '../../cli/follow/pipe.ts';
-import { Figures } from '../../cli/import/figures.ts';
+import { Figures, type Reject } from '../../cli/import/figures.ts';
 import { world } from './support/each-world.ts';
 import { logLines } from './support/import-world.ts';
 
 /** Follows these chunks as standard input, to their end. */
-async function piped(chunks: AsyncIterable<Buffer>, stop = new AbortController().signal): Promise<Figures> {
+async function piped(
+  chunks: AsyncIterable<Buffer>,
+  stop = new AbortController().signal,
+  rejects: Reject[] = [],
+): Promise<Figures> {
   const figures = new Figures();
   const signal = new AbortController().signal;
-  const quiet = { note: () => {}, rejected: () => {}, trouble: () => {}, progress: () => {} };
+  const rejected = (reject: Reject) => void rejects.push(reject);
+  const quiet = { note: () => {}, rejected, trouble: () => {}, progress: () => {} };
   const ports = { sender: world.client(), now: () => world.nowMs, figures, reporter: quiet };
   const settings = {
     target: { service: 's', metric: 'view', label: '' },
@@ -65,4 +70,18 @@ test('a stream without line ends is refused instead of kept', async () => {
   }
   await assert.rejects(piped(endless()), /format is not recognised/);
   assert.ok(read < 20, `${read} chunks were read`);
+});
+
+test('an event that the service refuses is reported with its line, and the others are sent', async () => {
+  world.door.refuses = ({ entity }) => entity === '/page/3';
+  async function* lines() {
+    yield Buffer.from(logLines(5));
+  }
+  const rejects: Reject[] = [];
+  const { accepted, rejected } = await piped(lines(), undefined, rejects);
+  assert.deepEqual([accepted, rejected], [4, 1]);
+  assert.deepEqual(
+    rejects.map(({ kind, lineNumber, raw }) => [kind, lineNumber, JSON.parse(String(raw)).entity]),
+    [['rejected', 4, '/page/3']],
+  );
 });
