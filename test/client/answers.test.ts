@@ -7,7 +7,7 @@ import { retryAfterMs, waitMs } from '../../client/src/backoff.ts';
 import { TallyClient } from '../../client/src/index.ts';
 import { jsonIn } from '../../client/src/json.ts';
 import { settingsOf } from '../../client/src/options.ts';
-import { steadyClock } from '../../client/src/platform.ts';
+import { platform, steadyClock } from '../../client/src/platform.ts';
 
 const verdict = (status: number, body: unknown, retryAfterMs = 0, records = 1) =>
   verdictOf({ status, body: typeof body === 'string' ? body : JSON.stringify(body), retryAfterMs }, records);
@@ -148,4 +148,11 @@ test('counts beyond 2^53 stay exact', () => {
     '{"entity":"\\"1234567890123456789\\\\","list":[0.1234567890123456789,1e300,1234567890123456.5,-1e-7]}';
   assert.deepEqual(jsonIn(tricky), JSON.parse(tricky));
   assert.equal(jsonIn('{"total":9007199254740993'), undefined);
+});
+
+test("a batch's key is a random UUID of version 4", () => {
+  const keys = Array.from({ length: 100 }, () => platform().newId());
+  assert.equal(new Set(keys).size, 100);
+  for (const key of keys)
+    assert.match(key, /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
 });
