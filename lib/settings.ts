@@ -112,7 +112,9 @@ export const SETTINGS = {
     ),
 
   // Dead letters keep their original enqueue time, and SQS's maximum retention is 14 days.
-  queueRetentionDays: integer(1, 13).default(4).describe('How long rollup messages wait in the queue.'),
+  queueRetentionDays: integer(1, 13)
+    .default(4)
+    .describe('How long rollup messages wait in the queue. Lower it only while the queue is empty.'),
   redriveHorizonDays: integer(0, 3650)
     .default(14)
     .describe('How long after that a parked message may be replayed.'),
