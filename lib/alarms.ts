@@ -2,12 +2,17 @@
 import { Duration } from 'aws-cdk-lib';
 import { type AlarmProps, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { OBJECTS_RETENTION_DAYS } from './collector.ts';
 import type { Platform } from './handler-function.ts';
 import { reportedIn, sums } from './metrics.ts';
+import { DAY_SECONDS } from './settings.ts';
 
 /** What alarms and the dashboard watch. */
 export interface Watched extends Platform {
   readonly aggregator: LambdaFunction;
+  /** The queue of announced log objects, if the stack collects logs. */
+  readonly objects: Queue | undefined;
 }
 
 /**
@@ -38,7 +43,9 @@ const HOUR_MS = 3_600_000;
 const COMPACTION_LAG_HOURS = 4;
 
 /** Alarms that each send mail. */
-export function alarms({ configuration: c, frontDoor: { api }, stream, aggregator }: Watched): AlarmPlans {
+export function alarms(watched: Watched): AlarmPlans {
+  const { configuration: c, frontDoor, stream, aggregator, objects } = watched;
+  const { api } = frontDoor;
   const reported = reportedIn(c.stage);
   return {
     // Counts may be wrong, and stay wrong until someone acts.
@@ -79,6 +86,15 @@ export function alarms({ configuration: c, frontDoor: { api }, stream, aggregato
       threshold: (c.streamRetentionHours / 2) * HOUR_MS,
       description: `The oldest record that is not counted is over ${c.streamRetentionHours / 2} hours old, half of what the stream keeps. Last call: after the other half it is lost.`,
     },
+    ...(objects && {
+      ObjectsAtRisk: {
+        metric: objects.metricApproximateAgeOfOldestMessage(oldest),
+        ...once,
+        threshold: (OBJECTS_RETENTION_DAYS / 2) * DAY_SECONDS,
+        description: `An object of access logs has waited over ${OBJECTS_RETENTION_DAYS / 2} days, half of what the queue keeps. After the other half it is forgotten.`,
+        runbook: 'queue-age',
+      },
+    }),
     // Clients cannot send events, or cannot read counts.
     FrontDoorErrors: {
       metric: api.metricServerError({ statistic: 'Average' }),

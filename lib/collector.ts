@@ -11,6 +11,8 @@ const TIMEOUT_SECONDS = 300;
 /** Less than the dedup window: batches that a crashed run had put are recognised when the next run puts them again. */
 const VISIBILITY_SECONDS = 330;
 const RECEIVES_MAX = 5;
+/** SQS deletes what is older, and moves it nowhere. */
+export const OBJECTS_RETENTION_DAYS = 7;
 
 /**
  * Bucket → EventBridge → queue → function → stream. Only if the setting `accessLogs` names a bucket.
@@ -24,7 +26,7 @@ export function collector(platform: Platform): Queue | undefined {
     encryption: QueueEncryption.SQS_MANAGED,
     enforceSSL: true,
     removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-    retentionPeriod: Duration.days(7),
+    retentionPeriod: Duration.days(OBJECTS_RETENTION_DAYS),
     visibilityTimeout: Duration.seconds(VISIBILITY_SECONDS),
     // The redriver parks them in the archive, and an alarm reports them.
     deadLetterQueue: { queue: platform.deadLetters, maxReceiveCount: RECEIVES_MAX },
@@ -66,6 +68,7 @@ export function collector(platform: Platform): Queue | undefined {
 
 function collectorFunction(scope: Construct, platform: Platform, queue: Queue): HandlerFunction {
   const { configuration: c, stream, ledger, deadLetters } = platform;
+  const buckets = [...new Set(c.accessLogs.map(({ bucket }) => `arn:aws:s3:::${bucket}`))];
   const objects = [...new Set(c.accessLogs.map(({ bucket, prefix }) => `arn:aws:s3:::${bucket}/${prefix}*`))];
   const keys = [...new Set(c.accessLogs.map(({ kmsKeyArn }) => kmsKeyArn).filter((arn) => arn !== ''))];
   const decrypt = allow('kms', ['Decrypt'], ...keys);
@@ -86,6 +89,8 @@ function collectorFunction(scope: Construct, platform: Platform, queue: Queue): 
     },
     statements: [
       allow('s3', ['GetObject'], ...objects),
+      // Without it, S3 answers 403 instead of 404 for an object that is gone.
+      allow('s3', ['ListBucket'], ...buckets),
       ...(keys.length === 0 ? [] : [decrypt]),
       allow('dynamodb', ['GetItem', 'PutItem'], ledger.tableArn),
       allow('kinesis', ['PutRecords'], stream.streamArn),

@@ -37,7 +37,7 @@ export function addStack(app: App, configuration: Configuration, code: CodeOrigi
   const platform: Platform = { stack, configuration, code, frontDoor, stream, ...queues, ...stores };
 
   // client → front door → stream → aggregator → queue → writer → counts
-  const watched = { ...platform, aggregator: aggregator(platform) };
+  const aggregating = aggregator(platform);
   writer(platform);
 
   // access logs in a bucket → collector → stream
@@ -58,7 +58,7 @@ export function addStack(app: App, configuration: Configuration, code: CodeOrigi
 
   addUnknownRoutes(frontDoor.api, configuration.allowOrigin);
 
-  observability(watched);
+  observability({ ...platform, aggregator: aggregating, objects });
 
   new CfnOutput(stack, 'Url', { value: frontDoor.api.url, description: 'Address of the API.' });
   if (frontDoor.apiKey !== undefined) {

@@ -1,5 +1,6 @@
 // The action of `tally recount`: reproduces segments, compares them with the store, repairs it, or counts into other tables.
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { finishPlans } from '../../lambdas/compactor/compact.ts';
@@ -47,7 +48,7 @@ export async function runRecount(given: RecountOptions): Promise<number> {
     const archive = new S3RawArchive(s3, archiveBucket);
     const source =
       from === 'stream'
-        ? new KinesisLog(kinesis, resources.streamName)
+        ? new KinesisLog(kinesis, resources.streamName, undefined, delay)
         : archivedSource(archive, clock, retentionMs(settings.rawRetentionDays));
     const own = openStore(stack);
     if (generation === undefined)

@@ -23,7 +23,7 @@ import type { SegmentListener } from './segment-listener.ts';
 import { DedupWindows } from './windows.ts';
 
 const { env } = process;
-const { logger, count, countAny, handlerOf } = telemetry(env);
+const { logger, count, countAny, countNow, handlerOf } = telemetry(env);
 
 /** Maximum time for a segment; with less time left, the next invocation starts it. */
 const SEGMENT_RESERVE_MS = 15_000;
@@ -50,7 +50,8 @@ const listener: SegmentListener = {
       logger.warn('events were rejected', { ...accounts.rejected });
   },
   lost: (segment, { first, last, records }) => {
-    count({ RecordsLost: records });
+    // Before the ledger notes the loss, after which no attempt sees it again.
+    countNow('RecordsLost', records);
     logger.error('the stream trimmed a planned segment: it is lost', { segment, first, last, records });
   },
   gap: (shard, { after, before }) => {

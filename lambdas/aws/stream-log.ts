@@ -8,6 +8,7 @@ import {
   type GetShardIteratorCommandInput,
   InvalidArgumentException,
   type KinesisClient,
+  ProvisionedThroughputExceededException,
   type Shard,
 } from '@aws-sdk/client-kinesis';
 import { decodeRecord } from '../core/event.ts';
@@ -23,7 +24,7 @@ import {
 } from '../core/identifiers.ts';
 import type { Unread } from '../core/pipeline-status.ts';
 import type { StreamRecord } from '../core/segment.ts';
-import type { ListedShard, LogRange, ShardDirectory, StreamLog } from '../ports.ts';
+import type { ListedShard, LogRange, Pause, ShardDirectory, StreamLog } from '../ports.ts';
 import type { SegmentReader, SegmentSource } from '../raw-ports.ts';
 import { kinesis } from './clients/kinesis.ts';
 import { listShards } from './list-shards.ts';
@@ -34,17 +35,24 @@ const LOOK_PAGES = 2;
 const LOOK_RECORDS = 5_000;
 /** Time limit of an estimate: the status must not wait for a slow stream. */
 const LOOK_MS = 2_000;
+/** Pause after a refused page: a shard gives all its readers 2 MB a second, and nothing for five seconds after a page of 10 MB. */
+const REFUSED_MS = 1_000;
+/** Refusals of one page, a minute's: more mean that other readers take all there is. */
+const REFUSALS_MAX = 60;
 
 /** Reads the stream directly, apart from the batches that Lambda delivers. */
 export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   readonly #client: KinesisClient;
   readonly #stream: string;
   readonly #lookMs: number;
+  readonly #pause: Pause | undefined;
 
-  constructor(client: KinesisClient, stream: string, lookMs = LOOK_MS) {
+  /** @param pause for long reads; without it, as in functions, what goes beyond a shard's limit is an error */
+  constructor(client: KinesisClient, stream: string, lookMs = LOOK_MS, pause?: Pause) {
     this.#client = client;
     this.#stream = stream;
     this.#lookMs = lookMs;
+    this.#pause = pause;
   }
 
   async readRange(shard: ShardId, first: SequenceNumber, last: SequenceNumber): Promise<LogRange> {
@@ -150,7 +158,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
     let iterator = await this.#iterator(shard, place);
     while (iterator !== undefined) {
       const asked = new GetRecordsCommand({ ShardIterator: iterator });
-      const page = await this.#client.send(asked).catch((error: unknown) => {
+      const page = await this.#page(asked).catch((error: unknown) => {
         if (!(error instanceof ExpiredIteratorException)) throw error;
       });
       if (page === undefined) {
@@ -165,6 +173,19 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
       // An empty page within a shard is normal; only at its tip is there nothing to wait for.
       if (records.length === 0 && page.MillisBehindLatest === 0) return;
       iterator = page.NextShardIterator;
+    }
+  }
+
+  /** A page. A long read is refused at almost each of them, more often than the SDK tries again. */
+  async #page(asked: GetRecordsCommand): Promise<GetRecordsCommandOutput> {
+    for (let refusals = 1; ; refusals += 1) {
+      try {
+        return await this.#client.send(asked);
+      } catch (error) {
+        const isRefused = error instanceof ProvisionedThroughputExceededException;
+        if (!isRefused || this.#pause === undefined || refusals > REFUSALS_MAX) throw error;
+        await this.#pause(REFUSED_MS);
+      }
     }
   }
 

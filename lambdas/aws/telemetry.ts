@@ -29,6 +29,9 @@ export function telemetry(environment: Environment) {
     /** Emits counts other than 0: a custom metric costs for each hour in which it is emitted. */
     countAny: (counts: Readonly<Record<string, number>>) =>
       emit(Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== 0))),
+    /** Emits a count before the end of the invocation: for an alarm on what is not reported again if the rest fails or is killed. */
+    countNow: (name: string, value: number) =>
+      metrics.singleMetric().addMetric(name, MetricUnit.Count, value),
     /** Reports each duration, so that percentiles are exact. */
     measureMs(name: string, values: readonly number[]) {
       // Powertools collects a name's values, and starts a new blob at CloudWatch's limit of 100.

@@ -11,7 +11,7 @@ import { SqsDeadLetters } from './dead-letters.aws.ts';
 import { type RedriveReport, type RedriverPorts, redrive } from './redrive.ts';
 
 const { env } = process;
-const { logger, countAny, handlerOf } = telemetry(env);
+const { logger, countAny, countNow, handlerOf } = telemetry(env);
 
 /** Maximum time for ten dead letters. With less time left, the next run continues. */
 const RESERVE_MS = 15_000;
@@ -37,7 +37,11 @@ const retryParameter = lazily(async () =>
 const retentions = retentionsIn(env);
 const ports: RedriverPorts = {
   deadLetters: new SqsDeadLetters(sqs(), queues, {
-    keepParked: async (...message) => (await archive()).keepParked(...message),
+    keepParked: async (...message) => {
+      await (await archive()).keepParked(...message);
+      // Before it leaves the queue: whatever ends this run, the alarm on what needs an operator has gone off.
+      countNow('DeadLettersParked', 1);
+    },
   }),
   deltas: store,
   ledger,
@@ -49,7 +53,7 @@ const ports: RedriverPorts = {
 
 async function redriveEvent(_: ScheduledEvent, context: Context): Promise<Omit<RedriveReport, 'failures'>> {
   const { failures, ...report } = await redrive(ports, { retentions }, timeLeft(context, RESERVE_MS));
-  countAny({ DeadLettersReturned: report.written + report.returned, DeadLettersParked: report.parked });
+  countAny({ DeadLettersReturned: report.written + report.returned });
   if (failures.length > 0)
     logger.warn('not all dead letters could be redriven', { failures: [...new Set(failures)] });
   return report;

@@ -5,6 +5,7 @@ import { configurationOf } from '../../lib/configuration.ts';
 import { addChecks, createApp } from '../../lib/counting-app.ts';
 import { addStack } from '../../lib/counting-stack.ts';
 import { templateJson } from '../support/stack-template.ts';
+import { alarmsOf, metricsOf } from '../support/template-alarms.ts';
 
 const accessLogs = [
   { bucket: 'my-logs', prefix: 'alb/', format: 'alb', metric: 'view', filter: 'status=2xx' },
@@ -61,6 +62,7 @@ test('the queue takes what the rules of many prefixes send: SQS allows 10 condit
 });
 
 test('it reads only below the prefixes, and writes only batches, its progress and dead letters', () => {
+  // To list is needed to be told that an object is gone (404): otherwise S3 says only that it may not be read (403).
   const policies = collectorOf({ accessLogs }).filter(([id]) => id.startsWith('CollectorFunctionPolicy'));
   const actions = policies.flatMap(([, { Properties }]) =>
     Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: unknown }) => Action),
@@ -72,6 +74,7 @@ test('it reads only below the prefixes, and writes only batches, its progress an
     'logs:CreateLogStream',
     'logs:PutLogEvents',
     's3:GetObject',
+    's3:ListBucket',
     'sqs:ChangeMessageVisibility',
     'sqs:DeleteMessage',
     'sqs:GetQueueAttributes',
@@ -80,6 +83,30 @@ test('it reads only below the prefixes, and writes only batches, its progress an
     'sqs:SendMessage',
   ]);
   assert.match(JSON.stringify(policies), /arn:aws:s3:::my-logs\/alb\/\*/);
+  const lists = policies
+    .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement)
+    .filter(({ Action }) => Action === 's3:ListBucket');
+  assert.deepEqual(
+    lists.map(({ Resource, Condition }) => [Resource, Condition]),
+    [[['arn:aws:s3:::my-logs', 'arn:aws:s3:::other-logs'], undefined]],
+  );
+});
+
+test('an alarm goes off long before the queue drops an object that nobody reads', () => {
+  const template = templateJson('prod', { accessLogs });
+  const [queue] = Object.entries(template.Resources).filter(
+    ([id, { Type }]) => id.startsWith('CollectorObjects') && Type === 'AWS::SQS::Queue',
+  );
+  assert.ok(queue);
+  const [id, { Properties }] = queue;
+  const { properties: alarm } = alarmsOf(template).find((each) => each.id === 'ObjectsAtRisk') ?? {};
+  assert.deepEqual(
+    metricsOf(alarm).map(({ name, dimensions }) => [name, dimensions]),
+    [['ApproximateAgeOfOldestMessage', { QueueName: { 'Fn::GetAtt': [id, 'QueueName'] } }]],
+  );
+  assert.equal(alarm.Threshold, Properties.MessageRetentionPeriod / 2);
+  assert.equal(alarm.AlarmActions.length, 1);
+  assert.match(alarm.AlarmDescription, /Runbook: docs\/runbook\.md#queue-age$/);
 });
 
 const keyOf = (id: string) => `arn:aws:kms:eu-west-1:111122223333:key/${id}`;
