@@ -54,9 +54,10 @@ npx tally import a.log --log-format '$remote_addr [$time_local] "$request" $stat
     seconds,
   )
   .addOption(
-    new Option('--forget', 'forget the state: everything counts again unless the service is empty').helpGroup(
-      'Resuming:',
-    ),
+    new Option(
+      '--forget',
+      'forget the state: everything counts again unless the service is empty; once stopped, continue without it',
+    ).helpGroup('Resuming:'),
   )
   .optionsGroup('Output:')
   .option('--wait', 'wait until everything imported is counted')
@@ -78,7 +79,7 @@ async function importFiles(files: readonly string[], flags: ImportFlags): Promis
   let waited: Waited | undefined;
   const { stop, kill, release } = stopOnSignals(GRACE_MS, (signal) => {
     exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
-    console.error('stopping: the same command continues from here');
+    console.error(`stopping: the same command${forget ? ' without --forget' : ''} continues from here`);
   });
 
   function end(code: number, why: string): void {

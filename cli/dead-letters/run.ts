@@ -1,11 +1,14 @@
 // The commands on dead letters: what each reads, does and prints.
 import { userInfo } from 'node:os';
 import { Archive } from '../../lambdas/aws/archive.ts';
+import type { Discarding } from '../../lambdas/dead-letter-ports.ts';
 import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import { SqsDeadLetters } from '../../lambdas/redriver/dead-letters.aws.ts';
 import {
+  discardDropped,
   discardParked,
   discardWaiting,
+  droppedPart,
   parkNow,
   replayParked,
   returnNow,
@@ -140,7 +143,10 @@ async function change(verb: Change, options: Options, ports: DeadLetterPorts): P
   }
   const { missing } = found;
   const messages = [...found.waiting.values(), ...found.parked.values()];
-  if (missing.length > 0 && messages.length === 0) throw notThere(missing);
+  if (missing.length > 0 && messages.length === 0) {
+    if (verb === 'discard') return discardMissing(missing, options, ports);
+    throw notThere(missing);
+  }
   if (missing.length > 0) console.error(notThere(missing).message);
   if (!found.complete) console.error('The queue has more than this command read: run it again.');
   if (messages.length === 0) {
@@ -169,8 +175,31 @@ async function change(verb: Change, options: Options, ports: DeadLetterPorts): P
   return well ? exitCodes.done : exitCodes.failed;
 }
 
-function movesOf({ parked, why = '', by }: Options, ports: DeadLetterPorts): Readonly<Record<Change, Moves>> {
-  const discarding = { by: by ?? userInfo().username, at: new Date().toISOString(), why };
+/** Discards parts whose messages are gone. @throws CommandError if the ledger waits for none of them */
+async function discardMissing(
+  names: readonly string[],
+  options: Options,
+  ports: DeadLetterPorts,
+): Promise<number> {
+  const dropped = await Array.fromAsync(names, (name) => droppedPart(name, ports));
+  const gone = names.filter((_, index) => dropped[index] !== undefined);
+  if (gone.length === 0) throw notThere(names);
+  console.error(`No message of ${gone.join(', ')} was found.`);
+  if (options.dryRun) return exitCodes.done;
+  if (!options.yes)
+    await confirm('This will discard them; they will not be counted any more.', 'discard', options.signal);
+  for (const name of gone)
+    console.log(`${name}: ${await discardDropped(name, discardingOf(options), ports)}`);
+  return gone.length < names.length ? exitCodes.failed : exitCodes.done;
+}
+
+function discardingOf({ why = '', by }: Options): Discarding {
+  return { by: by ?? userInfo().username, at: new Date().toISOString(), why };
+}
+
+function movesOf(options: Options, ports: DeadLetterPorts): Readonly<Record<Change, Moves>> {
+  const { parked } = options;
+  const discarding = discardingOf(options);
   return {
     redrive: { waiting: (message) => returnNow(message, ports) },
     park: { waiting: (message) => parkNow(message, ports) },

@@ -40,6 +40,7 @@ export async function runDeleteEntity(entity: string, given: DeleteEntityOptions
 
 function portsOf({ s3, resources }: StackAccess, access: StoreAccess): DeletionPorts {
   const { state, store, rewriter } = access;
+  let said = '';
   return {
     state,
     store,
@@ -50,6 +51,10 @@ function portsOf({ s3, resources }: StackAccess, access: StoreAccess): DeletionP
       await compactNow(access).catch((error: unknown) => {
         // Compaction has its own alarm for missing deltas; the register already contains the deletion.
         if (!(error instanceof DeltasMissing)) throw error;
+        // A planned epoch holds the deletion up, until its deltas are repaired: the operator must know.
+        if (said !== error.message)
+          console.error(`Compaction stands still (docs/runbook.md#deltas-missing): ${error.message}`);
+        said = error.message;
       });
       await delay(ms);
     },

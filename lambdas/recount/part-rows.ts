@@ -81,10 +81,13 @@ export async function readPart(
 /** Longer than a message takes, whatever is retried. Storing a delta sooner would do no harm: a copy finds it. */
 const FORGOTTEN_AFTER_MS = DAY_MS;
 
-/** Whether a part is in flight for so long that the queue may have dropped its message. */
+/**
+ * Whether a part is in flight, or dead, for so long that a queue may have dropped its message: the redriver keeps no dead letter
+ * for a day unless it stands still, and the dead-letter queue may have been purged, or kept it for as long as it can.
+ */
 export function isForgotten(entry: SegmentEntry, part: number, nowMs: number): boolean {
-  const { acked, discarded, dead, parked, runMaxMs } = entry;
-  const isElsewhere = [acked, discarded, dead, parked].some((parts) => parts.has(part));
+  const { acked, discarded, parked, runMaxMs } = entry;
+  const isElsewhere = [acked, discarded, parked].some((parts) => parts.has(part));
   return !isElsewhere && nowMs - runMaxMs > FORGOTTEN_AFTER_MS;
 }
 

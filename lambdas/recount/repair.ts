@@ -104,6 +104,12 @@ export async function repairLate(
   { archive, store, rewriter, state }: RepairPorts,
 ): Promise<void> {
   const { hours, rangeBits } = compaction;
+  const note = async () => {
+    if ((await state.noteLate(compaction, level)) === 'conflict')
+      throw new ChangedMeanwhile(`the hours moved on while rows of the ${level} were repaired`);
+  };
+  // Before the rows: if this repair dies after them, no later one finds a difference, and nothing would say to read them.
+  await note();
   const wrong = right.map((one) => ({ ...one, hash: hashOf(one.name) }));
   await archive.keepRepair(`late/${level}.${compaction[level].epoch}.${hours.epoch}`, differences);
   let left = wrong;
@@ -128,8 +134,7 @@ export async function repairLate(
     const rows = own.flatMap(({ row }) => row ?? []).sort(compareRows);
     if (rows.length > 0) await store.putLate(level, range, plan, rows);
   }
-  if ((await state.noteLate(compaction, level)) === 'conflict')
-    throw new ChangedMeanwhile(`the hours moved on while rows of the ${level} were repaired`);
+  await note();
 }
 
 /**

@@ -1,9 +1,11 @@
 // An operator's actions on a dead letter, waiting or parked. Each is repeatable after a crash.
 import { type CarriedParts, deadLetterName, partsIn } from '../core/dead-letter-name.ts';
-import { parseSegmentId } from '../core/identifiers.ts';
+import type { DeltaName } from '../core/delta.ts';
+import { parseSegmentId, type SegmentId } from '../core/identifiers.ts';
 import { unknownHistory } from '../core/message-history.ts';
 import { decodeRollupMessage } from '../core/rollup-message.ts';
 import { partPlace } from '../core/segment-entry.ts';
+import { DAY_MS } from '../core/time.ts';
 import type {
   DeadLetters,
   DeliveredMessage,
@@ -82,6 +84,50 @@ export async function discardParked(
   const outcome = await giveUp(message, discarding, ports);
   await ports.parked.remove(message.name);
   return outcome;
+}
+
+/** Longer than a message takes, whatever is retried. */
+const DROPPED_AFTER_MS = DAY_MS;
+
+/**
+ * A part that the ledger still waits for, although it is so old that a queue may have dropped its message.
+ * @param name `SEGMENT/PART`
+ */
+export async function droppedPart(
+  name: string,
+  { ledger, clock }: Pick<OperatorPorts, 'ledger' | 'clock'>,
+): Promise<DeltaName | undefined> {
+  const [id = '', number = ''] = name.split('/');
+  if (id === 'poison') return undefined;
+  const [segment, part] = [id as SegmentId, Number(number)];
+  const { shard, segment: at } = parseSegmentId(segment);
+  const [entry] = await ledger.readEntries(shard, [at]);
+  const cut = entry?.parts[part];
+  if (entry === undefined || cut === undefined) return undefined;
+  const isWaited = ['in-flight', 'dead'].includes(partPlace(entry, part));
+  if (!isWaited || clock.nowMs() - entry.runMaxMs < DROPPED_AFTER_MS) return undefined;
+  return { segment, part, range: cut.range, runMaxMs: entry.runMaxMs };
+}
+
+/**
+ * Gives up a part that no message carries any more: if its records are gone too, nothing else settles its segment. A message
+ * that still arrives finds the tombstone. Repeatable.
+ * @returns undefined if it is no `droppedPart`
+ */
+export async function discardDropped(
+  name: string,
+  discarding: Discarding,
+  ports: OperatorPorts,
+): Promise<Outcome | undefined> {
+  const dropped = await droppedPart(name, ports);
+  if (dropped === undefined) return undefined;
+  const { ledger, deltas, parked, clock } = ports;
+  const history = { ...unknownHistory(clock.nowMs()), reason: 'dropped by a queue' };
+  await parked.keepDiscarded({ name, body: '', history }, discarding);
+  const outcome = await deltas.putTombstone(dropped);
+  if (outcome === 'discarded') await ledger.notePlace(dropped.segment, [dropped.part], 'discarded');
+  else await ledger.acknowledge(dropped.segment, [dropped.part]);
+  return outcome === 'discarded' ? 'discarded' : 'counted';
 }
 
 async function giveUp(

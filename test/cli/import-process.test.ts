@@ -247,4 +247,25 @@ describe('tally import', () => {
     assert.deepEqual([resumed.already, resumed.accepted], [1000, 1000]);
     assert.equal(world.door.repeated, 0);
   });
+
+  test('Ctrl-C of an import with --forget: the next one continues without it, and would repeat what was sent with it', async () => {
+    const path = await world.write('a.log', logLines(2000));
+    const { child, ended } = start('import', path, ...importInto('--forget', '--json', '--concurrency', '1'));
+    const told = says(child, 'stopping');
+    world.door.script = async (request): Promise<Fault> => {
+      if (request === 1) {
+        child.kill('SIGINT');
+        await told;
+      }
+      return 'ok';
+    };
+    const { stderr } = await ended;
+    assert.match(stderr, /the same command without --forget continues from here/);
+    world.door.script = () => 'ok';
+    const resumed = JSON.parse((await run('import', path, ...importInto('--json'))).stdout);
+    assert.deepEqual([resumed.already, resumed.accepted], [1000, 1000]);
+    assert.equal(world.door.repeated, 0);
+    await run('import', path, ...importInto('--forget'));
+    assert.equal(world.door.repeated, 2000);
+  });
 });

@@ -1,14 +1,22 @@
 // A pipeline whose stream is resharded while generations follow each other, and ledgers that die or wait.
-import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  DeleteItemCommand,
+  PutItemCommand,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb';
 import { ListShardsCommand, type Shard } from '@aws-sdk/client-kinesis';
 import { advanceCheckpoints } from '../../../lambdas/accountant/advance-checkpoints.ts';
 import { advanceWatermark } from '../../../lambdas/accountant/advance-watermark.ts';
 import { readStatus } from '../../../lambdas/accountant/read-status.ts';
+import { compact } from '../../../lambdas/compactor/compact.ts';
 import { parseShardId, type ShardId } from '../../../lambdas/core/identifiers.ts';
 import { conservationDifference } from '../../../lambdas/core/pipeline-status.ts';
 import { decodeRows } from '../../../lambdas/core/rows.ts';
 import type { SegmentLedger } from '../../../lambdas/ports.ts';
+import { parseCountQuery } from '../../../lambdas/query/count-query.ts';
 import { readAccepted } from '../../../lambdas/query/read-accepted.ts';
+import { readCounts } from '../../../lambdas/query/read-counts.ts';
 import { deltaOf } from '../../../lambdas/store/store-items.ts';
 import { startPipeline } from '../../support/pipeline.ts';
 import { startServices } from '../../support/services.ts';
@@ -82,6 +90,46 @@ export async function start(shards: number) {
       return { ...watermark, status, difference: conservationDifference(status) };
     },
   };
+}
+
+type Item = Record<string, AttributeValue>;
+type Tables = Pick<Awaited<ReturnType<typeof startPipeline>>, 'state' | 'store' | 'ledger' | 'log'>;
+
+const RETENTIONS = { hours: undefined, days: undefined, months: undefined, all: undefined };
+const COMPACTION = {
+  retentions: RETENTIONS,
+  cadence: { hoursMs: 0 },
+  slotBits: 2,
+  blockBytes: 200,
+  rangeEventsMax: 1_000_000,
+  openMax: 100,
+};
+
+/** Compacts what a generation counted. */
+export async function compacted({ state, store, ledger, log }: Tables, generation: string): Promise<void> {
+  const ports = { state, store, ledger, stream: log, clock };
+  await compact(ports, { ...COMPACTION, generation }, () => true);
+}
+
+/** The total of all time, and the sum of the minutes. */
+export async function totals({ ledger, state, store }: Tables): Promise<number[]> {
+  const ports = { watermarks: ledger, state, counts: store, tops: store, hints: new Map(), clock };
+  const minutes = { by: 'minute', from: '2026-11-22T00:00Z', to: '2026-11-23T00:00Z' };
+  const queries = [{}, minutes].map((of) => parseCountQuery('view', '/a', of, clock.nowMs()));
+  const reads = await readCounts(queries, ports, { acceptFutureMs: 0, retentions: RETENTIONS });
+  return reads.map((read) => ('answer' in read ? Number(read.answer.total) : Number.NaN));
+}
+
+export async function itemsOf(TableName: string): Promise<Item[]> {
+  const { Items = [] } = await services.dynamoDb.send(new ScanCommand({ TableName, ConsistentRead: true }));
+  return Items;
+}
+
+/** Replaces a table's items. */
+export async function replaceItems(TableName: string, items: readonly Item[]): Promise<void> {
+  for (const { pk, sk } of await itemsOf(TableName))
+    await services.dynamoDb.send(new DeleteItemCommand({ TableName, Key: { pk, sk } as Item }));
+  for (const Item of items) await services.dynamoDb.send(new PutItemCommand({ TableName, Item }));
 }
 
 /** A ledger with something around some of its calls. */
