@@ -117,8 +117,9 @@ export function regexOf(text: string): RegExp {
 
 /** Why the service would refuse an event with this entity; undefined if it is valid. */
 export function entityProblem(entity: string): string | undefined {
-  if (isEntity(entity)) return undefined;
   if (entity === '') return 'the entity is empty';
+  if (!entity.isWellFormed()) return 'the entity holds half a character';
+  if (isEntity(entity)) return undefined;
   return [...entity].length > ENTITY_CHARACTERS_MAX
     ? `the entity is longer than ${ENTITY_CHARACTERS_MAX} characters`
     : 'the entity holds a control character';

@@ -169,9 +169,9 @@ export class Reads {
   }
 
   /** The leading entities of an hour, day or month. */
-  async top(metric: string, question: TopQuestion = {}, options?: ReadOptions): Promise<TopAnswer> {
+  async top(metric: string, { by, at, k }: TopQuestion = {}, options?: ReadOptions): Promise<TopAnswer> {
     checkMetric(metric);
-    return this.#read(`/v1/top/${segment('metric', metric)}${searchFor(question)}`, options);
+    return this.#read(`/v1/top/${segment('metric', metric)}${searchFor({ by, at, k })}`, options);
   }
 
   /** Runs up to 100 queries at once, on one snapshot. @returns an answer or an error for each, in order */

@@ -128,7 +128,7 @@ export class Sender {
         const turn = await this.#turn(lateMs, signal, retry);
         if (turn === 'stopped') return { kind: turn, reason: reasonOf(signal?.reason) };
         if (turn === 'late') return { kind: turn, reason: `not confirmed within ${giveUpAfterMs} ms` };
-        const verdict = await this.#attempt(batch, signal);
+        const verdict = await this.#attempt(batch, signal, sinceMs);
         if (verdict.kind === 'stored') this.#failures = 0;
         else stats.problem(verdict.reason);
         if (verdict.kind !== 'again') {
@@ -145,7 +145,11 @@ export class Sender {
   }
 
   /** Sends a batch once. */
-  async #attempt(batch: Batch, signal: AbortSignal | undefined): Promise<Verdict> {
+  async #attempt(
+    batch: Batch,
+    signal: AbortSignal | undefined,
+    sinceMs: number | undefined,
+  ): Promise<Verdict> {
     const { http, platform, stats } = this.#parts;
     const { key, events, body } = batch;
     const isFirst = batch.mayBeStoredSinceMs === undefined;
@@ -161,7 +165,7 @@ export class Sender {
     const surelyNot = verdict.kind === 'again' ? !verdict.mayBeStored : verdict.kind !== 'stored';
     if (isFirst && surelyNot && !batch.beaconed) batch.mayBeStoredSinceMs = undefined;
     // A size limit may be a proxy's: splitting a batch that an earlier attempt may have stored could count its events twice.
-    if (verdict.kind === 'tooLarge' && batch.mayBeStoredSinceMs !== undefined)
+    if (verdict.kind === 'tooLarge' && (sinceMs ?? batch.mayBeStoredSinceMs) !== undefined)
       return { ...verdict, kind: 'again', mayBeStored: true, retryAfterMs: 0 };
     return verdict;
   }

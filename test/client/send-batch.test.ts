@@ -118,3 +118,15 @@ test('invalid keys and batches', () => {
   assert.throws(() => client.sendBatch('k', []), /"events" must hold 1 to 500 events/);
   assert.throws(() => client.sendBatch('k', events(501)), RangeError);
 });
+
+test('a batch that an earlier process may have stored is not split by a size limit: its key stays', async () => {
+  const world = new ClientWorld();
+  world.service = async () => answer(413, {});
+  const sent = world.client().sendBatch('k', events(2), { mayBeStored: true, giveUpAfterMs: 60_000 });
+  const { undelivered } = await world.until(sent);
+  assert.deepEqual(
+    undelivered.map(({ mayBeCounted }) => mayBeCounted),
+    [true, true],
+  );
+  assert.deepEqual([...new Set(world.requests.map(({ batch }) => batch))], ['k']);
+});
