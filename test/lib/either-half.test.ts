@@ -51,9 +51,10 @@ test(
     writeFileSync(
       join(copy, 'synth.ts'),
       `import { configurationOf } from './lib/configuration.ts';
-import { addStack, createApp } from './lib/counting-app.ts';
+import { createApp } from './lib/counting-app.ts';
+import { addStack } from './lib/counting-stack.ts';
 const app = createApp({ outdir: process.argv[2], builtinCloudFormationValidation: false, treeMetadata: false });
-addStack(app, configurationOf('prod'), { code: 'bundle', checked: false });
+addStack(app, configurationOf('prod'), 'bundle');
 app.synth();
 `,
     );
