@@ -92,7 +92,7 @@ test('it reads only below the prefixes, and writes only batches, its progress an
   );
 });
 
-test('an alarm goes off long before the queue drops an object that nobody reads', () => {
+test('an alarm goes off long before the queue drops an object that waits unread', () => {
   const template = templateJson('prod', { accessLogs });
   const [queue] = Object.entries(template.Resources).filter(
     ([id, { Type }]) => id.startsWith('CollectorObjects') && Type === 'AWS::SQS::Queue',
