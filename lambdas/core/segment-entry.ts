@@ -5,6 +5,7 @@ import type { HashRange } from './hash-range.ts';
 import type { SequenceNumber } from './identifiers.ts';
 import type { SegmentOutput } from './rollup.ts';
 import type { Head, RollupConfig } from './segment.ts';
+import { DAY_MS } from './time.ts';
 
 /** A required ledger item is missing: a segment, or ids that the dedup window needs. */
 export class MissingLedgerItem extends Error {
@@ -130,6 +131,18 @@ export function partPlace(entry: SegmentEntry, part: number): PartPlace {
   if (entry.parked.has(part)) return 'parked';
   if (entry.dead.has(part)) return 'dead';
   return entry.lost ? 'lost' : 'in-flight';
+}
+
+/** Longer than a message takes, whatever is retried. */
+const FORGOTTEN_AFTER_MS = DAY_MS;
+
+/**
+ * Whether a part is in flight, or dead, for so long that a queue may have dropped its message. Storing its delta would do no harm
+ * if not: the message finds it.
+ */
+export function isForgotten(entry: SegmentEntry, part: number, nowMs: number): boolean {
+  const place = partPlace(entry, part);
+  return (place === 'in-flight' || place === 'dead') && nowMs - entry.runMaxMs > FORGOTTEN_AFTER_MS;
 }
 
 /** Whether nothing more is expected of the segment: every part is counted or discarded. */

@@ -5,8 +5,7 @@ import { covers, type HashRange, rangesOf } from '../core/hash-range.ts';
 import { parseShardKey, type ShardKey } from '../core/identifiers.ts';
 import { LEVELS, type Level } from '../core/level.ts';
 import { type Row, readLaid } from '../core/rows.ts';
-import type { SegmentEntry } from '../core/segment-entry.ts';
-import { DAY_MS } from '../core/time.ts';
+import { isForgotten, type SegmentEntry } from '../core/segment-entry.ts';
 import { decodeFrame, type Frame, partName } from './frames.ts';
 import { contains, type RecountPorts, type RecountState } from './ports.ts';
 import { addRow, hourOf, type PeriodSums } from './sums.ts';
@@ -76,19 +75,6 @@ export async function readPart(
     beyond: (level) => groups((levels) => (levels & bitOf('hours')) !== 0 && (levels & bitOf(level)) === 0),
     deltas,
   };
-}
-
-/** Longer than a message takes, whatever is retried. Storing a delta sooner would do no harm: a copy finds it. */
-const FORGOTTEN_AFTER_MS = DAY_MS;
-
-/**
- * Whether a part is in flight, or dead, for so long that a queue may have dropped its message: the redriver keeps no dead letter
- * for a day unless it stands still, and the dead-letter queue may have been purged, or kept it for as long as it can.
- */
-export function isForgotten(entry: SegmentEntry, part: number, nowMs: number): boolean {
-  const { acked, discarded, parked, runMaxMs } = entry;
-  const isElsewhere = [acked, discarded, parked].some((parts) => parts.has(part));
-  return !isElsewhere && nowMs - runMaxMs > FORGOTTEN_AFTER_MS;
 }
 
 function bitOf(level: Level): number {

@@ -7,10 +7,10 @@ import { type HashRange, halvesOf, hashOf, holds, nameHash, rangeOf, rangesOf } 
 import { segmentId } from '../core/identifiers.ts';
 import { expiresAtOf, type Period, periodName } from '../core/level.ts';
 import { compareRows, decodeRows, encodeRows, type Row, rowBytes, rowName } from '../core/rows.ts';
+import { isForgotten } from '../core/segment-entry.ts';
 import type { Block, BlockCondition, StoredDelta } from '../store/ports.ts';
 import { correctedRows, type WrongLate, type WrongPeriod } from './compare-blocks.ts';
 import type { SegmentName } from './compare-deltas.ts';
-import { isForgotten } from './part-rows.ts';
 import type { RecountPorts, RecountSettings, RepairPorts } from './ports.ts';
 import { produceOne } from './produce-segment.ts';
 

@@ -4,8 +4,7 @@ import type { DeltaName } from '../core/delta.ts';
 import { parseSegmentId, type SegmentId } from '../core/identifiers.ts';
 import { unknownHistory } from '../core/message-history.ts';
 import { decodeRollupMessage } from '../core/rollup-message.ts';
-import { partPlace } from '../core/segment-entry.ts';
-import { DAY_MS } from '../core/time.ts';
+import { isForgotten, partPlace } from '../core/segment-entry.ts';
 import type {
   DeadLetters,
   DeliveredMessage,
@@ -86,9 +85,6 @@ export async function discardParked(
   return outcome;
 }
 
-/** Longer than a message takes, whatever is retried. */
-const DROPPED_AFTER_MS = DAY_MS;
-
 /**
  * A part that the ledger still waits for, although it is so old that a queue may have dropped its message.
  * @param name `SEGMENT/PART`
@@ -104,8 +100,7 @@ export async function droppedPart(
   const [entry] = await ledger.readEntries(shard, [at]);
   const cut = entry?.parts[part];
   if (entry === undefined || cut === undefined) return undefined;
-  const isWaited = ['in-flight', 'dead'].includes(partPlace(entry, part));
-  if (!isWaited || clock.nowMs() - entry.runMaxMs < DROPPED_AFTER_MS) return undefined;
+  if (!isForgotten(entry, part, clock.nowMs())) return undefined;
   return { segment, part, range: cut.range, runMaxMs: entry.runMaxMs };
 }
 
