@@ -55,7 +55,8 @@ const listener: SegmentListener = {
     logger.error('the stream trimmed a planned segment: it is lost', { segment, first, last, records });
   },
   gap: (shard, { after, before }) => {
-    count({ RecordsLost: 1 });
+    // Before the plan of the records after it, from which on no attempt sees it again.
+    countNow('RecordsLost', 1);
     logger.error('records may have been trimmed before they were read', { shard, after, before });
   },
 };
