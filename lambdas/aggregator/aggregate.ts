@@ -285,7 +285,8 @@ const LEAST_RETENTION_MS = DAY_MS;
 
 /** Whether the stream still reaches back to a record. */
 async function isReadable(shard: ShardKey, record: SequenceNumber, log: StreamLog): Promise<boolean> {
-  if (record === BEFORE_ALL) return false;
+  // Before a shard's first record there is none to ask for: its parents' last ones tell.
+  if (record === BEFORE_ALL) return true;
   return !(await log.readRange(shardIdOf(shard), record, record)).trimmed;
 }
 

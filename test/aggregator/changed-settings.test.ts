@@ -1,50 +1,31 @@
 // Settings that change while the aggregator is away: no loss is hidden, and what was final stays so.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeAws } from '../../fake-aws/aws.ts';
 import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { aggregate } from '../../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
-import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
-import { parseShardKey, type ShardKey, segmentId, shardKey } from '../../lambdas/core/identifiers.ts';
+import { parseShardKey, type ShardKey, segmentId } from '../../lambdas/core/identifiers.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
-import { LedgerTable } from '../../lambdas/ledger/ledger-table.ts';
 import { CompactionStateTable } from '../../lambdas/store/state-table.ts';
+import { aggregatedStream } from '../support/aggregated-stream.ts';
 import { aggregatorPorts } from '../support/aggregator-ports.ts';
 import { ledgerInMemory } from '../support/ledger-in-memory.ts';
-import { ARRIVAL_MS, CONFIG, record, SHARD } from '../support/records.ts';
+import { CONFIG, record, SHARD } from '../support/records.ts';
 import { worldShard } from '../support/store-world.ts';
 
 for (const settingHours of [24, 168])
   test(`records trimmed under a retention of 24 hours are named by an aggregator deployed with ${settingHours}`, async () => {
-    const clock = { now: ARRIVAL_MS, nowMs: () => clock.now };
-    const aws = new FakeAws({ clock, kinesis: { retentionMs: DAY_MS } });
-    const { dynamoDb, kinesis } = aws.clients();
-    aws.dynamoDb.addTable('ledger', { ttl: 'expiresAt' });
-    const stream = aws.kinesis.addStream('events', 1);
-    const log = new KinesisLog(kinesis, 'events');
-    const ledger = new LedgerTable(dynamoDb, 'ledger', clock);
-    const gaps: ShardKey[] = [];
-    const listener = { ...SILENT, gap: (shard: ShardKey) => void gaps.push(shard) };
-    const ranges = new CompactionStateTable(dynamoDb, 'ledger');
-    const ports = aggregatorPorts({ ledger, ranges, clock }, [], { log, listener });
-    const put = (id: string) =>
-      stream.put(Buffer.from(JSON.stringify({ metric: 'view', entity: '/a', id })), id);
-    const aggregateFor = async (hours: number) => {
-      const records = (await Array.fromAsync(log.readToEnd(SHARD, {}))).flat();
-      const settings = { generation: '1', streamRetentionMs: hours * HOUR_MS, rollup: CONFIG };
-      await aggregate({ shard: SHARD, records }, ports, settings, () => true);
-    };
+    const { clock, stream, gaps, put, aggregate, received } = aggregatedStream(DAY_MS);
     put('a');
-    await aggregateFor(24);
+    await aggregate(0, 24);
     clock.now += HOUR_MS;
     put('trimmed unread');
     clock.now += 28 * HOUR_MS;
     put('b');
     clock.now += HOUR_MS;
     stream.trim();
-    await aggregateFor(settingHours);
-    assert.equal((await ledger.readHead(shardKey('1', SHARD)))?.totals.received, 2);
+    await aggregate(0, settingHours);
+    assert.equal(await received(0), 2);
     assert.equal(gaps.length, 1);
   });
 

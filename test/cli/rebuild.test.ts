@@ -24,7 +24,7 @@ import type { SegmentId } from '../../lambdas/core/identifiers.ts';
 import { rawObject } from '../../lambdas/core/raw-segment.ts';
 import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
 import type { StreamRecord } from '../../lambdas/core/segment.ts';
-import { HOUR_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
 import { S3ArchiveCleaner } from '../../lambdas/deletion/archive-cleaner.aws.ts';
 import { parseCountQuery } from '../../lambdas/query/count-query.ts';
 import { readCounts } from '../../lambdas/query/read-counts.ts';
@@ -35,7 +35,7 @@ import { begin } from '../../lambdas/recount/produce.ts';
 import { recount } from '../../lambdas/recount/recount.ts';
 import { aggregatorPorts } from '../support/aggregator-ports.ts';
 import { crashing } from '../support/disturbed.ts';
-import { ARRIVAL_MS, CONFIG, record } from '../support/records.ts';
+import { ARRIVAL_MS, CONFIG, record, SHARD_KEY } from '../support/records.ts';
 import { MemorySpill, RECOUNT_SETTINGS } from '../support/recounted-world.ts';
 import { worldShard } from '../support/store-world.ts';
 
@@ -288,4 +288,28 @@ test('a record of another stream under the same shard is reported, not treated a
   assert.deepEqual(left, [
     'segment 2.0.1 was not counted again: its sequence numbers belong to another stream',
   ]);
+});
+
+test('an archive has no gaps, however old its records are', async () => {
+  const aws = new FakeAws({ clock });
+  for (const name of ['counts', 'ledger']) aws.dynamoDb.addTable(name, {});
+  const past = {
+    key: SHARD_KEY,
+    ancestors: ['1.7' as typeof SHARD_KEY],
+    segments: 2,
+    async *read() {
+      for (const segment of [1, 2]) {
+        const records = [record(segment, { id: `${segment}` }, Date.now() - (9 - segment) * DAY_MS)];
+        yield { segment, last: undefined, read: async () => ({ records, config: CONFIG }) };
+      }
+    },
+  };
+  const left = await play('3', { shards: [past], missing: [] }, openStore(stackOn(aws, aws)), () => {});
+  assert.deepEqual(left, []);
+  const keys = [...aws.dynamoDb.table('ledger').items()].map((item) => item['sk']?.S ?? '');
+  assert.ok(keys.includes('HEAD'), String(keys));
+  assert.deepEqual(
+    keys.filter((key) => key.startsWith('GAP')),
+    [],
+  );
 });
