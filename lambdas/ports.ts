@@ -36,6 +36,11 @@ export interface LogRange {
 export interface StreamLog {
   /** Reads `first..last`, both included, paging past empty pages until past `last` or at the shard's end. */
   readRange(shard: ShardId, first: SequenceNumber, last: SequenceNumber): Promise<LogRange>;
+  /**
+   * Whether the stream still holds a record of a shard. What is held may be remembered: a younger record is held, too.
+   * @param ageMs how long ago the record arrived
+   */
+  holds(shard: ShardId, record: SequenceNumber, ageMs: number): Promise<boolean>;
   /** Reads a closed shard from a place to its end, in batches. */
   readToEnd(shard: ShardId, place: LogPlace): AsyncIterable<readonly StreamRecord[]>;
   /** The shards that were split or merged into this one, whether or not the stream still lists them: none, one or two. */

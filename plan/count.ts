@@ -81,7 +81,13 @@ export function countingStack(settings: CountSettings, meter: Meter, raw?: RawAr
   const aggregatorPorts: AggregatorPorts = {
     ledger,
     ranges: state,
-    log: { readRange: never, readToEnd: never as never, parentsOf: async () => [], lists: async () => true },
+    log: {
+      readRange: never,
+      readToEnd: never as never,
+      holds: async () => true,
+      parentsOf: async () => [],
+      lists: async () => true,
+    },
     queue: { send: async (messages) => void bodies.push(...messages.map(({ body }) => body)) },
     rejected: { keepRejected: never },
     raw,

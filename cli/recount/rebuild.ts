@@ -145,6 +145,7 @@ function aggregatorPorts(
   const log: StreamLog = {
     // A planned segment is always replayed with all of its records.
     readRange: async () => ({ records: [], trimmed: false }),
+    holds: async () => true,
     // Ancestors have already been replayed to their ends.
     async *readToEnd() {},
     parentsOf: async (shard) => ancestorsOf(shard),

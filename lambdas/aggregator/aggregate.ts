@@ -283,13 +283,6 @@ const GAP_MARGIN_MS = 300_000;
 /** Kinesis keeps every record for at least this long, whatever the setting was. */
 const LEAST_RETENTION_MS = DAY_MS;
 
-/** Whether the stream still reaches back to a record. */
-async function isReadable(shard: ShardKey, record: SequenceNumber, log: StreamLog): Promise<boolean> {
-  // Before a shard's first record there is none to ask for: its parents' last ones tell.
-  if (record === BEFORE_ALL) return true;
-  return !(await log.readRange(shardIdOf(shard), record, record)).trimmed;
-}
-
 /** Records a gap before a batch: after the shard's newest segment, or before its first record ever. */
 async function noteGapBefore(
   records: readonly StreamRecord[],
@@ -317,7 +310,10 @@ async function noteGap(
   const nowMs = ports.clock.nowMs();
   const ageMs = nowMs - known.runMaxMs + GAP_MARGIN_MS;
   if (before === undefined || ageMs <= Math.min(LEAST_RETENTION_MS, settings.streamRetentionMs)) return;
-  if (ageMs <= settings.streamRetentionMs && (await isReadable(shard, known.last, ports.log))) return;
+  if (ageMs <= settings.streamRetentionMs) {
+    // Before a shard's first record there is none to ask for: its parents' last ones tell.
+    if (known.last === BEFORE_ALL || (await ports.log.holds(shardIdOf(shard), known.last, ageMs))) return;
+  }
   const gap = { after: known.last, before, noticedAtMs: nowMs };
   await ports.ledger.recordGap(shard, gap);
   ports.listener.gap(shard, gap);

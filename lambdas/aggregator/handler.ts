@@ -69,12 +69,14 @@ const stream = text(env, 'STREAM_NAME');
 /** Opened only when an event is rejected. */
 const archive = lazily(async () => (await import('../aws/archive.ts')).openArchive(bucket));
 const rawArchive = lazily(async () => (await import('../aws/raw-archive.ts')).openRawArchive(bucket));
-/** Opened only when a shard is new, or a segment was left unfinished. */
-const log = lazily(async () => (await import('../aws/stream-log.ts')).openStreamLog(stream));
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+/** Opened only when a shard is new, a segment was left unfinished, or a shard's last known record is over a day old. */
+const log = lazily(async () => (await import('../aws/stream-log.ts')).openStreamLog(stream, pause));
 const ports: AggregatorPorts = {
   ledger: new LedgerTable(dynamoDbClient, ledgerTable, systemClock, ledgerRetentionMs),
   log: {
     readRange: async (...range) => (await log()).readRange(...range),
+    holds: async (...asked) => (await log()).holds(...asked),
     readToEnd: async function* (...from) {
       yield* (await log()).readToEnd(...from);
     },

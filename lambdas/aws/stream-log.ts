@@ -37,8 +37,10 @@ const LOOK_RECORDS = 5_000;
 const LOOK_MS = 2_000;
 /** Pause after a refused page: a shard gives all its readers 2 MB a second, and nothing for five seconds after a page of 10 MB. */
 const REFUSED_MS = 1_000;
-/** Refusals of one page, a minute's: more mean that other readers take all there is. */
+/** Refusals of one page, over a minute's: more mean that other readers take all there is. */
 const REFUSALS_MAX = 60;
+/** The same for a function, which must not wait until it is killed: twice the five seconds. */
+const FUNCTION_REFUSALS_MAX = 10;
 
 /** Reads the stream directly, apart from the batches that Lambda delivers. */
 export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
@@ -46,13 +48,26 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   readonly #stream: string;
   readonly #lookMs: number;
   readonly #pause: Pause | undefined;
+  readonly #refusalsMax: number;
+  /** By shard, the greatest age at which a record was found there. */
+  readonly #heldMs = new Map<ShardId, number>();
 
-  /** @param pause for long reads; without it, as in functions, what goes beyond a shard's limit is an error */
-  constructor(client: KinesisClient, stream: string, lookMs = LOOK_MS, pause?: Pause) {
+  /**
+   * @param pause before a refused page is asked for again; without it, what goes beyond a shard's limit is an error
+   * @param refusalsMax refusals of one page after which it is an error all the same
+   */
+  constructor(
+    client: KinesisClient,
+    stream: string,
+    lookMs = LOOK_MS,
+    pause?: Pause,
+    refusalsMax = REFUSALS_MAX,
+  ) {
     this.#client = client;
     this.#stream = stream;
     this.#lookMs = lookMs;
     this.#pause = pause;
+    this.#refusalsMax = refusalsMax;
   }
 
   async readRange(shard: ShardId, first: SequenceNumber, last: SequenceNumber): Promise<LogRange> {
@@ -69,6 +84,19 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
     if (records[0]?.sequenceNumber === first) return { records, trimmed: false };
     const oldest = await this.#oldest(shard);
     return { records, trimmed: oldest === undefined || compareSequenceNumbers(oldest, first) > 0 };
+  }
+
+  async holds(shard: ShardId, record: SequenceNumber, ageMs: number): Promise<boolean> {
+    // An aggregator that catches up asks for younger and younger records, and competes with the poller that feeds it.
+    if (ageMs <= (this.#heldMs.get(shard) ?? 0)) return true;
+    if (!(await this.#shards()).has(shard)) return false;
+    for await (const [found] of this.#pages(shard, startAt(record), 1)) {
+      if (found === undefined) continue;
+      if (found.sequenceNumber !== record) return false;
+      this.#heldMs.set(shard, ageMs);
+      return true;
+    }
+    return false;
   }
 
   async *readToEnd(shard: ShardId, place: LogPlace): AsyncIterable<readonly StreamRecord[]> {
@@ -118,7 +146,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   }
 
   async #oldest(shard: ShardId): Promise<SequenceNumber | undefined> {
-    for await (const [oldest] of this.#pages(shard, HORIZON)) {
+    for await (const [oldest] of this.#pages(shard, HORIZON, 1)) {
       if (oldest !== undefined) return oldest.sequenceNumber;
     }
     return undefined;
@@ -153,11 +181,11 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   }
 
   /** Pages of a shard, empty ones included, until its end or, on an open shard, until there are no newer records. */
-  async *#pages(shard: ShardId, start: Start): AsyncIterable<readonly StreamRecord[]> {
+  async *#pages(shard: ShardId, start: Start, most?: number): AsyncIterable<readonly StreamRecord[]> {
     let place = start;
     let iterator = await this.#iterator(shard, place);
     while (iterator !== undefined) {
-      const asked = new GetRecordsCommand({ ShardIterator: iterator });
+      const asked = new GetRecordsCommand({ ShardIterator: iterator, Limit: most });
       const page = await this.#page(asked).catch((error: unknown) => {
         if (!(error instanceof ExpiredIteratorException)) throw error;
       });
@@ -183,7 +211,7 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
         return await this.#client.send(asked);
       } catch (error) {
         const isRefused = error instanceof ProvisionedThroughputExceededException;
-        if (!isRefused || this.#pause === undefined || refusals > REFUSALS_MAX) throw error;
+        if (!isRefused || this.#pause === undefined || refusals > this.#refusalsMax) throw error;
         await this.#pause(REFUSED_MS);
       }
     }
@@ -202,9 +230,9 @@ export class KinesisLog implements StreamLog, ShardDirectory, SegmentSource {
   }
 }
 
-/** A stream as a log, with its own client. */
-export function openStreamLog(stream: string): KinesisLog {
-  return new KinesisLog(kinesis(), stream);
+/** A stream as a log, with its own client, for a function. @param pause if refused pages are asked for again */
+export function openStreamLog(stream: string, pause?: Pause): KinesisLog {
+  return new KinesisLog(kinesis(), stream, undefined, pause, FUNCTION_REFUSALS_MAX);
 }
 
 /** Where to start reading, in Kinesis' terms. */

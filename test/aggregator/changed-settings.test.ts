@@ -35,7 +35,7 @@ test('a record that is over a day old and still there is no gap', async () => {
   const gaps: ShardKey[] = [];
   const listener = { ...SILENT, gap: (shard: ShardKey) => void gaps.push(shard) };
   const made = aggregatorPorts({ ledger, ranges, clock }, [], { listener });
-  const log = { ...made.log, readRange: async () => ({ records: [], trimmed: false }) };
+  const log = { ...made.log, holds: async () => true };
   const settings = { generation: '1', streamRetentionMs: 7 * DAY_MS, rollup: CONFIG };
   for (const position of [1, 2]) {
     const batch = { shard: SHARD, records: [record(position, { id: `id-${position}` }, clock.now)] };

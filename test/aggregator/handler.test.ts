@@ -1,4 +1,4 @@
-// The aggregator's handler: a loss sets off its alarm, although the invocation is killed afterwards.
+// The aggregator's handler: a loss sets off its alarm, although the invocation is killed afterwards; a refused read waits.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, type TestContext, test } from 'node:test';
@@ -100,4 +100,11 @@ test('a gap is reported before the plan after it, from which on no attempt sees 
   const head: Head = { ...planned, status: 'sent', runMaxMs: nowMs - 8 * DAY_MS };
   assert.deepEqual(await killed(t, { head, answered: 1, refusals: 0 }), [[1]]);
   assert.match(puts[0] ?? '', /"GAP#/);
+});
+
+test('a look for the last counted record waits while the stream refuses it', async (t) => {
+  const head: Head = { ...planned, status: 'sent', runMaxMs: nowMs - 2 * DAY_MS };
+  // More than the SDK tries by itself.
+  assert.deepEqual(await killed(t, { head, answered: 0, refusals: 4 }), []);
+  assert.equal(given.refusals, -1);
 });

@@ -15,7 +15,7 @@ const SHARD = parseShardId(ShardId);
 const refused = new ProvisionedThroughputExceededException({ message: 'Rate exceeded', $metadata: {} });
 
 /** A shard of three records, a page each, with refusals before every page; and the pauses of its reader. */
-function limited(refusals: number) {
+function limited(refusals: number, refusalsMax?: number) {
   const pauses: number[] = [];
   let [record, left] = [0, refusals];
   const send = async (command: unknown) => {
@@ -33,7 +33,7 @@ function limited(refusals: number) {
     };
   };
   const pause = async (ms: number) => void pauses.push(ms);
-  return { log: new KinesisLog({ send } as never, 'stream', undefined, pause), pauses };
+  return { log: new KinesisLog({ send } as never, 'stream', undefined, pause, refusalsMax), pauses };
 }
 
 test('a refused page is asked for again, after the five seconds that a full page costs', async () => {
@@ -50,6 +50,7 @@ test('a refused page is asked for again, after the five seconds that a full page
 });
 
 test('a shard that gives nothing at all is an error', async () => {
-  const { log } = limited(Number.POSITIVE_INFINITY);
+  const { log, pauses } = limited(Number.POSITIVE_INFINITY, 10);
   await assert.rejects(Array.fromAsync(log.readToEnd(SHARD, {})), refused);
+  assert.equal(pauses.length, 10);
 });

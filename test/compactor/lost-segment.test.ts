@@ -34,7 +34,8 @@ async function start(sendFirst: number) {
       },
     },
   });
-  const trimmed = { ...well, log: { ...well.log, readRange: async () => ({ records: [], trimmed: true }) } };
+  const gone = { readRange: async () => ({ records: [], trimmed: true }), holds: async () => false };
+  const trimmed = { ...well, log: { ...well.log, ...gone } };
   const events = Array.from({ length: ENTITIES }, (_, index) =>
     record(1 + index, { entity: entityOf(index), at: WORLD_START_MS }, WORLD_START_MS),
   );

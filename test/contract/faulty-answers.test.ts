@@ -64,6 +64,7 @@ test('an empty page in the middle of a shard is not its end', options, async () 
   let read = 0;
   for await (const { length } of log.readToEnd(SHARD, {})) read += length;
   assert.equal(read, 5);
+  assert.equal(await log.holds(SHARD, first, 1), true);
   assert.ok(pages > 3);
 });
 
@@ -73,12 +74,11 @@ test('a trimmed start, which the stream refuses, is read from the horizon', opti
     if (action !== 'GetShardIterator' || body.includes('TRIM_HORIZON')) return 'pass';
     return json({ __type: 'InvalidArgumentException', message: 'StartingSequenceNumber is too old' }, 400);
   });
-  const range = await new KinesisLog(client, StreamName).readRange(
-    SHARD,
-    parseSequenceNumber('1'),
-    numbers[1] ?? parseSequenceNumber('2'),
-  );
+  const log = new KinesisLog(client, StreamName);
+  const trimmed = parseSequenceNumber('1');
+  const range = await log.readRange(SHARD, trimmed, numbers[1] ?? parseSequenceNumber('2'));
   assert.deepEqual([range.records.length, range.trimmed], [2, true]);
+  assert.equal(await log.holds(SHARD, trimmed, 1), false);
 });
 
 /** A queue that first accepts only every other entry of a batch; `takes` false: nothing ever. */

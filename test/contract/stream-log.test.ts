@@ -62,6 +62,8 @@ test('a trimmed range is distinguished from one that was never complete', async 
   assert.deepEqual(gone, { records: [], trimmed: true });
   const whole = await log.readRange(shard0, only, only);
   assert.deepEqual([whole.records.length, whole.trimmed], [1, false]);
+  assert.equal(await log.holds(parseShardId('shardId-000000000007'), only, 1), false);
+  assert.equal(await log.holds(shard0, only, 1), true);
 });
 
 test('parents are found, closed shards are read to their ends', async () => {

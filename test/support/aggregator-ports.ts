@@ -15,6 +15,7 @@ export function aggregatorPorts(
     ...parts,
     log: {
       readRange: async () => assert.fail('no segment needs recovery'),
+      holds: async () => assert.fail('no record is over a day old'),
       async *readToEnd() {},
       parentsOf: async () => [],
       lists: async () => true,
