@@ -155,6 +155,14 @@ export interface CheckpointLedger extends WatermarkReader {
   readEntries(shard: ShardKey, segments: readonly number[]): Promise<readonly SegmentEntry[]>;
 }
 
+/** The ledger, for the compactor: which entries may expire. */
+export interface EntryKeeper {
+  /** Takes an entry's expiry away, and notes the parts whose deltas have none either. Repeatable. */
+  keepEntry(segment: SegmentId, parts: ReadonlySet<number>): Promise<void>;
+  /** Gives an entry its expiry from now on, and forgets the parts that were noted. @param hasKept whether there are any */
+  expireEntry(segment: SegmentId, hasKept: boolean): Promise<void>;
+}
+
 /** The queue between aggregator and writer. */
 export interface RollupQueue {
   /** Sends all messages, with retries, until each is reported sent. @throws when some cannot be sent */

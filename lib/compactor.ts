@@ -22,9 +22,10 @@ export function compactor(platform: Platform): void {
       COMPACTION_SECONDS: String(c.compactionSeconds),
       ...retentionEnvironment(c),
       DELTA_RETENTION_SECONDS: secondsOf(c.deltaRetentionDays),
+      LEDGER_RETENTION_SECONDS: secondsOf(c.ledgerRetentionDays),
     },
     statements: [
-      allow('dynamodb', ['BatchGetItem', 'GetItem', 'PutItem', 'Query'], counts.tableArn),
+      allow('dynamodb', ['BatchGetItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'], counts.tableArn),
       allow('dynamodb', ['BatchGetItem', 'GetItem', 'Query', 'UpdateItem'], ledger.tableArn),
       // Needed because a shard without records holds back a level's floor as well.
       allow('kinesis', ['ListShards'], stream.streamArn),

@@ -24,7 +24,7 @@ export interface Update {
   readonly key: Key;
   readonly update: string;
   readonly condition?: string;
-  readonly values: Values;
+  readonly values?: Values;
   /** The attributes of each `#name`, where they differ. */
   readonly names?: Readonly<Record<string, string>>;
   /** What the response has; nothing by default. */
@@ -113,7 +113,7 @@ export class Table {
       ...(names === undefined
         ? namesIn(`${update} ${condition ?? ''}`)
         : { ExpressionAttributeNames: names }),
-      ExpressionAttributeValues: attributes(values),
+      ...(values !== undefined && { ExpressionAttributeValues: attributes(values) }),
       ...(returns !== undefined && { ReturnValues: returns }),
     });
     return this.client.send(command);

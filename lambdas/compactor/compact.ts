@@ -21,6 +21,7 @@ import { LEVELS, type Level, type Retentions, type UpperLevel } from '../core/le
 import type { SegmentEntry } from '../core/segment-entry.ts';
 import { retentionsKept } from '../core/watermark.ts';
 import { DeltasMissing } from './epoch-rows.ts';
+import { keepWhileOpen } from './keep-while-open.ts';
 import { withoutLostParts } from './lost-parts.ts';
 import { BlockChanged } from './merge-period.ts';
 import type { CompactionReport, CompactorPorts, CompactorSettings } from './ports.ts';
@@ -130,6 +131,11 @@ async function planHours(
   /** Some shard has more segments than one epoch takes: the next epoch is due at once. */
   let isMore = false;
   const eventsMax = eventsMaxOf(settings);
+  const asToPlan = async (shard: ShardKey, given: SegmentEntry) => {
+    const entry = await withoutLostParts(shard, given, ports, settings.giveUpAfterMs);
+    await keepWhileOpen(shard, entry, ports);
+    return entry;
+  };
   const ends = new Map<ShardKey, number>();
   for (const shard of await ledger.shards()) ends.set(shard, lastEntered(await ledger.readHead(shard)));
   const waiting = [...ends].filter(([shard, end]) => end > (covers.through[shard] ?? 0)).length;
@@ -137,7 +143,7 @@ async function planHours(
     const entries: SegmentEntry[] = [];
     let events = 0;
     for await (const entry of ledger.entriesUp(shard, covers.through[shard] ?? 0, end)) {
-      entries.push(await withoutLostParts(shard, entry, ports, settings.giveUpAfterMs));
+      entries.push(await asToPlan(shard, entry));
       events += entry.accounts.emitted;
       // An epoch takes no more of a shard: after a standstill, the rest may not fit into memory.
       if (events <= eventsMax / waiting && entries.length < ENTRIES_MAX / waiting) continue;
@@ -148,7 +154,7 @@ async function planHours(
     following.push({ shard, entries });
     const open = covers.open.filter((place) => place.shard === shard).map(({ segment }) => segment);
     for (const entry of await ledger.readEntries(shard, open)) {
-      reopened.push({ shard, entry: await withoutLostParts(shard, entry, ports, settings.giveUpAfterMs) });
+      reopened.push({ shard, entry: await asToPlan(shard, entry) });
     }
   }
   if (!isMore && !areHoursDue(state, unreadBytes, nowMs, settings.cadence)) return undefined;

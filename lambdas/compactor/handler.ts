@@ -32,11 +32,12 @@ const settings: CompactorSettings = {
 
 const client = dynamoDb();
 const deltaRetentionMs = secondsOrForeverAsMs(env, 'DELTA_RETENTION_SECONDS');
+const ledgerRetentionMs = secondsOrForeverAsMs(env, 'LEDGER_RETENTION_SECONDS');
 const [countsTable, ledgerTable] = [text(env, 'COUNTS_TABLE'), text(env, 'LEDGER_TABLE')];
 const ports: CompactorPorts = {
   state: new CompactionStateTable(client, ledgerTable),
   store: new StoreTable(client, countsTable, systemClock, deltaRetentionMs),
-  ledger: new LedgerTable(client, ledgerTable, systemClock),
+  ledger: new LedgerTable(client, ledgerTable, systemClock, ledgerRetentionMs),
   stream: new KinesisLog(kinesis(), text(env, 'STREAM_NAME')),
   clock: systemClock,
 };

@@ -2,12 +2,13 @@
 import type { Cadence } from '../core/compaction.ts';
 import type { Level } from '../core/level.ts';
 import type { LevelRetentionsMs } from '../core/watermark.ts';
-import type { CheckpointLedger, Clock, PartLedger, ShardDirectory } from '../ports.ts';
+import type { CheckpointLedger, Clock, EntryKeeper, PartLedger, ShardDirectory } from '../ports.ts';
 import type {
   BlockReader,
   BlockWriter,
   CompactionStateStore,
   DeltaDiscarder,
+  DeltaKeeper,
   DeltaReader,
   LateStore,
   PeriodReader,
@@ -19,12 +20,13 @@ export interface CompactorPorts {
   readonly state: CompactionStateStore & RangeRegister;
   readonly store: DeltaReader &
     DeltaDiscarder &
+    DeltaKeeper &
     BlockReader &
     BlockWriter &
     LateStore &
     TopStore &
     PeriodReader;
-  readonly ledger: CheckpointLedger & Pick<PartLedger, 'acknowledge' | 'notePlace'>;
+  readonly ledger: CheckpointLedger & EntryKeeper & Pick<PartLedger, 'acknowledge' | 'notePlace'>;
   readonly stream: ShardDirectory;
   readonly clock: Clock;
 }

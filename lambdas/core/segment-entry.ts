@@ -65,6 +65,10 @@ export interface SegmentEntry {
   readonly discarded: ReadonlySet<number>;
   /** Events of acknowledged parts that arrived after the minutes' retention, by part: the archive has their rows, too. */
   readonly expired: Readonly<Record<number, number>>;
+  /** Counted parts whose deltas do not expire before the segment is settled; undefined: none. */
+  readonly kept?: ReadonlySet<number> | undefined;
+  /** When DynamoDB may delete the entry, epoch seconds; undefined: never. */
+  readonly expiresAt?: number | undefined;
 }
 
 /** The fields of an entry that a dedup window needs. */

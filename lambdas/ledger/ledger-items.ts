@@ -112,7 +112,7 @@ export const PLACE_UPDATES: Readonly<Record<NotedPlace, string>> = {
 
 /** Parses an entry's item. */
 export function entryOf(item: Item): SegmentEntry {
-  const { pk: _pk, sk: _sk, expiresAt: _at, parts, ...rest } = unmarshall(item);
+  const { pk: _pk, sk: _sk, parts, ...rest } = unmarshall(item);
   const expired: Record<number, number> = {};
   for (const [name, value] of Object.entries(rest)) {
     const match = EXPIRED_PART.exec(name);

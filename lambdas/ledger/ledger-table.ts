@@ -14,7 +14,15 @@ import {
 import type { Head } from '../core/segment.ts';
 import type { SegmentEntry, WindowEntry } from '../core/segment-entry.ts';
 import { NO_WATERMARK, type Watermark } from '../core/watermark.ts';
-import type { CheckpointLedger, Clock, NotedPlace, PartLedger, SegmentLedger, StreamGap } from '../ports.ts';
+import type {
+  CheckpointLedger,
+  Clock,
+  EntryKeeper,
+  NotedPlace,
+  PartLedger,
+  SegmentLedger,
+  StreamGap,
+} from '../ports.ts';
 import {
   checkpointItem,
   checkpointOf,
@@ -47,7 +55,7 @@ const LIMITS: LedgerLimits = { idsChunkBytes: IDS_CHUNK_BYTES, pageEntries: 200 
 const GAP_REPORTED_MS = 600_000;
 
 /** The ledger's table. */
-export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger {
+export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger, EntryKeeper {
   readonly #table: Table;
   readonly #clock: Clock;
   readonly #retentionMs: number | undefined;
@@ -153,7 +161,8 @@ export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger 
       condition: 'attribute_exists(pk)',
       values: { ':true': true, ':now': lostAtMs },
     });
-    return { ...existing, lost: true, lostAtMs };
+    const { expiresAt: _, ...kept } = existing;
+    return { ...kept, lost: true, lostAtMs };
   }
 
   async *entriesUp(shard: ShardKey, after: number, through: number): AsyncIterable<SegmentEntry> {
@@ -194,6 +203,28 @@ export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger 
     if (isNoted) return 'noted';
     const named = parseSegmentId(segment);
     return (await this.#entry(named.shard, named.segment)) === undefined ? 'no-entry' : 'acknowledged';
+  }
+
+  async keepEntry(segment: SegmentId, parts: ReadonlySet<number>): Promise<void> {
+    const isAny = parts.size > 0;
+    await this.#table.updateIf({
+      key: ledgerKeys.entryOf(segment),
+      update: isAny ? 'ADD kept :parts REMOVE expiresAt' : 'REMOVE expiresAt',
+      condition: 'attribute_exists(pk)',
+      ...(isAny && { values: { ':parts': parts } }),
+    });
+  }
+
+  async expireEntry(segment: SegmentId, hasKept: boolean): Promise<void> {
+    const expiresAt = this.#expiresAt();
+    if (expiresAt === undefined && !hasKept) return;
+    const isKnown = expiresAt !== undefined;
+    await this.#table.updateIf({
+      key: ledgerKeys.entryOf(segment),
+      update: isKnown ? 'SET expiresAt = :at REMOVE kept' : 'REMOVE kept',
+      condition: 'attribute_exists(pk)',
+      ...(isKnown && { values: { ':at': expiresAt } }),
+    });
   }
 
   async readCheckpoint(shard: ShardKey): Promise<Checkpoint> {

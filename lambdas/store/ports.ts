@@ -29,6 +29,14 @@ export interface DeltaDiscarder {
   putTombstone(name: DeltaName): Promise<'stored' | 'discarded'>;
 }
 
+/** Says whether deltas may expire, for the compactor. */
+export interface DeltaKeeper {
+  /** Takes a delta's expiry away. Repeatable. */
+  keepDelta(name: DeltaName): Promise<void>;
+  /** Gives a delta its expiry from now on. Repeatable. */
+  expireDelta(name: DeltaName): Promise<void>;
+}
+
 /** Reads deltas, strongly consistent. */
 export interface DeltaReader {
   /** Deltas of a hash range whose segment's running maximum is in `fromMs..toMs`, both included. */

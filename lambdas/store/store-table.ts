@@ -17,6 +17,7 @@ import type {
   BlockReader,
   BlockWriter,
   DeltaDiscarder,
+  DeltaKeeper,
   DeltaReader,
   DeltaWriter,
   LateStore,
@@ -39,7 +40,15 @@ import {
 const LATE_BYTES_MAX = 100_000;
 
 export class StoreTable
-  implements DeltaWriter, DeltaDiscarder, DeltaReader, BlockReader, BlockWriter, LateStore, TopStore
+  implements
+    DeltaWriter,
+    DeltaDiscarder,
+    DeltaKeeper,
+    DeltaReader,
+    BlockReader,
+    BlockWriter,
+    LateStore,
+    TopStore
 {
   readonly #table: Table;
   readonly #clock: Clock;
@@ -60,6 +69,20 @@ export class StoreTable
   async putTombstone(name: DeltaName): Promise<'stored' | 'discarded'> {
     const there = await this.#putIfAbsent(deltaItem(name, undefined, undefined));
     return there === undefined || isTombstone(there) ? 'discarded' : 'stored';
+  }
+
+  async keepDelta(name: DeltaName): Promise<void> {
+    const [key, condition] = [storeKeys.delta(name), 'attribute_exists(pk)'];
+    await this.#table.updateIf({ key, condition, update: 'REMOVE expiresAt' });
+  }
+
+  async expireDelta(name: DeltaName): Promise<void> {
+    const expiresAt = this.#expiresAt(this.#clock.nowMs());
+    if (expiresAt === undefined) return;
+    // A deletion may have made it a tombstone, which never expires.
+    const [key, condition] = [storeKeys.delta(name), 'attribute_exists(#rows)'];
+    const values = { ':at': expiresAt };
+    await this.#table.updateIf({ key, condition, update: 'SET expiresAt = :at', values });
   }
 
   #expiresAt(sinceMs: number): number | undefined {

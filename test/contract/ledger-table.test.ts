@@ -86,8 +86,8 @@ test('marking sent happens once, and never reverts a later head', async () => {
 
 test('an entry is put once; a later attempt gets the existing one, with its acknowledgements', async () => {
   const shard = parseShardKey('1.first');
-  const entry = entryOf(1, 3);
-  assert.equal(await ledger.putEntryIfAbsent(shard, entry), undefined);
+  const entry = { ...entryOf(1, 3), expiresAt: Math.floor(ARRIVAL_MS / 1000) + 86_400 };
+  assert.equal(await ledger.putEntryIfAbsent(shard, entryOf(1, 3)), undefined);
   assert.deepEqual(
     await ledger.acknowledge(segmentId(shard, 1), [0, 2]),
     entry,
@@ -236,6 +236,32 @@ test('entries and ids expire, but heads and what waits for an operator never do'
   assert.equal(await expiresAt(ledgerKeys.ids(shard, 1, 0)), inADay);
   assert.equal(await expiresAt(ledgerKeys.entry(shard, 2)), undefined, 'dead');
   assert.equal(await expiresAt(ledgerKeys.entry(shard, 3)), undefined, 'parked');
+});
+
+test('an entry is kept with the parts whose deltas are, until it is given its expiry again', async () => {
+  const shard = newShard();
+  const kept = async (segment: number) => {
+    const [entry] = await ledger.readEntries(shard, [segment]);
+    return entry && [entry.kept, entry.expiresAt];
+  };
+  const inADay = Math.floor(ARRIVAL_MS / 1000) + 86_400;
+  for (const segment of [1, 2]) await ledger.putEntryIfAbsent(shard, entryOf(segment, 3));
+  await ledger.keepEntry(segmentId(shard, 1), new Set([0]));
+  await ledger.keepEntry(segmentId(shard, 1), new Set([2]));
+  await ledger.keepEntry(segmentId(shard, 2), new Set());
+  await ledger.keepEntry(segmentId(shard, 3), new Set([0]));
+  assert.deepEqual(await kept(1), [new Set([0, 2]), undefined]);
+  assert.deepEqual(await kept(2), [undefined, undefined]);
+  assert.equal(await kept(3), undefined, 'a missing one is not created');
+  for (const segment of [1, 3]) await ledger.expireEntry(segmentId(shard, segment), true);
+  await ledger.expireEntry(segmentId(shard, 2), false);
+  assert.deepEqual(await kept(1), [undefined, inADay]);
+  assert.deepEqual(await kept(2), [undefined, inADay]);
+  assert.equal(await kept(3), undefined);
+  const forever = new LedgerTable(services.dynamoDb, table, { nowMs: () => ARRIVAL_MS });
+  await forever.keepEntry(segmentId(shard, 1), new Set([1]));
+  await forever.expireEntry(segmentId(shard, 1), true);
+  assert.deepEqual(await kept(1), [undefined, undefined]);
 });
 
 test('the hours of a checkpoint come back as they were put; a checkpoint from before there were hours has none', async () => {

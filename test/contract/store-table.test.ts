@@ -51,6 +51,25 @@ test('a delta is stored once; it and its tombstone exclude each other', async ()
   assert.deepEqual(name, given);
 });
 
+test('a delta is kept until it is given its expiry again; a tombstone stays, a missing one is not created', async () => {
+  const TableName = await services.table();
+  const table = new StoreTable(services.dynamoDb, TableName, clock, 86_400_000);
+  const expiries = async () => {
+    const { Items = [] } = await services.dynamoDb.send(new ScanCommand({ TableName }));
+    return Items.map((item) => item['expiresAt']?.N);
+  };
+  const inADay = String(Math.ceil((ARRIVAL_MS + 86_400_000) / 1000));
+  await table.putDelta(delta(1, 5));
+  assert.deepEqual(await expiries(), [inADay]);
+  for (const segment of [1, 3]) await table.keepDelta(delta(segment, 5));
+  assert.deepEqual(await expiries(), [undefined]);
+  for (const segment of [1, 3]) await table.expireDelta(delta(segment, 5));
+  assert.deepEqual(await expiries(), [inADay]);
+  await table.putTombstone(delta(2, 5));
+  for (const change of ['keepDelta', 'expireDelta'] as const) await table[change](delta(2, 5));
+  assert.deepEqual((await expiries()).sort(), [inADay, undefined]);
+});
+
 test('deltas of a range come by their running maximum, both bounds included', async () => {
   const table = await store();
   for (const [segment, runMaxMs] of [

@@ -95,22 +95,29 @@ export class StoreWorld {
   #sequence = 1;
 
   readonly #deltaRetentionMs: number | undefined;
+  readonly #ledgerRetentionMs: number | undefined;
 
-  private constructor(settings: CompactorSettings, deltaRetentionMs: number | undefined) {
+  private constructor(
+    settings: CompactorSettings,
+    deltaRetentionMs: number | undefined,
+    ledgerRetentionMs: number | undefined,
+  ) {
     this.settings = settings;
     this.#deltaRetentionMs = deltaRetentionMs;
+    this.#ledgerRetentionMs = ledgerRetentionMs;
     const { dynamoDb } = this.aws.clients();
-    this.ledger = new LedgerTable(dynamoDb, 'ledger', this.clock);
+    this.ledger = new LedgerTable(dynamoDb, 'ledger', this.clock, ledgerRetentionMs);
     this.store = new StoreTable(dynamoDb, 'counts', this.clock, deltaRetentionMs);
     this.state = new CompactionStateTable(dynamoDb, 'ledger');
   }
 
-  /** @param deltaRetentionMs how long deltas are kept; undefined: forever */
+  /** @param deltaRetentionMs how long deltas are kept; undefined: forever @param ledgerRetentionMs the same for entries */
   static async make(
     settings: Partial<CompactorSettings> = {},
     deltaRetentionMs?: number,
+    ledgerRetentionMs?: number,
   ): Promise<StoreWorld> {
-    const world = new StoreWorld({ ...WORLD_SETTINGS, ...settings }, deltaRetentionMs);
+    const world = new StoreWorld({ ...WORLD_SETTINGS, ...settings }, deltaRetentionMs, ledgerRetentionMs);
     for (const name of ['ledger', 'counts']) world.aws.dynamoDb.addTable(name, { ttl: 'expiresAt' });
     await world.state.registerRangeBits(world.settings.slotBits, world.nowMs);
     if (LEVELS.some((level) => world.settings.retentions[level] !== undefined)) await world.recordKept();
@@ -207,7 +214,7 @@ export class StoreWorld {
     return {
       state: new CompactionStateTable(dynamoDb, 'ledger'),
       store: new StoreTable(dynamoDb, 'counts', this.clock, this.#deltaRetentionMs),
-      ledger: new LedgerTable(dynamoDb, 'ledger', this.clock),
+      ledger: new LedgerTable(dynamoDb, 'ledger', this.clock, this.#ledgerRetentionMs),
       stream: { shards: async () => this.shards },
       clock: this.clock,
     };

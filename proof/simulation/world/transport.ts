@@ -159,6 +159,7 @@ function ledgerCall(
 function entryUpdate(update: string): string {
   if (update.startsWith('ADD acked')) return 'acknowledge';
   if (update.startsWith('SET lost')) return 'markLost';
+  if (/^(ADD kept|(SET|REMOVE) (expiresAt|kept))/.test(update)) return 'keepEntry';
   return update.startsWith('SET x') ? 'noteExpired' : 'notePlace';
 }
 
