@@ -70,7 +70,7 @@ export type TopGrain = 'hour' | 'day' | 'month' | 'total';
 export interface TopQuestion {
   /** `day` by default. */
   readonly by?: TopGrain | undefined;
-  /** Any instant of the period (UTC); the last closed one by default. */
+  /** Any instant of the period (UTC); the current period by default. */
   readonly at?: Date | number | string | undefined;
   /** How many entities, 1 to 100; 10 by default. */
   readonly k?: number | undefined;
