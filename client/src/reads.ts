@@ -55,7 +55,7 @@ export interface CountsOfStretch {
   readonly from: string;
   readonly to: string;
   readonly total: Count;
-  /** Every event that arrived before this time is counted; null while unknown. */
+  /** Every event that arrived before this time is counted; null while unknown. In a final answer it is `to`. */
   readonly completeThrough: string | null;
   /** Why the answer differs from the request. */
   readonly note?: string;
@@ -82,7 +82,7 @@ export interface TopAnswer {
   readonly by: TopGrain;
   readonly from: string;
   readonly to: string;
-  /** Every event that arrived before this time is counted; null while unknown. */
+  /** Every event that arrived before this time is counted; null while unknown. In a final answer it is `to`. */
   readonly completeThrough: string | null;
   /** `final` when no event that would change the answer can be accepted any more. */
   readonly state: 'provisional' | 'final';
