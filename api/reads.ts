@@ -69,7 +69,7 @@ export const STATUS = exactly({
       segment: NUMBER_OF,
       status: { type: 'string', enum: ['planned', 'sent', 'ended'] },
       ...ACCOUNTS,
-      hours: HOURS,
+      hours: { ...HOURS, description: 'Above 64 shards, only hours with a difference.' },
     }),
   ),
 });

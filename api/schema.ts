@@ -45,7 +45,7 @@ export const INSTANT = { type: 'string', description: 'ISO 8601 in UTC.' } as co
 export const COMPLETE_THROUGH = {
   type: ['string', 'null'],
   description:
-    'Every event that arrived before this time is in the counts; null while unknown. In a final answer: the time since when nothing could change it.',
+    'Every event that arrived before this time is in the counts; null while unknown. In a final answer: its `to`.',
 } as const satisfies Schema;
 export const NOTE = {
   type: 'string',

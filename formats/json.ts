@@ -70,11 +70,13 @@ function exactly(source: string): () => unknown {
   };
 }
 
-/** nginx without `escape=json` writes the bytes that JSON cannot hold as `\xNN`. */
+/** nginx without `escape=json`, and Apache, write bytes that JSON cannot hold as `\xNN`; an escaped backslash stays. */
 function withEscapesRepaired(text: string): string {
   if (!text.includes('\\x')) return text;
-  return text.replace(/(?:\\x[0-9A-Fa-f]{2})+/g, (run) =>
-    JSON.stringify(Buffer.from(run.replaceAll('\\x', ''), 'hex').toString('utf8')).slice(1, -1),
+  return text.replace(/\\\\|(?:\\x[0-9A-Fa-f]{2})+/g, (run) =>
+    run === '\\\\'
+      ? run
+      : JSON.stringify(Buffer.from(run.replaceAll('\\x', ''), 'hex').toString('utf8')).slice(1, -1),
   );
 }
 

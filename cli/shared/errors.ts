@@ -51,14 +51,16 @@ export class BusyError extends StateError {}
 /** The input file cannot be read to its end. The part before stays imported. */
 export class SourceError extends CommandError {}
 
-/** Common errors on first use, by the name or code of the SDK's error. */
+const NO_REGION = 'Region is missing';
+
+/** Common errors on first use, by the name or code of the SDK's error; that of `NO_REGION` has neither. */
 const KNOWN: readonly (readonly [RegExp, string])[] = [
   [/CredentialsProviderError|CouldNotLoadCredentials/, 'No AWS credentials: set AWS_PROFILE, or log in.'],
   [
     /ExpiredToken|ExpiredTokenException|UnrecognizedClient|InvalidClientTokenId|SignatureDoesNotMatch/,
     'AWS does not accept these credentials: log in again.',
   ],
-  [/Region is missing/, 'No AWS region: set AWS_REGION, or one in your profile.'],
+  [new RegExp(NO_REGION), 'No AWS region: set AWS_REGION, or one in your profile.'],
   [
     /AccessDenied|AuthorizationError/,
     'These credentials lack a permission: docs/security.md lists what operators need.',
@@ -75,7 +77,9 @@ export function asCommandError(error: unknown): CommandError {
   const message = messageOf(error);
   if (error instanceof FormatError) return new UsageError(message, { cause: error });
   const { name = '', code = '' } = error instanceof Error ? (error as Error & { code?: string }) : {};
-  const known = KNOWN.find(([pattern]) => pattern.test(`${name} ${code} ${message}`));
+  // Not the message: it may contain a path with such a name.
+  const kind = message === NO_REGION ? message : `${name} ${code}`;
+  const known = KNOWN.find(([pattern]) => pattern.test(kind));
   if (known === undefined) return new CommandError(message, { cause: error });
   return new CommandError(`${known[1]} (${name}: ${message})`, {
     exitCode: exitCodes.unreachable,

@@ -55,7 +55,7 @@ export interface CountsOfStretch {
   readonly from: string;
   readonly to: string;
   readonly total: Count;
-  /** Every event that arrived before this time is counted; null while unknown. */
+  /** Every event that arrived before this time is counted; null while unknown. In a final answer it is `to`. */
   readonly completeThrough: string | null;
   /** Why the answer differs from the request. */
   readonly note?: string;
@@ -70,7 +70,7 @@ export type TopGrain = 'hour' | 'day' | 'month' | 'total';
 export interface TopQuestion {
   /** `day` by default. */
   readonly by?: TopGrain | undefined;
-  /** Any instant of the period (UTC); the last closed one by default. */
+  /** Any instant of the period (UTC); the current period by default. */
   readonly at?: Date | number | string | undefined;
   /** How many entities, 1 to 100; 10 by default. */
   readonly k?: number | undefined;
@@ -82,7 +82,7 @@ export interface TopAnswer {
   readonly by: TopGrain;
   readonly from: string;
   readonly to: string;
-  /** Every event that arrived before this time is counted; null while unknown. */
+  /** Every event that arrived before this time is counted; null while unknown. In a final answer it is `to`. */
   readonly completeThrough: string | null;
   /** `final` when no event that would change the answer can be accepted any more. */
   readonly state: 'provisional' | 'final';

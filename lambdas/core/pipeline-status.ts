@@ -171,12 +171,24 @@ function hourName(hourMs: number): string {
   return new Date(hourMs).toISOString().slice(0, 13);
 }
 
-/** The status with its last `hours` hours only, ending with the one that contains `nowMs`. */
+/** Maximum shards that clients are told of in detail: an answer has at most 6 MB, and clients poll the status often. */
+export const SHARDS_MAX = 64;
+
+/**
+ * The status with its last `hours` hours only, ending with the one that contains `nowMs`. If more than `SHARDS_MAX` shards have
+ * some of these, each has only those that are off.
+ */
 export function withLastHours<S extends PipelineStatus>(status: S, hours: number, nowMs: number): S {
   const first = hourName(Math.max(0, Math.floor(nowMs / HOUR_MS) - hours + 1) * HOUR_MS);
   const last = ({ hour }: HourStatus) => hours > 0 && hour >= first;
   const shards = status.shards.map((shard) => ({ ...shard, hours: shard.hours.filter(last) }));
-  return { ...status, hours: status.hours.filter(last), shards };
+  const isShort = shards.filter((shard) => shard.hours.length > 0).length <= SHARDS_MAX;
+  const off = ({ difference }: HourStatus) => difference !== 0;
+  return {
+    ...status,
+    hours: status.hours.filter(last),
+    shards: isShort ? shards : shards.map((shard) => ({ ...shard, hours: shard.hours.filter(off) })),
+  };
 }
 
 function add(a: StatusAccounts, b: StatusAccounts): StatusAccounts {

@@ -1,4 +1,5 @@
 // Removes one entity from an archived object, and leaves other entities' data.
+import { isUtf8 } from 'node:buffer';
 import { fieldsOf, jsonIn } from '../core/json.ts';
 import { RAW_PREFIX, rawLine } from '../core/raw-segment.ts';
 import {
@@ -73,9 +74,12 @@ function forgetRaw(text: string, entity: string): Forgotten {
     const { sequenceNumber, arrivalMs, data } = fieldsOf(jsonIn(line)) ?? {};
     if (typeof data !== 'string' || typeof sequenceNumber !== 'string' || typeof arrivalMs !== 'number')
       return line;
-    const rest = recordWithout(Buffer.from(data, 'base64').toString('utf8'), entity);
+    const bytes = Buffer.from(data, 'base64');
+    const rest = recordWithout(bytes.toString('utf8'), entity);
     if (rest === 'untouched') return line;
-    return rawLine(sequenceNumber, arrivalMs, Buffer.from(rest === 'nothing' ? '' : rest), true);
+    // A record that is not UTF-8 was rejected whole: as valid text, its other events would count in a rebuild.
+    const left = rest === 'nothing' || !isUtf8(bytes) ? '' : rest;
+    return rawLine(sequenceNumber, arrivalMs, Buffer.from(left), true);
   });
 }
 

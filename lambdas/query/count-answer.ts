@@ -26,8 +26,8 @@ export interface CountsOfStretch {
   readonly to: string;
   readonly total: bigint;
   /**
-   * Every event that arrived before this time is counted, ISO 8601; null while unknown. In a final range, the time since when
-   * the counts cannot have changed: from then on, the answer stays the same.
+   * Every event that arrived before this time is counted, ISO 8601; null while unknown. In a final range its end: any later
+   * time would move with the watermark, and a final answer stays the same.
    */
   readonly completeThrough: string | null;
   /** Why the answer differs from the request. */
@@ -50,17 +50,12 @@ export interface CountAnswer extends CountsOfStretch {
 /** Kinesis' clocks occasionally step back a little; a point is final only well past that. */
 const CLOCK_MARGIN_MS = MINUTE_MS;
 
-/** The arrival time from which no event before `endMs` is accepted; undefined: there is none. */
-export function finalFromMs(endMs: number, acceptPastMs: number | undefined): number | undefined {
-  return acceptPastMs === undefined ? undefined : endMs + acceptPastMs + CLOCK_MARGIN_MS;
-}
-
 /** Whether no event that would change what a plan reads can be accepted any more. */
 export function isFinal(
   { toMs, throughMs }: Pick<CountPlan, 'toMs' | 'throughMs'>,
   acceptPastMs: number | undefined,
 ): boolean {
-  return (finalFromMs(toMs, acceptPastMs) ?? Infinity) <= throughMs;
+  return acceptPastMs !== undefined && toMs + acceptPastMs + CLOCK_MARGIN_MS <= throughMs;
 }
 
 /**
@@ -95,7 +90,7 @@ function countsOfStretch(
   const iso = instantsIn(zone);
   let sum = page?.sum ?? 0n;
   const points = grain === 'total' ? [] : sums.points(fillZero);
-  const knownMs = isFinal(plan, acceptPastMs) ? (finalFromMs(toMs, acceptPastMs) ?? 0) : throughMs;
+  const knownMs = isFinal(plan, acceptPastMs) ? toMs : throughMs;
   return {
     grain,
     tz: zone,

@@ -6,6 +6,7 @@ import { type ShardId, shardKey } from '../core/identifiers.ts';
 import {
   type AcceptedStatus,
   pipelineStatus,
+  SHARDS_MAX,
   type ShardAccounts,
   type Unread,
   withUnread,
@@ -18,8 +19,6 @@ export interface AcceptedPorts {
 }
 
 const READS_MAX = 16;
-/** With more shards the stream is not read: clients poll the status often. */
-const SHARDS_MAX = 64;
 
 /**
  * Reads the accounts and what the stream holds beyond them. Reads each shard from where its accounts end, so that

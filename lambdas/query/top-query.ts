@@ -4,7 +4,7 @@ import { isoSeconds, MINUTE_MS } from '../core/time.ts';
 import { TOP_MAX, type TopEntry } from '../core/top.ts';
 import type { Freshness } from '../ports.ts';
 import { UTC } from './calendar.ts';
-import { finalFromMs, isFinal } from './count-answer.ts';
+import { isFinal } from './count-answer.ts';
 import { finalFreshness, OPEN_FRESHNESS } from './count-freshness.ts';
 import { InvalidQuery } from './invalid-query.ts';
 import type { Kept } from './kept-grain.ts';
@@ -64,8 +64,8 @@ export interface TopAnswer {
   readonly from: string;
   readonly to: string;
   /**
-   * Every event that arrived before this time is counted, ISO 8601; null while unknown. In a final answer, the time since when
-   * it cannot have changed: from then on, the answer stays the same.
+   * Every event that arrived before this time is counted, ISO 8601; null while unknown. In a final answer the period's end, so
+   * that the answer stays the same.
    */
   readonly completeThrough: string | null;
   /** `final` when no event that would change the answer can be accepted any more. */
@@ -96,7 +96,7 @@ export function topAnswer(
   const endMs = periodEndMs(period);
   const isGone = goneAtMs(period, retentions) <= nowMs;
   const isDone = !isGone && isFinal({ toMs: endMs, throughMs }, acceptPastMs);
-  const knownMs = isDone ? (finalFromMs(endMs, acceptPastMs) ?? 0) : throughMs;
+  const knownMs = isDone ? endMs : throughMs;
   const note = isGone ? `no list of this ${by} is kept any more` : openNote(by, endMs, throughMs, nowMs);
   return {
     metric,

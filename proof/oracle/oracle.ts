@@ -90,7 +90,7 @@ export class Oracle {
     const known = this.#known.get(counterName(answer.metric, answer.entity)) ?? [];
     const deletedMs = this.deletions.get(answer.entity)?.throughMs;
     // Lost or discarded events may be missing even from a complete answer.
-    const throughMs = this.#isWhole ? Date.parse(answer.completeThrough ?? '1970-01-01T00:00:00Z') : 0;
+    const throughMs = this.#isWhole ? vouchedThroughMs(answer) : 0;
     const bounds = boundsWithin(known, throughMs, deletedMs);
     this.check(() => checkAnswer(answer, bounds, ['answers are right', 'nothing counts twice']));
     if (deletedMs === undefined) this.check(() => this.finals.answered(answer));
@@ -177,4 +177,11 @@ export class Oracle {
       this.violation ??= violation as Violation;
     }
   }
+}
+
+/** The arrival time before which an answer vouches for everything: any, if all of it is final. */
+function vouchedThroughMs({ completeThrough, to, points }: CountAnswer): number {
+  const throughMs = completeThrough === null ? 0 : Date.parse(completeThrough);
+  const isFinal = throughMs === Date.parse(to) && points.length > 0;
+  return isFinal && points.every(({ state }) => state === 'final') ? Number.POSITIVE_INFINITY : throughMs;
 }

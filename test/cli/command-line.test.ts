@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import type { Command } from 'commander';
+import { asCommandError, exitCodes } from '../../cli/shared/errors.ts';
 import { tally } from '../../cli/tally.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -167,6 +169,24 @@ test('as a process: usage and exit code 2, or one sentence and its exit code; ne
     assert.equal(status, code, err);
     assert.match(err || out, says);
     assert.doesNotMatch(err, /\n\s+at /);
+  }
+});
+
+test('an exit code follows from the error itself, whatever its text names', async () => {
+  const missing = await readFile('/no-such/AccessDenied-ECONNREFUSED/log').catch((error: unknown) => error);
+  assert.deepEqual(asCommandError(missing).exitCode, exitCodes.failed);
+  assert.match(asCommandError(missing).message, /^ENOENT: .*AccessDenied/);
+  const named = (name: string, fields = {}) => Object.assign(new Error('no'), { name, ...fields });
+  for (const [error, says] of [
+    [named('AccessDeniedException'), /^These credentials lack a permission/],
+    [named('ExpiredTokenException'), /^AWS does not accept these credentials/],
+    [named('CredentialsProviderError'), /^No AWS credentials/],
+    [named('AggregateError', { code: 'ECONNREFUSED' }), /^No answer/],
+    [new Error('Region is missing'), /^No AWS region/],
+  ] as const) {
+    const { exitCode, message } = asCommandError(error);
+    assert.equal(exitCode, exitCodes.unreachable);
+    assert.match(message, says);
   }
 });
 

@@ -120,6 +120,28 @@ test('an answer has the requested number of hours, including the current one', (
   assert.deepEqual(withLastHours(status, 1, now).shards[0]?.hours.length, 1);
 });
 
+test('the status of thousands of shards fits an answer of 6 MB: of their hours, it has only those that are off', () => {
+  const now = HOUR + 47.5 * HOUR_MS;
+  const all = Array.from({ length: 48 }, (_, hour) => entry(hour + 1, [1e9], at(hour)));
+  const one = shardAccounts(SHARD_KEY, plan, EMPTY_CHECKPOINT, all);
+  const statusOfShards = (length: number) => {
+    const status = pipelineStatus(Array.from({ length }, () => one));
+    const [first = assert.fail(), ...others] = status.shards;
+    const off = first.hours.map((hour, index) => (index === 40 ? { ...hour, difference: 1 } : hour));
+    return withLastHours({ ...status, shards: [{ ...first, hours: off }, ...others] }, 48, now);
+  };
+  const { hours, shards } = statusOfShards(2_000);
+  assert.ok(JSON.stringify({ body: JSON.stringify({ hours, shards }) }).length < 6_000_000);
+  assert.deepEqual([hours.length, shards.length], [48, 2_000]);
+  assert.deepEqual(
+    shards.slice(0, 2).map(({ hours: own }) => own.map(({ difference }) => difference)),
+    [[1], []],
+    'what the runbook looks for',
+  );
+  const few = statusOfShards(64).shards.map(({ hours: own }) => own.length);
+  assert.deepEqual(new Set(few), new Set([48]));
+});
+
 test('how many hours: 0 to 48, or the reason why not', () => {
   assert.deepEqual(
     [requestedHours({}), requestedHours({ hours: '0' }), requestedHours({ hours: '48' })],

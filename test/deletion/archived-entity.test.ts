@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { decodeRecord } from '../../lambdas/core/event.ts';
 import { WHOLE_RANGE } from '../../lambdas/core/hash-range.ts';
-import { segmentId } from '../../lambdas/core/identifiers.ts';
-import { rawLine } from '../../lambdas/core/raw-segment.ts';
+import { parseSequenceNumber, segmentId } from '../../lambdas/core/identifiers.ts';
+import { rawLine, readRawObject, streamRecord } from '../../lambdas/core/raw-segment.ts';
 import { decodeRollupMessage, encodeMessages } from '../../lambdas/core/rollup-message.ts';
 import { compareRows, decodeRows, encodeRows, type Row } from '../../lambdas/core/rows.ts';
 import { withoutEntity } from '../../lambdas/deletion/archived-entity.ts';
@@ -190,4 +191,18 @@ test('raw records stay, marked, without the events of the entity; others as they
   assert.deepEqual(withoutEntity('raw/2026/11/22/06/1.0.1.from-2026-11-22T05', '', PERSON), {
     kind: 'untouched',
   });
+});
+
+test('a raw record that was rejected as no UTF-8 counts nothing after a deletion either', () => {
+  const [before, after] = JSON.stringify([1, 'k', [event(PERSON), event('?'), event(OTHER)]]).split('?');
+  const data = Buffer.concat([Buffer.from(`${before}`), Buffer.of(0xff), Buffer.from(`${after}`)]);
+  const arrivalMs = Date.UTC(2026, 10, 22, 5);
+  const stored = { sequenceNumber: parseSequenceNumber('1'), arrivalMs, data };
+  assert.deepEqual(decodeRecord(data, arrivalMs).events, [{ rejected: 'not-utf8' }]);
+  const head = '{"v":1,"segment":"1.0.1","records":1,"ancestors":[],"config":{}}';
+  const text = `${head}\n${rawLine('1', arrivalMs, data)}\n`;
+  const left = rest('raw/2026/11/22/05/1.0.1.ndjson.gz', text);
+  const [record = assert.fail()] = readRawObject(left).records;
+  assert.deepEqual(streamRecord(record), { ...stored, data: Buffer.alloc(0), batch: undefined, events: [] });
+  assert.deepEqual(withoutEntity('raw/1.ndjson.gz', text, '/nothing'), { kind: 'untouched' });
 });

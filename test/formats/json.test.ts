@@ -147,6 +147,22 @@ table(
   g,
 );
 
+test('Apache: a raw byte in one field leaves the escaped backslashes of the others alone', () => {
+  const entityOf = (path: string, agent: string) => {
+    const fields = `"time":"2026-11-03T12:00:00Z","method":"GET","status":"200","agent":"${agent}"`;
+    const [outcome] = outcomesOf(`{${fields},"path":"${path}"}`, { format: 'json-access' });
+    return outcome?.kind === 'event' ? outcome.entity : outcome;
+  };
+  for (const [path, entity] of [
+    ['/a\\\\x2fetc', '/a\\x2fetc'],
+    ['/a\\\\x6eb', '/a\\x6eb'],
+    ['/a\\\\x41b', '/a\\x41b'],
+    ['/a\\\\', '/a\\'],
+  ] as const)
+    for (const agent of ['ok', '\\x16', '\\\\\\x16\\\\']) assert.equal(entityOf(path, agent), entity, agent);
+  assert.equal(entityOf('/\\xC3\\xA9\\\\\\x22', 'ok'), '/é\\"');
+});
+
 test('a metric from a field', () => {
   const [outcome] = outcomesOf('{"g":"a","t":1793707200,"kind":"play"}', { ...g, metricField: 'kind' });
   assert.deepEqual(outcome, { kind: 'event', metric: 'play', entity: 'a', at: NOON_MS });

@@ -15,15 +15,15 @@ import {
 import { type Minutes, script } from '../support/counted-world.ts';
 import { runs } from '../support/long.ts';
 
-test('an answer cached as immutable stays the same byte for byte, whatever arrives and expires', async () => {
+test('an answer cached as immutable stays the same byte for byte, whatever arrives, expires and is set', async () => {
   let immutable = 0;
   await fc.assert(
     fc.asyncProperty(
       counted,
       question,
-      fc.tuple(script, fc.nat(3000)),
+      fc.tuple(script, fc.nat(3000), fc.constantFrom('as before', 'raised', 'lowered')),
       fc.double({ min: 0, max: 1, noNaN: true }),
-      async (world, asking, [laterScript, risenMinutes], part) => {
+      async (world, asking, [laterScript, risenMinutes, acceptPast], part) => {
         const before = await read(asked(asking), world);
         const { maxAgeSeconds, isImmutable } = before.freshness;
         assert.ok(maxAgeSeconds > 0 && maxAgeSeconds <= 7 * 86_400);
@@ -32,10 +32,14 @@ test('an answer cached as immutable stays the same byte for byte, whatever arriv
         const nowMs = NOW_MS + Math.floor(maxAgeSeconds * part) * 1000 - 1;
         // Whatever arrives now is too old for the stretch, or it would not be final.
         const arrived: Minutes = [[NOW_MS - 30_000 - ACCEPT_PAST_MS, 5n]];
+        const throughMs = world.throughMs + risenMinutes * 60_000;
+        // When the age that is accepted is raised, the boundary stands still; when it is lowered, it jumps.
+        const fromMs = { raised: world.throughMs - ACCEPT_PAST_MS, lowered: throughMs - HOUR_MS };
         const after = await read(asked(asking), {
           ...world,
           script: [...world.script, ...laterScript],
-          throughMs: world.throughMs + risenMinutes * 60_000,
+          throughMs,
+          ...(acceptPast !== 'as before' && { acceptedFromMs: fromMs[acceptPast] }),
           nowMs,
           minutes: [...world.minutes, ...arrived],
         });

@@ -66,6 +66,8 @@ export const retentions: fc.Arbitrary<Retentions> = fc
 /** A world at the time of asking. */
 export interface Counted extends World {
   readonly throughMs: number;
+  /** Events that happened before this are accepted no more; `ACCEPT_PAST_MS` before `throughMs` by default. */
+  readonly acceptedFromMs?: number;
   readonly nowMs: number;
 }
 
@@ -128,9 +130,9 @@ export async function play(
   };
 }
 
-/** What the accountant publishes for a world with an unchanged `acceptPastSeconds`. */
-function watermarkOf({ throughMs }: Counted): Watermark {
-  return { ...NO_WATERMARK, throughMs, acceptedFromMs: Math.max(0, throughMs - ACCEPT_PAST_MS), revision: 1 };
+/** What the accountant publishes for a world. */
+function watermarkOf({ throughMs, acceptedFromMs = throughMs - ACCEPT_PAST_MS }: Counted): Watermark {
+  return { ...NO_WATERMARK, throughMs, acceptedFromMs, revision: 1 };
 }
 
 export const settingsOf = ({ retentions: kept }: World): QuerySettings => ({
