@@ -31,8 +31,7 @@ export async function runDeleteEntity(entity: string, given: DeleteEntityOptions
     if (!yes) await confirm('Deleting cannot be undone.', 'yes');
     const deleted = await pass(false);
     console.log(`Deleted: ${sentence(deleted, archive)}`);
-    if (!deleted.settled)
-      console.log('Its events in flight show until they are compacted, and are then removed.');
+    if (!deleted.settled) console.log('What waits for compaction is in no answer, and never enters a block.');
     console.log('A record without the name is in the archive under deletions/.');
     return exitCodeOf(deleted);
   });

@@ -38,20 +38,25 @@ export interface History {
   readonly missing: readonly string[];
 }
 
+const NOT_ARCHIVED = 'not in the archive';
+
 type OldLedger = CheckpointLedger & SegmentLedger;
 
 /** A ledger's history. @param source where to read the records of its segments */
 export async function ledgerHistory(ledger: OldLedger, source: SegmentSource): Promise<History> {
   const shards: PastShard[] = [];
+  const missing: string[] = [];
   const keys = await ledger.shards();
   for (const key of keys) {
     const head = await ledger.readHead(key);
     if (head === undefined) continue;
     const through = lastEntered(head);
+    const entered = await Array.fromAsync(ledger.entriesUp(key, 0, through), ({ segment }) => segment);
+    missing.push(...holesIn(key, [...entered, through + 1], 'not in the ledger any more'));
     shards.push({
       key,
       ancestors: head.ancestors.map(({ shard }) => shard),
-      segments: through,
+      segments: entered.length,
       async *read() {
         const reader = source.segmentsOf(key);
         for await (const entry of ledger.entriesUp(key, 0, through)) {
@@ -69,7 +74,7 @@ export async function ledgerHistory(ledger: OldLedger, source: SegmentSource): P
   }
   const listed = await ledger.readGenerations();
   const generations = (listed.length > 0 ? listed : generationsIn(keys)).map(({ name }) => name);
-  return { shards: inOrder(shards, generations), missing: [] };
+  return { shards: inOrder(shards, generations), missing };
 }
 
 /**
@@ -91,7 +96,13 @@ export async function archiveHistory(archive: RawHistory, ledger: OldLedger): Pr
     const bySegment = new Map(all.map((place) => [place.segment, place]));
     const archived = [...bySegment.values()].sort((a, b) => a.segment - b.segment);
     through.set(key, archived.at(-1)?.segment ?? 0);
-    missing.push(...holesIn(key, archived));
+    missing.push(
+      ...holesIn(
+        key,
+        archived.map(({ segment }) => segment),
+        NOT_ARCHIVED,
+      ),
+    );
     const read = ({ segment, hourMs }: (typeof places)[number]) =>
       archive.readRaw({ segment: segmentId(key, segment), hourMs }).catch(unreadable);
     const [first] = archived;
@@ -118,7 +129,7 @@ export async function archiveHistory(archive: RawHistory, ledger: OldLedger): Pr
   for (const key of await shardsOf(ledger)) {
     const archived = through.get(key) ?? 0;
     const last = lastEntered(await ledger.readHead(key));
-    if (last > archived) missing.push(lineOf(key, archived + 1, last));
+    if (last > archived) missing.push(lineOf(key, archived + 1, last, NOT_ARCHIVED));
   }
   return { shards: inOrder(shards, generations), missing };
 }
@@ -128,17 +139,18 @@ function unreadable(error: unknown): string {
   throw error;
 }
 
-function holesIn(key: ShardKey, archived: readonly { readonly segment: number }[]): string[] {
-  return archived.flatMap(({ segment }, index) => {
-    const next = (archived[index - 1]?.segment ?? 0) + 1;
-    return segment > next ? [lineOf(key, next, segment - 1)] : [];
+/** The segments before and between others, one line a run. @param there those that are not missing, ascending */
+function holesIn(key: ShardKey, there: readonly number[], why: string): string[] {
+  return there.flatMap((segment, index) => {
+    const next = (there[index - 1] ?? 0) + 1;
+    return segment > next ? [lineOf(key, next, segment - 1, why)] : [];
   });
 }
 
-function lineOf(key: ShardKey, first: number, last: number): string {
+function lineOf(key: ShardKey, first: number, last: number, why: string): string {
   const [segments, were] =
     first === last ? [`segment ${first}`, 'was'] : [`segments ${first} to ${last}`, 'were'];
-  return `${segments} of shard ${key} ${were} not counted again: not in the archive`;
+  return `${segments} of shard ${key} ${were} not counted again: ${why}`;
 }
 
 /** Ancestors first; each shard names its nearest ones. A lineage may be thousands long, which recursion would not bear. */

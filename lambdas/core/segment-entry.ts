@@ -4,7 +4,7 @@ import { type Accounts, lostAccounts } from './accounts.ts';
 import type { HashRange } from './hash-range.ts';
 import type { SequenceNumber } from './identifiers.ts';
 import type { SegmentOutput } from './rollup.ts';
-import type { Head, RollupConfig } from './segment.ts';
+import { acceptedToOf, type Head, type RollupConfig } from './segment.ts';
 import { DAY_MS } from './time.ts';
 
 /** A required ledger item is missing: a segment, or ids that the dedup window needs. */
@@ -53,6 +53,8 @@ export interface SegmentEntry {
   readonly runMaxBeforeMs: number;
   /** The same, including this segment. */
   readonly runMaxMs: number;
+  /** No event of the shard up to here happened after this; absent if the segment's own limit says so. Epoch milliseconds. */
+  readonly acceptedToMs?: number;
   /** Parts whose deltas are stored. */
   readonly acked: ReadonlySet<number>;
   /** Parts last seen in the dead-letter queue. */
@@ -119,7 +121,13 @@ export function lostEntry(head: Head): SegmentEntry {
 function frame(head: Head) {
   const { segment, first, last, records, config, version, minArrivalMs, runMaxBeforeMs, runMaxMs } = head;
   const range = { segment, first, last, records, config, version };
-  return { ...range, minArrivalMs, runMaxBeforeMs, runMaxMs, ...noParts(), expired: {} };
+  const acceptedToMs = acceptedToOf(head);
+  return {
+    ...range,
+    ...{ minArrivalMs, runMaxBeforeMs, runMaxMs },
+    ...(acceptedToMs > runMaxMs + config.acceptFutureMs && { acceptedToMs }),
+    ...{ ...noParts(), expired: {} },
+  };
 }
 
 /** The sets of an entry whose parts were seen nowhere yet. */

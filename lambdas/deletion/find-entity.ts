@@ -82,14 +82,9 @@ export async function periodsWith(
     for await (const { period, row } of rowsOf(what, periods, ports.store)) {
       for (const cell of row.cells.keys()) add(cellAtMs(period, cell), below);
     }
-    // After a retention was raised, the block of a month may expire before those of its days, and a day's before its last hours'.
-    for (const period of periods.filter((one) => goneAtMs(one, retentions) <= nowMs)) {
-      for (const part of periodsOver(below, period.startMs, periodEndMs(period))) {
-        const lastHour = periodAt('hours', periodEndMs(part) - 1);
-        const goneMs = [part, lastHour].map((one) => goneAtMs(one, retentions));
-        if (Math.max(...goneMs) > nowMs) add(part.startMs, below);
-      }
-    }
+    // A block expires by the retention under which it was last written, so it may be gone before those below it.
+    for (const period of periods.filter((one) => goneAtMs(one, retentions) <= nowMs))
+      for (const part of periodsOver(below, period.startMs, periodEndMs(period))) add(part.startMs, below);
   }
   return (level) => [...found[level]].sort((a, b) => a - b).map((startMs) => ({ level, startMs }));
 }

@@ -1,12 +1,13 @@
 // Reproduces segments with the aggregator's own code, and spills their rows of the hours.
 import pLimit from 'p-limit';
 import { DedupWindows } from '../aggregator/windows.ts';
+import { acceptedFromMs } from '../core/boundaries.ts';
 import { lastEntered } from '../core/checkpoint.ts';
 import { type HashRange, nameHash, rangeOf, rangesOf } from '../core/hash-range.ts';
 import { compareSequenceNumbers, type SequenceNumber, type ShardKey } from '../core/identifiers.ts';
 import type { SegmentOutput } from '../core/rollup.ts';
 import { layRows, type Row, readLaid } from '../core/rows.ts';
-import type { Head } from '../core/segment.ts';
+import { acceptedToOf, type Head } from '../core/segment.ts';
 import { isGivenUp, type SegmentEntry } from '../core/segment-entry.ts';
 import type { SegmentReader } from '../raw-ports.ts';
 import { encodeFrame } from './frames.ts';
@@ -195,12 +196,9 @@ class ShardWork {
   #skipTo(segment: number, { before, after }: Record<'before' | 'after', SegmentEntry | undefined>): void {
     const { next } = this.#progress;
     if (segment <= next) return;
-    const last = { ...this.#head, ...after };
-    const runMaxMs = after === undefined ? this.#head.runMaxMs : after.runMaxBeforeMs;
-    const { acceptPastMs, acceptFutureMs } = last.config;
-    const isBounded = acceptPastMs !== undefined && before !== undefined;
-    const fromMs = isBounded ? before.runMaxMs - acceptPastMs : ALL_HOURS.fromMs;
-    const reach = { fromMs, toMs: runMaxMs + acceptFutureMs + 1 };
+    // Settings may have changed meanwhile: only boundaries that never move back tell what these accepted.
+    const fromMs = before === undefined ? ALL_HOURS.fromMs : acceptedFromMs(before.config, before.runMaxMs);
+    const reach = { fromMs, toMs: acceptedToOf(after ?? this.#head) + 1 };
     if (overlaps(reach, this.#state.range)) this.#unknown(reach, next, segment - 1, 'no-entry');
     this.#progress.next = segment;
   }

@@ -1,4 +1,4 @@
-// The order in which shards are counted again: ancestors before descendants, however long the lineage.
+// The history in a ledger: ancestors before descendants, however long the lineage; what has expired is named.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ledgerHistory } from '../../cli/recount/history.ts';
@@ -14,10 +14,35 @@ test('a lineage of thousands of shards comes in order', async () => {
       return { status: 'sent', segment: 1, ancestors: parent === undefined ? [] : [{ shard: parent }] };
     },
     readGenerations: async () => [],
+    entriesUp: async function* () {},
   };
   const { shards } = await ledgerHistory(ledger as never, {} as never);
   assert.deepEqual(
     shards.map(({ key }) => key),
     keys,
   );
+});
+
+test('segments without an entry are named, wherever they are', async () => {
+  const ledger = {
+    shards: async () => ['1.0', '1.1', '1.2'],
+    readHead: async (key: string) => ({
+      status: key === '1.1' ? 'planned' : 'sent',
+      segment: 9,
+      ancestors: [],
+    }),
+    readGenerations: async () => [],
+    entriesUp: async function* (key: string) {
+      // The second is complete up to its plan.
+      const segments = { '1.0': [3, 4, 6], '1.1': [1, 2, 3, 4, 5, 6, 7, 8] }[key] ?? [];
+      for (const segment of segments) yield { segment };
+    },
+  };
+  const { missing } = await ledgerHistory(ledger as never, {} as never);
+  assert.deepEqual(missing, [
+    'segments 1 to 2 of shard 1.0 were not counted again: not in the ledger any more',
+    'segment 5 of shard 1.0 was not counted again: not in the ledger any more',
+    'segments 7 to 9 of shard 1.0 were not counted again: not in the ledger any more',
+    'segments 1 to 9 of shard 1.2 were not counted again: not in the ledger any more',
+  ]);
 });

@@ -1,16 +1,13 @@
 // Deleting an entity from the store: all its earlier events are gone at every level, and nothing of others, during any activity.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ScanCommand } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import type { Transport } from '../../fake-aws/call.ts';
 import { entityHash } from '../../lambdas/core/deletions.ts';
-import { decodeRows } from '../../lambdas/core/rows.ts';
 import { S3ArchiveCleaner } from '../../lambdas/deletion/archive-cleaner.aws.ts';
 import { readTop } from '../../lambdas/query/read-top.ts';
 import { parseTopQuery } from '../../lambdas/query/top-query.ts';
-import { deletePerson, PERSON } from '../support/deletions.ts';
+import { deletePerson, itemsNaming, PERSON } from '../support/deletions.ts';
 import { crashing, inTurns, interrupted } from '../support/disturbed.ts';
 import { LONG, runs } from '../support/long.ts';
 import { nothingDiffers } from '../support/recounted-world.ts';
@@ -83,17 +80,6 @@ async function topOf(world: StoreWorld): Promise<readonly string[]> {
   const query = parseTopQuery('view', { by: 'total' }, world.nowMs);
   const { answer } = await readTop(query, world.queryPorts(), { retentions: world.settings.retentions });
   return answer.entries.map(({ entity }) => entity);
-}
-
-/** Every item of the store that still names the person. */
-async function itemsNaming(world: StoreWorld): Promise<string[]> {
-  const { Items = [] } = await world.aws.clients().dynamoDb.send(new ScanCommand({ TableName: 'counts' }));
-  return Items.filter((item) => {
-    const { rows, entries } = unmarshall(item);
-    return [rows, entries].some(
-      (bytes) => bytes !== undefined && decodeRows(bytes).some(({ entity }) => entity === PERSON),
-    );
-  }).map(({ pk, sk }) => `${pk?.S} ${sk?.S}`);
 }
 
 describe('deleting an entity', () => {

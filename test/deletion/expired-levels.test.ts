@@ -1,11 +1,16 @@
 // A deletion finds an entity where the levels above have nothing of it any more, or never had it as minutes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints.ts';
-import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
-import { deletePerson, PERSON } from '../support/deletions.ts';
+import { deletePerson, itemsNaming, PERSON } from '../support/deletions.ts';
 import { StoreWorld, WORLD_START_MS, worldShard } from '../support/store-world.ts';
+
+/** Compacts under settings that keep minutes, hours and days for some days. @param days undefined: forever */
+async function compactKeeping(world: StoreWorld, days: number | undefined): Promise<void> {
+  const ms = days === undefined ? undefined : days * DAY_MS;
+  await world.account({ retentions: { hours: ms, days: ms, months: ms, all: undefined }, acceptFutureMs: 0 });
+  await world.compact();
+}
 
 const FOREVER = { hours: undefined, days: undefined, months: undefined, all: undefined };
 
@@ -25,13 +30,7 @@ for (const [what, personMs, range] of [
     // Deltas are kept for 60 days.
     const world = await StoreWorld.make({}, 60 * DAY_MS);
     world.aws.s3.addBucket('archive');
-    async function run(days: number | undefined): Promise<void> {
-      const ms = days === undefined ? undefined : days * DAY_MS;
-      const settings = { retentions: { hours: ms, days: ms, months: ms, all: undefined }, acceptFutureMs: 0 };
-      await advanceCheckpoints(world.ledger, () => true);
-      await advanceWatermark(world.ledger, { shards: async () => world.shards }, '1', world.clock, settings);
-      await world.compact();
-    }
+    const run = (days: number | undefined) => compactKeeping(world, days);
     const one = (entity: string) => ({ metric: 'view', entity, n: 1, atMs: world.nowMs });
     await world.write(await world.commit(worldShard(0), [one('/a')]));
     await run(30);
@@ -50,6 +49,22 @@ for (const [what, personMs, range] of [
     });
     assert.equal(await minutes(), 0n);
   });
+
+test('in days and hours that were stored forever, although their month is gone since a retention was lowered', async () => {
+  const world = await StoreWorld.make({}, 60 * DAY_MS);
+  world.aws.s3.addBucket('archive');
+  async function day(keptDays: number | undefined, ...entities: readonly string[]): Promise<void> {
+    const events = entities.map((entity) => ({ metric: 'view', entity, n: 1, atMs: world.nowMs }));
+    await world.write(await world.commit(worldShard(0), events));
+    await compactKeeping(world, keptDays);
+    world.nowMs += DAY_MS;
+  }
+  for (let number = 0; number < 4; number += 1) await day(undefined, PERSON, '/a');
+  while (world.nowMs < Date.UTC(2027, 2, 20)) await day(30, '/a');
+  assert.ok((await itemsNaming(world)).length > 10);
+  await deletePerson(world, { onPause: () => day(30, '/a') });
+  assert.deepEqual(await itemsNaming(world), []);
+});
 
 test('under a metric whose events all came after the retention of their minutes', async () => {
   const world = await StoreWorld.make({ retentions: { ...FOREVER, hours: 8 * DAY_MS } });

@@ -1,5 +1,8 @@
 // Deletes an entity from a StoreWorld, while time goes on and compaction runs.
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Transport } from '../../fake-aws/call.ts';
+import { decodeRows } from '../../lambdas/core/rows.ts';
 import { retentionsKept } from '../../lambdas/core/watermark.ts';
 import { S3ArchiveCleaner } from '../../lambdas/deletion/archive-cleaner.aws.ts';
 import { deleteEntity } from '../../lambdas/deletion/delete-entity.ts';
@@ -39,4 +42,15 @@ export async function deletePerson(
   };
   const retentions = retentionsKept(await world.ledger.readWatermark(), world.settings.retentions);
   return deleteEntity(PERSON, ports, { retentions, patienceMs: 60_000 }, { dryRun, archive });
+}
+
+/** Every item of the store that still names the person. */
+export async function itemsNaming(world: StoreWorld): Promise<string[]> {
+  const { Items = [] } = await world.aws.clients().dynamoDb.send(new ScanCommand({ TableName: 'counts' }));
+  return Items.filter((item) => {
+    const { rows, entries } = unmarshall(item);
+    return [rows, entries].some(
+      (bytes) => bytes !== undefined && decodeRows(bytes).some(({ entity }) => entity === PERSON),
+    );
+  }).map(({ pk, sk }) => `${pk?.S} ${sk?.S}`);
 }
