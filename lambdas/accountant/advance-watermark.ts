@@ -1,6 +1,5 @@
 // The accountant's second task: compute the watermark, up to which all arrivals are counted, and publish it.
 import { giveUp } from '../aggregator/finish-segment.ts';
-import { acceptedFromMs } from '../core/boundaries.ts';
 import { lastEntered } from '../core/checkpoint.ts';
 import { completeFromMs, completeThroughMs, vanishedShards } from '../core/completeness.ts';
 import { AFTER_ALL, BEFORE_ALL, type SegmentId, type ShardKey, segmentId } from '../core/identifiers.ts';
@@ -8,7 +7,7 @@ import { acceptedToOf, type Head } from '../core/segment.ts';
 import { isGivenUp, type SegmentEntry } from '../core/segment-entry.ts';
 import { type RecordedSettings, raisedWatermark, type Watermark } from '../core/watermark.ts';
 import type { CheckpointLedger, Clock, SegmentLedger, ShardDirectory } from '../ports.ts';
-import { progressOfShards, type Reached, runMaxOf } from './shard-progress.ts';
+import { acceptedFromOf, progressOfShards, type Reached, runMaxOf } from './shard-progress.ts';
 
 /** The result of one run. */
 interface Completeness {
@@ -75,21 +74,6 @@ async function howFar(shard: ShardKey, ledger: CheckpointLedger): Promise<Reache
     doneAcceptedFromMs: await acceptedFromOf(shard, head, done, ledger),
     acceptedToMs: acceptedToOf(head),
   };
-}
-
-/**
- * The time before which a shard accepts nothing after a segment. Taken from the segment's own configuration: later segments
- * keep that boundary, or were planned before a later one.
- */
-async function acceptedFromOf(
-  shard: ShardKey,
-  head: Head,
-  segment: number,
-  ledger: CheckpointLedger,
-): Promise<number> {
-  if (segment === 0) return 0;
-  const [at] = segment === head.segment ? [head] : await ledger.readEntries(shard, [segment]);
-  return at === undefined ? 0 : acceptedFromMs(at.config, at.runMaxMs);
 }
 
 /** Entries of open segments that are read at once. */

@@ -1,5 +1,6 @@
 // How far every shard is processed, read in an order that makes a statement about all of them safe.
 import pLimit from 'p-limit';
+import { acceptedFromMs } from '../core/boundaries.ts';
 import type { ShardProgress } from '../core/completeness.ts';
 import { type ShardKey, shardIdOf, shardKey } from '../core/identifiers.ts';
 import type { Head } from '../core/segment.ts';
@@ -63,4 +64,19 @@ export async function runMaxOf(
   if (segment === head.segment - 1) return head.runMaxBeforeMs;
   const [entry] = await ledger.readEntries(shard, [segment]);
   return entry?.runMaxMs ?? 0;
+}
+
+/**
+ * The time before which a shard accepts nothing after a segment. Taken from the segment's own configuration: later segments
+ * keep that boundary, or were planned before a later one.
+ */
+export async function acceptedFromOf(
+  shard: ShardKey,
+  head: Head,
+  segment: number,
+  ledger: Pick<CheckpointLedger, 'readEntries'>,
+): Promise<number> {
+  if (segment === 0) return 0;
+  const [at] = segment === head.segment ? [head] : await ledger.readEntries(shard, [segment]);
+  return at === undefined ? 0 : acceptedFromMs(at.config, at.runMaxMs);
 }

@@ -1,5 +1,5 @@
 // The compactor's use case: finish planned epochs and plan due ones, for all levels in turn.
-import { progressOfShards, runMaxOf } from '../accountant/shard-progress.ts';
+import { acceptedFromOf, progressOfShards, runMaxOf } from '../accountant/shard-progress.ts';
 import { lastEntered } from '../core/checkpoint.ts';
 import {
   areHoursDue,
@@ -7,6 +7,7 @@ import {
   type CompactionPlan,
   type CompactionState,
   type Coverage,
+  type CoveredSegments,
   closesBeforeMs,
   forUpperLevels,
   isCovered,
@@ -15,7 +16,7 @@ import {
   nextCoverage,
   type ShardEntries,
 } from '../core/compaction.ts';
-import { completeThroughMs } from '../core/completeness.ts';
+import { completeFromMs, completeThroughMs } from '../core/completeness.ts';
 import type { ShardKey } from '../core/identifiers.ts';
 import { LEVELS, type Level, type Retentions, type UpperLevel } from '../core/level.ts';
 import type { SegmentEntry } from '../core/segment-entry.ts';
@@ -169,10 +170,10 @@ async function planHours(
     ...following.flatMap(({ shard, entries }) => entries.map((entry) => ({ shard, entry }))),
   ];
   const taken = all
-    .filter(({ shard, entry }) => isCovered({ ...next, floorMs: 0 }, shard, entry.segment))
+    .filter(({ shard, entry }) => isCovered(next, shard, entry.segment))
     .reduce((sum, { entry }) => sum + entry.accounts.emitted, 0);
   return {
-    covers: { ...next, floorMs: Math.max(covers.floorMs, await floorOf(next, ports, settings)) },
+    covers: { ...next, ...(await boundsOf(next, covers, ports, settings)) },
     blockBytes: settings.blockBytes,
     slotBits: settings.slotBits,
     plannedAtMs: nowMs,
@@ -192,20 +193,31 @@ function eventsMaxOf({ rangeEventsMax, slotBits }: CompactorSettings): number {
   return rangeEventsMax * 2 ** slotBits;
 }
 
-/** A lower bound of the running maximum of arrivals of everything stored that a coverage lacks. */
-async function floorOf(
-  { through }: Omit<Coverage, 'floorMs'>,
+/** What is known of everything that a coverage lacks: when it arrived at the earliest, and when it happened. */
+async function boundsOf(
+  { through, open }: CoveredSegments,
+  before: Coverage,
   { ledger, stream }: CompactorPorts,
   { generation }: CompactorSettings,
-): Promise<number> {
-  return completeThroughMs(
-    await progressOfShards(ledger, stream, generation, async (shard) => {
-      const head = await ledger.readHead(shard);
-      if (head === undefined) return { head, done: 0, doneRunMaxMs: 0 };
-      const done = through[shard] ?? 0;
-      return { head, done, doneRunMaxMs: await runMaxOf(shard, head, done, ledger) };
-    }),
-  );
+): Promise<Pick<Coverage, 'floorMs' | 'acceptedFromMs'>> {
+  const wholeThrough = (shard: ShardKey) => {
+    const firstOpen = Math.min(...open.filter((one) => one.shard === shard).map(({ segment }) => segment));
+    return Math.min(through[shard] ?? 0, firstOpen - 1);
+  };
+  const shards = await progressOfShards(ledger, stream, generation, async (shard) => {
+    const head = await ledger.readHead(shard);
+    if (head === undefined) return { head, done: 0, doneRunMaxMs: 0 };
+    const done = through[shard] ?? 0;
+    const doneRunMaxMs = await runMaxOf(shard, head, done, ledger);
+    const doneAcceptedFromMs = await acceptedFromOf(shard, head, wholeThrough(shard), ledger);
+    return { head, done, doneRunMaxMs, doneAcceptedFromMs };
+  });
+  // Open segments have deltas of their own to find them by, but what they accepted is missing.
+  const whole = shards.map((one) => ({ ...one, done: wholeThrough(one.shard) }));
+  return {
+    floorMs: Math.max(before.floorMs, completeThroughMs(shards)),
+    acceptedFromMs: Math.max(before.acceptedFromMs ?? 0, completeFromMs(whole)),
+  };
 }
 
 /**

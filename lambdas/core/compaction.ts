@@ -15,13 +15,19 @@ export interface SegmentPlace {
 }
 
 /** The segments that a level's blocks contain. */
-export interface Coverage {
+export interface CoveredSegments {
   /** By shard: every segment up to this one, except those in `open`. */
   readonly through: Readonly<Record<string, number>>;
   /** Segments up to `through` that were not settled when `through` moved past them. */
   readonly open: readonly SegmentPlace[];
+}
+
+/** The same, with what is known of all other segments. */
+export interface Coverage extends CoveredSegments {
   /** Lower bound for segments beyond `through`: their running maximum of arrivals, and the key of their deltas, are at least this; epoch milliseconds. */
   readonly floorMs: number;
+  /** No event that happened before this is in any other segment, epoch milliseconds; 0 or absent: unknown. */
+  readonly acceptedFromMs?: number;
 }
 
 /** The next epoch of a level, frozen before any of it is written. */
@@ -117,7 +123,7 @@ export const INITIAL_STATE: CompactionState = {
 };
 
 /** Whether a coverage contains a segment. */
-export function isCovered({ through, open }: Coverage, shard: ShardKey, segment: number): boolean {
+export function isCovered({ through, open }: CoveredSegments, shard: ShardKey, segment: number): boolean {
   return (
     segment <= (through[shard] ?? 0) && !open.some((one) => one.shard === shard && one.segment === segment)
   );
@@ -173,7 +179,7 @@ export function nextCoverage(
   nowMs: number,
   eventsMax: number,
   openMax = OPEN_SEGMENTS_MAX,
-): Omit<Coverage, 'floorMs'> {
+): CoveredSegments {
   const settled = new Set(
     reopened.filter(({ entry }) => isGivenUp(entry)).map(({ shard, entry }) => `${shard} ${entry.segment}`),
   );
@@ -198,7 +204,7 @@ export function nextCoverage(
 }
 
 /** Whether two coverages contain the same segments. */
-export function isSameCoverage(a: Omit<Coverage, 'floorMs'>, b: Omit<Coverage, 'floorMs'>): boolean {
+export function isSameCoverage(a: CoveredSegments, b: CoveredSegments): boolean {
   const shards = new Set([...Object.keys(a.through), ...Object.keys(b.through)]);
   for (const shard of shards) if ((a.through[shard] ?? 0) !== (b.through[shard] ?? 0)) return false;
   return (

@@ -95,11 +95,3 @@ export function deltasGoneBeforeMs(
 ): number {
   return advanceKept(kept?.deltas, deltaRetentionMs, nowMs, nowMs).fromMs;
 }
-
-/**
- * Maximum age of an accepted event relative to the watermark, milliseconds; undefined: unlimited. Equals
- * `acceptPastSeconds` unless that setting was changed.
- */
-export function acceptPastOf({ throughMs, acceptedFromMs }: Watermark): number | undefined {
-  return acceptedFromMs === 0 ? undefined : throughMs - acceptedFromMs;
-}

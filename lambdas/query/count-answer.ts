@@ -1,7 +1,6 @@
 // The answer to a count query: its points, and how complete they are.
 import { isoSeconds, MINUTE_MS } from '../core/time.ts';
 import { type Grain, instantsIn } from './calendar.ts';
-import type { CountPlan } from './count-plan.ts';
 import { type CountQuery, hasZone } from './count-query.ts';
 import { pageToken } from './page-token.ts';
 import type { PointSums } from './point-sums.ts';
@@ -50,23 +49,23 @@ export interface CountAnswer extends CountsOfStretch {
 /** Kinesis' clocks occasionally step back a little; a point is final only well past that. */
 const CLOCK_MARGIN_MS = MINUTE_MS;
 
-/** Whether no event that would change what a plan reads can be accepted any more. */
-export function isFinal(
-  { toMs, throughMs }: Pick<CountPlan, 'toMs' | 'throughMs'>,
-  acceptPastMs: number | undefined,
-): boolean {
-  return acceptPastMs !== undefined && toMs + acceptPastMs + CLOCK_MARGIN_MS <= throughMs;
+/**
+ * Whether no event can change the counts before a time any more.
+ * @param settledMs events that happened before this are accepted no more, and counted; 0: there is no such time
+ */
+export function isFinal(toMs: number, settledMs: number): boolean {
+  return toMs + CLOCK_MARGIN_MS <= settledMs;
 }
 
 /**
  * The answer to a query.
  * @param sums of its range, and of the preceding range if requested
- * @param acceptPastMs maximum age of an event on arrival; undefined: unlimited
+ * @param settledMs as in `isFinal`
  */
 export function countAnswer(
   query: CountQuery,
   [sums, before]: readonly [PointSums, ...PointSums[]],
-  acceptPastMs: number | undefined,
+  settledMs: number,
 ): CountAnswer {
   const { metric, entity, by } = query;
   const next = nextToken(query, sums);
@@ -74,23 +73,23 @@ export function countAnswer(
     metric,
     entity,
     by,
-    ...countsOfStretch(query, sums, acceptPastMs),
+    ...countsOfStretch(query, sums, settledMs),
     ...(next !== undefined && { next }),
-    ...(before !== undefined && { previous: countsOfStretch(query, before, acceptPastMs) }),
+    ...(before !== undefined && { previous: countsOfStretch(query, before, settledMs) }),
   };
 }
 
 function countsOfStretch(
   { fillZero, cumulative, page }: CountQuery,
   sums: PointSums,
-  acceptPastMs: number | undefined,
+  settledMs: number,
 ): CountsOfStretch {
   const { plan } = sums;
   const { grain, zone, toMs, throughMs, note } = plan;
   const iso = instantsIn(zone);
   let sum = page?.sum ?? 0n;
   const points = grain === 'total' ? [] : sums.points(fillZero);
-  const knownMs = isFinal(plan, acceptPastMs) ? toMs : throughMs;
+  const knownMs = isFinal(toMs, settledMs) ? toMs : throughMs;
   return {
     grain,
     tz: zone,
@@ -101,7 +100,7 @@ function countsOfStretch(
     ...(note !== undefined && { note }),
     points: points.map(([period, n]): CountPoint => {
       sum += n;
-      const isOver = isFinal({ toMs: Math.min(toMs, period.toMs), throughMs }, acceptPastMs);
+      const isOver = isFinal(Math.min(toMs, period.toMs), settledMs);
       const state = isOver ? 'final' : 'provisional';
       return { at: iso(period.fromMs), n, state, ...(cumulative && { sum }) };
     }),

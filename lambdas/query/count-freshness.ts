@@ -29,11 +29,11 @@ export function finalFreshness(untilMs: number, nowMs: number): Freshness {
 export function freshnessOf(
   { isEndGiven }: Pick<CountQuery, 'isEndGiven'>,
   plans: readonly CountPlan[],
-  acceptPastMs: number | undefined,
+  settledMs: number,
   kept: Kept,
 ): Freshness {
   // Without an end, the next request is another query.
-  if (!isEndGiven || !plans.every((plan) => isFinal(plan, acceptPastMs))) return OPEN_FRESHNESS;
+  if (!isEndGiven || !plans.every(({ toMs }) => isFinal(toMs, settledMs))) return OPEN_FRESHNESS;
   // When a finer grain expires, the answer's grain changes.
   return finalFreshness(Math.min(...plans.map((plan) => keptUntilMs(plan, kept))), kept.nowMs);
 }

@@ -4,7 +4,7 @@ import { type CompactionState, forUpperLevels } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
 import { LEVELS, type Retentions } from '../core/level.ts';
 import { DAY_MS, isoSeconds, LATEST_INSTANT_MS } from '../core/time.ts';
-import { acceptPastOf, deltasGoneBeforeMs, retentionsKept, type Watermark } from '../core/watermark.ts';
+import { deltasGoneBeforeMs, retentionsKept, type Watermark } from '../core/watermark.ts';
 import type { Clock, Freshness, WatermarkReader } from '../ports.ts';
 import type { CompactionStateReader } from '../store/ports.ts';
 import { type CountAnswer, countAnswer } from './count-answer.ts';
@@ -117,14 +117,14 @@ async function readAsOf(
   // Finer blocks are gone, or too many, and the coarser levels have not closed their time: each can still answer alone.
   if (isEachByItself) planned = planAll(forUpperLevels(() => LATEST_INSTANT_MS));
   await readSums(valid(planned), { ...reading, isEachByItself });
-  const acceptPastMs = acceptPastOf(watermark);
   return planned.map((each) => {
     if (each instanceof InvalidQuery) return each;
     const { query, sums } = each;
+    const settledMs = throughOf(query) < watermark.throughMs ? 0 : watermark.acceptedFromMs;
     const plans = sums.map(({ plan }) => plan);
     return {
-      answer: countAnswer(query, sums, acceptPastMs),
-      freshness: freshnessOf(query, plans, acceptPastMs, kept),
+      answer: countAnswer(query, sums, settledMs),
+      freshness: freshnessOf(query, plans, settledMs, kept),
     };
   });
 }

@@ -1,7 +1,7 @@
 // The use case of top lists: which entities lead, and how complete the answer is.
 import { coveredBeforeMs } from '../core/compaction.ts';
 import { Deletions } from '../core/deletions.ts';
-import { acceptPastOf, retentionsKept } from '../core/watermark.ts';
+import { retentionsKept } from '../core/watermark.ts';
 import type { Freshness } from '../ports.ts';
 import type { TopStore } from '../store/ports.ts';
 import type { QueryPorts, QuerySettings } from './read-counts.ts';
@@ -27,11 +27,11 @@ export async function readTop(
   const watermark = await ports.watermarks.readWatermark();
   const state = await ports.state.readState();
   const stored = await ports.tops.readTop(query.metric, query.period);
-  const throughMs = Math.min(watermark.throughMs, coveredBeforeMs(state[query.period.level].covers));
-  const as = {
-    acceptPastMs: acceptPastOf(watermark),
-    ...{ retentions: retentionsKept(watermark, settings.retentions), nowMs },
-  };
+  const { covers } = state[query.period.level];
+  const throughMs = Math.min(watermark.throughMs, coveredBeforeMs(covers));
+  // A stream that replaces this one accepts what the watermark says.
+  const settledMs = Math.min(watermark.acceptedFromMs, covers.acceptedFromMs ?? 0);
+  const as = { settledMs, retentions: retentionsKept(watermark, settings.retentions), nowMs };
   const deletions = new Deletions(await ports.state.readDeletions(state.deletions), state.deleting);
   const entries = stored?.entries.filter(({ entity }) => deletions.deletingThroughMs(entity) === undefined);
   const answer = topAnswer(query, entries ?? [], throughMs, as);

@@ -78,8 +78,8 @@ export interface TopAnswer {
 
 /** What an answer depends on besides the list. Times are milliseconds. */
 export interface TopAnswerSettings extends Kept {
-  /** Maximum age of an event on arrival; undefined: unlimited, so that nothing is ever final. */
-  readonly acceptPastMs: number | undefined;
+  /** Events that happened before this are accepted no more, and in the list; 0: there is no such time. */
+  readonly settledMs: number;
 }
 
 /**
@@ -91,11 +91,11 @@ export function topAnswer(
   { metric, by, period, k }: TopQuery,
   entries: readonly TopEntry[],
   throughMs: number,
-  { acceptPastMs, retentions, nowMs }: TopAnswerSettings,
+  { settledMs, retentions, nowMs }: TopAnswerSettings,
 ): TopAnswer {
   const endMs = periodEndMs(period);
   const isGone = goneAtMs(period, retentions) <= nowMs;
-  const isDone = !isGone && isFinal({ toMs: endMs, throughMs }, acceptPastMs);
+  const isDone = !isGone && isFinal(endMs, settledMs);
   const knownMs = isDone ? endMs : throughMs;
   const note = isGone ? `no list of this ${by} is kept any more` : openNote(by, endMs, throughMs, nowMs);
   return {

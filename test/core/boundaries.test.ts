@@ -11,7 +11,7 @@ import {
 } from '../../lambdas/core/boundaries.ts';
 import { expiresAtOf, goneAtMs, LEVELS, periodAt, periodEndMs } from '../../lambdas/core/level.ts';
 import { planSegment } from '../../lambdas/core/segment.ts';
-import { acceptPastOf, NO_WATERMARK, raisedWatermark, retentionsKept } from '../../lambdas/core/watermark.ts';
+import { NO_WATERMARK, raisedWatermark, retentionsKept } from '../../lambdas/core/watermark.ts';
 import { CONFIG, record, SHARD_KEY } from '../support/records.ts';
 
 const HOUR_MS = 3_600_000;
@@ -141,8 +141,6 @@ test('the watermark only rises, and says how far behind it nothing is accepted',
   assert.deepEqual([second.throughMs, second.acceptedFromMs, second.revision], [100, 50, 2]);
   const lower = raisedWatermark(second, seen(1, 1), settings, NOW_MS + 1);
   assert.deepEqual([lower.throughMs, lower.acceptedFromMs], [100, 50]);
-  assert.equal(acceptPastOf(second), 50);
-  assert.equal(acceptPastOf(NO_WATERMARK), undefined);
   const longer = { ...retentions, hours: 400 * DAY_MS };
   const raised = raisedWatermark(second, second, { ...settings, retentions: longer }, NOW_MS + 2);
   const hour = periodAt('hours', NOW_MS - 100 * DAY_MS);

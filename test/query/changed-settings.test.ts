@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compact } from '../../lambdas/compactor/compact.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../lambdas/core/time.ts';
-import type { LevelRetentionsMs } from '../../lambdas/core/watermark.ts';
+import { type LevelRetentionsMs, raisedWatermark } from '../../lambdas/core/watermark.ts';
 import type { QuerySettings } from '../../lambdas/query/read-counts.ts';
-import { StoreWorld, viewed, WORLD_START_MS } from '../support/store-world.ts';
+import { readTop } from '../../lambdas/query/read-top.ts';
+import { parseTopQuery } from '../../lambdas/query/top-query.ts';
+import { StoreWorld, viewed, WORLD_START_MS, worldShard } from '../support/store-world.ts';
 
 const FOREVER: LevelRetentionsMs = { hours: undefined, days: undefined, months: undefined, all: undefined };
 const hoursFor = (days: number): LevelRetentionsMs => ({ ...FOREVER, hours: days * DAY_MS });
@@ -178,4 +180,64 @@ test('deltaRetentionDays raised while compaction stands still: completeThrough v
     assert.ok(completeThrough === null || total === 1n, `day ${day}: ${total}, ${completeThrough}`);
   }
   assert.ok(vouched.slice(0, 28).every(Boolean));
+});
+
+test('a top list is final once its level has what an earlier, larger acceptPastSeconds accepted', async () => {
+  const { world, count, run } = await start();
+  world.acceptPastMs = 7 * DAY_MS;
+  const atMs = WORLD_START_MS - 3 * DAY_MS;
+  const list = async () => {
+    const query = parseTopQuery('view', { by: 'hour', at: String(atMs) }, world.nowMs);
+    const { answer, freshness } = await readTop(query, world.queryPorts(), { retentions: FOREVER });
+    return [answer.entries.map(({ n }) => n), answer.state, freshness.isImmutable];
+  };
+  await count('/a', atMs);
+  await run(FOREVER);
+  assert.deepEqual(await list(), [[1n], 'provisional', false]);
+  world.nowMs += MINUTE_MS;
+  await count('/a', atMs);
+  // Lowered; the accountant runs before the compactor.
+  world.acceptPastMs = DAY_MS;
+  world.nowMs += MINUTE_MS;
+  await count('/b');
+  await world.account({ retentions: FOREVER, acceptFutureMs: FUTURE_MS });
+  assert.deepEqual(await list(), [[1n], 'provisional', false]);
+  world.nowMs += HOUR_MS;
+  await run(FOREVER);
+  assert.deepEqual(await list(), [[2n], 'final', true]);
+  // Raised again: what was final stays so, whatever the compactor lags.
+  world.acceptPastMs = 30 * DAY_MS;
+  for (let hour = 0; hour < 3; hour += 1) {
+    world.nowMs += HOUR_MS;
+    await count('/b');
+    await world.account({ retentions: FOREVER, acceptFutureMs: FUTURE_MS });
+    assert.deepEqual(await list(), [[2n], 'final', true], `hour ${hour}`);
+    if (hour === 1) await world.compact();
+  }
+});
+
+test('no list is final over a segment that is still open', async () => {
+  const { world, count, run } = await start();
+  world.acceptPastMs = DAY_MS;
+  const atMs = WORLD_START_MS - 10 * HOUR_MS;
+  const pending = await world.commit(worldShard(0), [viewed('/a', 1, atMs)]);
+  const query = () => parseTopQuery('view', { by: 'hour', at: String(atMs) }, world.nowMs);
+  const state = async () =>
+    (await readTop(query(), world.queryPorts(), { retentions: FOREVER })).answer.state;
+  for (let hour = 0; hour < 48; hour += 1) {
+    world.nowMs += HOUR_MS;
+    await count('/b');
+    await run(FOREVER);
+  }
+  assert.equal((await world.state.readState()).hours.covers.open.length, 1);
+  // As if the watermark did not wait for it.
+  const watermark = await world.ledger.readWatermark();
+  const seen = { throughMs: world.nowMs, acceptedFromMs: world.nowMs - DAY_MS, acceptedToMs: 0 };
+  await world.ledger.putWatermark(raisedWatermark(watermark, seen, undefined, world.nowMs));
+  assert.equal(await state(), 'provisional');
+  await world.write(pending);
+  world.nowMs += HOUR_MS;
+  await count('/b');
+  await run(FOREVER);
+  assert.equal(await state(), 'final');
 });

@@ -135,7 +135,7 @@ test('for any closed periods and any query, the answer is the plain sum of the m
           for (const level of LEVELS) sums.add(level, cellStartMs(level, atMs), n);
         }
         const inRange = minutes.filter(([atMs]) => atMs >= query.fromMs && atMs < query.toMs);
-        const answer = countAnswer(query, [sums], undefined);
+        const answer = countAnswer(query, [sums], 0);
         assert.equal(
           answer.total,
           inRange.reduce((sum, [, n]) => sum + n, 0n),

@@ -14,12 +14,7 @@ const query = (parameters: Record<string, string>) => parseCountQuery('view', '/
 
 type Stored = [start: string, minutes: Record<number, bigint>];
 
-function answerOf(
-  asked: ReturnType<typeof query>,
-  stored: readonly Stored[],
-  throughMs = 0,
-  acceptPastMs?: number,
-) {
+function answerOf(asked: ReturnType<typeof query>, stored: readonly Stored[], throughMs = 0, settledMs = 0) {
   const known = { closed: NOTHING_CLOSED, throughMs, retentions: FOREVER, nowMs: NOW_MS };
   const sums = new PointSums(planCounts(asked, known));
   for (const [start, minutes] of stored) {
@@ -27,7 +22,7 @@ function answerOf(
       sums.add('hours', Date.parse(start) + Number(minute) * MINUTE_MS, n);
     }
   }
-  return countAnswer(asked, [sums], acceptPastMs);
+  return countAnswer(asked, [sums], settledMs);
 }
 
 test('a query without parameters asks for the total of all time', () => {
@@ -128,20 +123,16 @@ test('sums beyond 2^53 keep every digit', () => {
 
 test('a point is final once every event that may still arrive would be too old for it', () => {
   const asked = query({ from: '2026-11-22T05:00Z', to: '2026-11-22T05:10Z', by: 'minute' });
-  const states = (throughMs: number, acceptPastMs: number | undefined) => {
-    const { points, completeThrough } = answerOf(asked, HOURS, throughMs, acceptPastMs);
+  const states = (throughMs: number, settledMs: number) => {
+    const { points, completeThrough } = answerOf(asked, HOURS, throughMs, settledMs);
     return [completeThrough, ...points.map(({ state }) => state)];
   };
   const day = 86_400_000;
   const minuteEndMs = Date.parse('2026-11-22T05:01Z');
-  assert.deepEqual(states(0, day), [null, 'provisional', 'provisional']);
+  assert.deepEqual(states(0, 0), [null, 'provisional', 'provisional']);
   const throughMs = minuteEndMs + day + 60_000;
   const through = new Date(throughMs).toISOString();
-  assert.deepEqual(states(throughMs, day), [through, 'final', 'provisional']);
-  assert.deepEqual(states(throughMs - 1, day).slice(1), ['provisional', 'provisional']);
-  assert.deepEqual(
-    states(throughMs, undefined).slice(1),
-    ['provisional', 'provisional'],
-    'any age is accepted',
-  );
+  assert.deepEqual(states(throughMs, throughMs - day), [through, 'final', 'provisional']);
+  assert.deepEqual(states(throughMs - 1, throughMs - 1 - day).slice(1), ['provisional', 'provisional']);
+  assert.deepEqual(states(throughMs, 0).slice(1), ['provisional', 'provisional'], 'any age is accepted');
 });

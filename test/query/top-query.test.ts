@@ -15,14 +15,18 @@ const ms = (iso: string) => Date.parse(iso);
 const NOW_MS = ms('2026-11-22T05:30:00Z');
 const ask = (parameters: Record<string, string>) => parseTopQuery('view', parameters, NOW_MS);
 const settings = {
-  acceptPastMs: 7 * DAY_MS,
   retentions: { hours: 30 * DAY_MS, days: undefined, months: undefined, all: undefined },
 };
 const THROUGH_MS = ms('2026-11-22T05:20:00Z');
 const ENTRIES = ['a', 'b', 'c'].map((entity, index) => ({ entity, n: BigInt(9 - index) }));
-const kept = (parameters: Record<string, string>, throughMs = THROUGH_MS, nowMs = NOW_MS, different = {}) => {
+const kept = (
+  parameters: Record<string, string>,
+  throughMs = THROUGH_MS,
+  nowMs = NOW_MS,
+  settledMs = throughMs - 7 * DAY_MS,
+) => {
   const query = ask(parameters);
-  const answer = topAnswer(query, ENTRIES, throughMs, { ...settings, ...different, nowMs });
+  const answer = topAnswer(query, ENTRIES, throughMs, { ...settings, settledMs, nowMs });
   return { answer, ...topFreshness(query, answer, { ...settings, nowMs }) };
 };
 const answer = (parameters: Record<string, string>, throughMs = THROUGH_MS) =>
@@ -126,9 +130,10 @@ test('an answer cached as immutable stays the same byte for byte, whatever is co
         if (!before.isImmutable) return assert.equal(before.maxAgeSeconds, 5);
         immutable += 1;
         const nowMs = NOW_MS + Math.floor(before.maxAgeSeconds * part) * 1000 - 1;
-        // The boundary stands still after a raise, so that its distance grows.
+        // The boundary stands still after a raise, and jumps when the setting is lowered.
         const pastMs = { 'as before': 7 * DAY_MS, raised: 7 * DAY_MS + risenMs, lowered: DAY_MS };
-        const after = kept(asking, THROUGH_MS + risenMs, nowMs, { acceptPastMs: pastMs[acceptPast] });
+        const throughMs = THROUGH_MS + risenMs;
+        const after = kept(asking, throughMs, nowMs, throughMs - pastMs[acceptPast]);
         assert.deepEqual(after.answer, before.answer);
         assert.equal(before.answer.state, 'final');
       },
