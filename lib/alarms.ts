@@ -182,7 +182,7 @@ export function lateAlarms({ configuration: c, aggregator, queue, deadLetters }:
       metric: reported('CanaryLateMinutes', 'Maximum').with({ period: ONE_MINUTE }),
       threshold: canaryMinutes,
       treatMissingData: TreatMissingData.BREACHING,
-      description: `The canary's events are not counted after ${canaryMinutes} minutes, or the canary does not run.`,
+      description: `The canary's events are not counted after ${canaryMinutes} minutes, or the canary cannot send, or does not run.`,
     },
   };
 }
