@@ -1,4 +1,5 @@
 // The dashboard: alarms, Tally's own metrics, then the four golden signals of each stage, left to right along an event's path.
+import { Aws } from 'aws-cdk-lib';
 import {
   type AlarmBase,
   AlarmStatusWidget,
@@ -24,7 +25,8 @@ const READ_ON =
 type Signals = Record<'traffic' | 'latency' | 'errors' | 'saturation', IMetric[]>;
 
 export function createDashboard(scope: Construct, watched: Watched, alarms: AlarmBase[]): void {
-  const dashboardName = `tally-${watched.configuration.stage}`;
+  // A dashboard's name is the account's, and a stage may be in two regions.
+  const dashboardName = `tally-${watched.configuration.stage}-${Aws.REGION}`;
   const dashboard = new Dashboard(scope, 'Dashboard', { dashboardName });
   dashboard.addWidgets(
     new AlarmStatusWidget({ title: 'Alarms', alarms, width: 18, height: 4 }),
