@@ -53,8 +53,13 @@ function signalsOf(watched: Watched): Record<string, Signals> {
     'Front door': {
       traffic: [api.metricCount(sums)],
       latency: [api.metricLatency(p50), api.metricLatency(p99)],
-      errors: [api.metricClientError(sums), api.metricServerError(sums), reported('QueriesFailed')],
-      saturation: [stream.metric('PutRecords.ThrottledRecords', sums)],
+      errors: [
+        api.metricClientError(sums),
+        api.metricServerError(sums),
+        reported('QueriesFailed'),
+        watched.query.metricErrors(sums),
+      ],
+      saturation: [stream.metric('PutRecords.ThrottledRecords', sums), watched.query.metricThrottles(sums)],
     },
     Stream: {
       traffic: [stream.metricIncomingRecords(sums), stream.metricIncomingBytes(sums)],

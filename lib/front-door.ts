@@ -37,7 +37,7 @@ export const PUBLIC_PATH = 'v1/public/{metric}/{entity+}';
 /** The routes of the console, from the API's root. */
 export const CONSOLE_PATHS = ['', 'console/{file}'];
 
-/** Requests a second of each route of the console: a stranger must not use up the account's concurrent functions. */
+/** Requests a second of each: a stranger must not use up the account's concurrent functions. */
 const CONSOLE_REQUESTS_PER_SECOND = 50;
 
 /** Burst limit, as a multiple of the rate. */

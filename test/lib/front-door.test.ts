@@ -58,7 +58,7 @@ test('public counters: only with a public metric, without a key, at a rate of th
   ]);
 });
 
-test('every function that anyone may call has a throttle of its own, well below the stage’s', () => {
+test('every function that anyone may call has a throttle of its own, far below that of the stage', () => {
   const open = templateJson('prod', { publicMetrics: ['play'] });
   const { MethodSettings } = resourceOf(open, 'AWS::ApiGateway::Stage').Properties;
   const throttles = (MethodSettings as readonly Readonly<Record<string, unknown>>[]).map((each) => [
