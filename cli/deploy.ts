@@ -10,7 +10,7 @@ export interface DeployOptions {
 export const deployCommand = commandOf(
   'deploy',
   'Deploy a stage to AWS, with your usual credentials and region.',
-  `npx tally deploy dev --new\nnpx tally deploy prod --settings '{"streamShards": 4}'`,
+  `npx tally deploy dev --new\nnpx tally deploy prod --settings '{"streamShards": 2}'`,
 )
   .argument('<stage>', 'such as dev or prod; cdk.json holds its settings')
   .option('--new', 'create the stage if it does not exist')

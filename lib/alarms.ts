@@ -1,6 +1,6 @@
 // Every alarm of a stage: each one is worth waking someone, or requires action.
 import { Duration } from 'aws-cdk-lib';
-import { type AlarmProps, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { type AlarmProps, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { OBJECTS_RETENTION_DAYS } from './collector.ts';
@@ -11,6 +11,7 @@ import { DAY_SECONDS } from './settings.ts';
 /** What alarms and the dashboard watch. */
 export interface Watched extends Platform {
   readonly aggregator: LambdaFunction;
+  readonly query: LambdaFunction;
   /** The queue of announced log objects, if the stack collects logs. */
   readonly objects: Queue | undefined;
 }
@@ -44,7 +45,7 @@ const COMPACTION_LAG_HOURS = 4;
 
 /** Alarms that each send mail. */
 export function alarms(watched: Watched): AlarmPlans {
-  const { configuration: c, frontDoor, stream, aggregator, objects } = watched;
+  const { configuration: c, frontDoor, stream, aggregator, query, objects } = watched;
   const { api } = frontDoor;
   const reported = reportedIn(c.stage);
   return {
@@ -114,8 +115,16 @@ export function alarms(watched: Watched): AlarmPlans {
       description: 'Writes exceeded a shard for 15 minutes. Events are refused until clients repeat them.',
     },
     QueriesFailed: {
-      metric: reported('QueriesFailed'),
-      description: 'Queries were answered with 503 for 15 minutes. Counting is not affected.',
+      // A run that is cut off reports nothing itself, and among many events it is too few for FrontDoorErrors.
+      metric: new MathExpression({
+        expression: 'SUM([answered, errors, throttles])',
+        usingMetrics: {
+          answered: reported('QueriesFailed'),
+          errors: query.metricErrors(sums),
+          throttles: query.metricThrottles(sums),
+        },
+      }),
+      description: 'Queries were answered with 5xx for 15 minutes. No event is lost.',
     },
     // Problems that persist until an operator acts.
     Parked: {
@@ -182,7 +191,7 @@ export function lateAlarms({ configuration: c, aggregator, queue, deadLetters }:
       metric: reported('CanaryLateMinutes', 'Maximum').with({ period: ONE_MINUTE }),
       threshold: canaryMinutes,
       treatMissingData: TreatMissingData.BREACHING,
-      description: `The canary's events are not counted after ${canaryMinutes} minutes, or the canary does not run.`,
+      description: `The canary's events are not counted after ${canaryMinutes} minutes, or the canary cannot send, or does not run.`,
     },
   };
 }

@@ -1,5 +1,5 @@
 // The collector: turns access logs in a bucket into batches of the stream.
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -68,8 +68,9 @@ export function collector(platform: Platform): Queue | undefined {
 
 function collectorFunction(scope: Construct, platform: Platform, queue: Queue): HandlerFunction {
   const { configuration: c, stream, ledger, deadLetters } = platform;
-  const buckets = [...new Set(c.accessLogs.map(({ bucket }) => `arn:aws:s3:::${bucket}`))];
-  const objects = [...new Set(c.accessLogs.map(({ bucket, prefix }) => `arn:aws:s3:::${bucket}/${prefix}*`))];
+  const arns = (names: string[]) => [...new Set(names)].map((name) => `arn:${Aws.PARTITION}:s3:::${name}`);
+  const buckets = arns(c.accessLogs.map(({ bucket }) => bucket));
+  const objects = arns(c.accessLogs.map(({ bucket, prefix }) => `${bucket}/${prefix}*`));
   const keys = [...new Set(c.accessLogs.map(({ kmsKeyArn }) => kmsKeyArn).filter((arn) => arn !== ''))];
   const decrypt = allow('kms', ['Decrypt'], ...keys);
   // S3 decrypts on the function's behalf; the function itself cannot.
@@ -106,7 +107,7 @@ function collectorFunction(scope: Construct, platform: Platform, queue: Queue): 
   resourceIn(handler.function).addPropertyOverride('RecursiveLoop', 'Allow');
   for (const arn of objects) {
     acknowledge(handler.policy, {
-      [`AwsSolutions-IAM5[Resource::${arn}]`]:
+      [`AwsSolutions-IAM5[Resource::${arn.replace(Aws.PARTITION, '<AWS::Partition>')}]`]:
         'Keys of logs are not known before they are written; the prefix is all that a policy can say.',
     });
   }

@@ -14,7 +14,7 @@ const SCHEMA = z.object(SETTINGS);
 
 /**
  * Every setting of a stage. A stage's settings are in cdk.json, `context.stages.<stage>`. The command line overrides them:
- * `npx tally deploy prod --settings '{"streamShards":4}'`.
+ * `npx tally deploy prod --settings '{"streamShards":2}'`.
  */
 export interface Configuration extends Readonly<z.output<typeof SCHEMA>> {
   /** Name of the stage: part of the stack's name, the parameters' paths and the API's URL. */
@@ -70,11 +70,11 @@ export function settingsIn(value: unknown, name: string): Settings {
   try {
     if (typeof value === 'string') settings = JSON.parse(value);
   } catch (cause) {
-    throw new ConfigurationError(`${name} must be JSON, such as {"streamShards":4}.`, { cause });
+    throw new ConfigurationError(`${name} must be JSON, such as {"streamShards":2}.`, { cause });
   }
   if (typeof settings === 'object' && settings !== null && !Array.isArray(settings))
     return settings as Settings;
-  throw new ConfigurationError(`${name} must be an object of settings, such as {"streamShards":4}.`);
+  throw new ConfigurationError(`${name} must be an object of settings, such as {"streamShards":2}.`);
 }
 
 function unknownSetting(name: string): string {

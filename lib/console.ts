@@ -1,6 +1,7 @@
 // The console: a page at the API's root, and the files it loads, served by a small function.
 import { LOCAL_STAGE } from './configuration.ts';
 import { consoleFiles, LOCAL_CONSOLE_FILE, writeLocalConsole } from './console-files.ts';
+import { CONSOLE_PATHS } from './front-door.ts';
 import { HandlerFunction, type Platform } from './handler-function.ts';
 
 const FILE = 'console.json';
@@ -22,6 +23,5 @@ export function consolePage(platform: Platform): void {
     statements: [],
     files: () => [{ name: FILE, contents: Buffer.from(JSON.stringify(consoleFiles())) }],
   });
-  frontDoor.addRoute('public', '', handler.function);
-  frontDoor.addRoute('public', 'console/{file}', handler.function);
+  for (const path of CONSOLE_PATHS) frontDoor.addRoute('public', path, handler.function);
 }

@@ -50,7 +50,7 @@ export function addStack(app: App, configuration: Configuration, code: CodeOrigi
   // ledger → accountant → checkpoints and metrics; counts → compactor → counts → query → client
   accountant(platform);
   compactor(platform);
-  query(platform);
+  const querying = query(platform);
   consolePage(platform);
 
   // canary → stream …, and counts → canary, as a client
@@ -58,7 +58,7 @@ export function addStack(app: App, configuration: Configuration, code: CodeOrigi
 
   addUnknownRoutes(frontDoor.api, configuration.allowOrigin);
 
-  observability({ ...platform, aggregator: aggregating, objects });
+  observability({ ...platform, aggregator: aggregating, query: querying, objects });
 
   new CfnOutput(stack, 'Url', { value: frontDoor.api.url, description: 'Address of the API.' });
   if (frontDoor.apiKey !== undefined) {

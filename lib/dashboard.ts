@@ -1,4 +1,5 @@
 // The dashboard: alarms, Tally's own metrics, then the four golden signals of each stage, left to right along an event's path.
+import { Aws } from 'aws-cdk-lib';
 import {
   type AlarmBase,
   AlarmStatusWidget,
@@ -24,7 +25,8 @@ const READ_ON =
 type Signals = Record<'traffic' | 'latency' | 'errors' | 'saturation', IMetric[]>;
 
 export function createDashboard(scope: Construct, watched: Watched, alarms: AlarmBase[]): void {
-  const dashboardName = `tally-${watched.configuration.stage}`;
+  // A dashboard's name is the account's, and a stage may be in two regions.
+  const dashboardName = `tally-${watched.configuration.stage}-${Aws.REGION}`;
   const dashboard = new Dashboard(scope, 'Dashboard', { dashboardName });
   dashboard.addWidgets(
     new AlarmStatusWidget({ title: 'Alarms', alarms, width: 18, height: 4 }),
@@ -51,8 +53,13 @@ function signalsOf(watched: Watched): Record<string, Signals> {
     'Front door': {
       traffic: [api.metricCount(sums)],
       latency: [api.metricLatency(p50), api.metricLatency(p99)],
-      errors: [api.metricClientError(sums), api.metricServerError(sums), reported('QueriesFailed')],
-      saturation: [stream.metric('PutRecords.ThrottledRecords', sums)],
+      errors: [
+        api.metricClientError(sums),
+        api.metricServerError(sums),
+        reported('QueriesFailed'),
+        watched.query.metricErrors(sums),
+      ],
+      saturation: [stream.metric('PutRecords.ThrottledRecords', sums), watched.query.metricThrottles(sums)],
     },
     Stream: {
       traffic: [stream.metricIncomingRecords(sums), stream.metricIncomingBytes(sums)],

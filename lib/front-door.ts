@@ -34,6 +34,11 @@ import { putRecords } from './put-records.ts';
 
 /** The route of public counters, from the API's root. */
 export const PUBLIC_PATH = 'v1/public/{metric}/{entity+}';
+/** The routes of the console, from the API's root. */
+export const CONSOLE_PATHS = ['', 'console/{file}'];
+
+/** Requests a second of each: a stranger must not use up the account's concurrent functions. */
+const CONSOLE_REQUESTS_PER_SECOND = 50;
 
 /** Burst limit, as a multiple of the rate. */
 const BURST = 2;
@@ -147,8 +152,12 @@ function createApi(scope: Construct, c: Configuration): RestApi {
       tracingEnabled: c.tracing,
       metricsEnabled: false,
       // A method's own settings replace all of the stage's.
-      methodOptions:
-        c.publicMetrics.length > 0 ? { [`/${PUBLIC_PATH}/GET`]: throttled(c.publicRequestsPerSecond) } : {},
+      methodOptions: Object.fromEntries([
+        ...CONSOLE_PATHS.map((path) => [`/${path}/GET`, throttled(CONSOLE_REQUESTS_PER_SECOND)]),
+        ...(c.publicMetrics.length > 0
+          ? [[`/${PUBLIC_PATH}/GET`, throttled(c.publicRequestsPerSecond)]]
+          : []),
+      ]),
       accessLogDestination: new LogGroupLogDestination(accessLog),
       accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
     },

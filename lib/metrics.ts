@@ -62,7 +62,7 @@ export const METRICS = {
   ),
   CanaryLateMinutes: always(
     'canary',
-    "Age of the canary's oldest minute that is not counted in whole, in minutes.",
+    "Age of the canary's oldest minute that is not counted in whole, in minutes. Missing while it cannot send.",
   ),
   QueriesFailed: sometimes('query', 'Requests answered with 503.'),
 } as const;

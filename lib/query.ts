@@ -1,12 +1,13 @@
 // The query function: counts, top lists and the status of the pipeline.
 import { Aws } from 'aws-cdk-lib';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { COUNTS_BATCH } from '../api/counts.ts';
 import { retentionEnvironment, secondsOf } from './environment.ts';
 import { PUBLIC_PATH } from './front-door.ts';
 import { allow, HandlerFunction, type Platform } from './handler-function.ts';
 
 /** `GET /v1/counts/{metric}/{entity+}`, under IAM below `/v1/admin` too, `POST /v1/counts:batch`, `GET /v1/top/{metric}`, `GET /v1/metrics`, `GET /v1/status` and the API's own description. */
-export function query(platform: Platform): void {
+export function query(platform: Platform): LambdaFunction {
   const { configuration: c, frontDoor, counts, ledger, stream } = platform;
   const handler = new HandlerFunction(platform.stack, 'Query', platform, {
     noun: 'query',
@@ -48,4 +49,5 @@ export function query(platform: Platform): void {
   frontDoor.addRoute('open', 'v1/metrics', handler.function);
   frontDoor.addRoute('open', 'v1/status', handler.function);
   frontDoor.addRoute('open', 'v1/openapi.json', handler.function);
+  return handler.function;
 }

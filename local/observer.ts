@@ -18,7 +18,7 @@ export interface ObservedCall {
 export class StackObserver extends EventEmitter<{
   serviceCalled: [call: ObservedCall];
   functionStarted: [functionName: string];
-  functionEnded: [functionName: string];
+  functionEnded: [functionName: string, how: 'succeeded' | 'failed'];
   /** A stream's mapping passed a batch to its function; how old its last record was. */
   batchDelivered: [functionName: string, iteratorAgeMs: number];
   /** The API answered. */

@@ -41,7 +41,7 @@ export function idleBill({ Resources }: PricedTemplate): Readonly<Record<string,
     'stream, seven days of retention': isExtended ? usd(PRICES.extendedShardHours, shards * MONTH_HOURS) : 0,
     dashboard: usd(PRICES.dashboardMonths, of('CloudWatch::Dashboard').length),
     alarms:
-      usd(PRICES.alarmMonths, of('CloudWatch::Alarm').length) +
+      usd(PRICES.alarmMonths, sum(values('CloudWatch::Alarm', 'Metrics').map(metricsWatched))) +
       usd(PRICES.compositeAlarmMonths, of('CloudWatch::CompositeAlarm').length),
     'custom metrics': usd(PRICES.metricMonths, always),
     functions: usd(PRICES.lambdaRequests, runs) + usd(PRICES.lambdaGbSeconds, runs * RUN_SECONDS * memoryGb),
@@ -53,6 +53,11 @@ export function idleBill({ Resources }: PricedTemplate): Readonly<Record<string,
       usd(PRICES.sqsRequests, QUEUE_REQUESTS_A_MINUTE * MONTH_MINUTES),
     logs: usd(PRICES.logGb, (runs * LOG_BYTES_A_RUN) / 1e9),
   };
+}
+
+/** Metrics of an alarm, each of which costs: one, or those that its expression combines. */
+function metricsWatched(metrics: unknown): number {
+  return Array.isArray(metrics) ? metrics.filter((each) => 'MetricStat' in each).length : 1;
 }
 
 function sum(numbers: readonly number[]): number {

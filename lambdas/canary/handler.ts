@@ -23,12 +23,13 @@ const counts = signedQuery(new URL(text(env, 'API_URL')), signer, systemClock);
 async function sendAndCheck(): Promise<void> {
   const nowMs = systemClock.nowMs();
   const [sent, verdict] = await Promise.allSettled([sendHeartbeats(nowMs, ports), check(nowMs, counts)]);
-  if (verdict.status === 'fulfilled') publish(verdict.value);
+  if (verdict.status === 'fulfilled') publish(verdict.value, sent.status === 'fulfilled');
   for (const outcome of [sent, verdict]) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
-function publish({ difference, differing, lateMinutes }: CanaryVerdict): void {
-  count({ CanaryDifference: difference, CanaryLateMinutes: lateMinutes });
+/** What was not sent is not late: only a missing figure makes CanaryLate go off. */
+function publish({ difference, differing, lateMinutes }: CanaryVerdict, wasSent: boolean): void {
+  count({ CanaryDifference: difference, ...(wasSent && { CanaryLateMinutes: lateMinutes }) });
   if (difference > 0)
     logger.error("the canary's counts differ", { difference, minutes: differing.map(isoSeconds) });
 }

@@ -9,7 +9,7 @@ import type { DataPoints } from './data-points.ts';
 export const SEEN_METRICS: Readonly<Record<string, readonly string[]>> = {
   'AWS/ApiGateway': ['5XXError', 'Latency'],
   'AWS/Kinesis': ['WriteProvisionedThroughputExceeded'],
-  'AWS/Lambda': ['IteratorAge'],
+  'AWS/Lambda': ['Errors', 'IteratorAge', 'Throttles'],
   'AWS/SQS': ['ApproximateAgeOfOldestMessage', 'ApproximateNumberOfMessagesVisible'],
 };
 
@@ -26,6 +26,11 @@ export function publishServiceMetrics(
   observer.on('apiAnswered', (status, durationMs) => {
     add('AWS/ApiGateway', '5XXError', { ApiName }, status >= 500 ? 1 : 0);
     add('AWS/ApiGateway', 'Latency', { ApiName }, durationMs);
+  });
+  observer.on('functionEnded', (FunctionName, how) => {
+    add('AWS/Lambda', 'Errors', { FunctionName }, how === 'failed' ? 1 : 0);
+    // Local invocations wait for a container; none is refused.
+    add('AWS/Lambda', 'Throttles', { FunctionName }, 0);
   });
   observer.on('batchDelivered', (FunctionName, iteratorAgeMs) =>
     add('AWS/Lambda', 'IteratorAge', { FunctionName }, iteratorAgeMs),

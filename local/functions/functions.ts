@@ -39,7 +39,7 @@ export function createFunctions(template: Template, parts: FunctionsParts) {
     const invoke: LocalFunction['invoke'] = async (event) => {
       parts.observer?.emit('functionStarted', definition.name);
       const outcome = await created.invoke(event);
-      parts.observer?.emit('functionEnded', definition.name);
+      parts.observer?.emit('functionEnded', definition.name, outcome.ok ? 'succeeded' : 'failed');
       return outcome;
     };
     const observed = { ...created, invoke };

@@ -126,6 +126,22 @@ describe('conditions', () => {
     assert.deepEqual([threshold('IteratorAge'), threshold('QueueAge')], [180_000, 240]);
   });
 
+  test('of failed queries: its own 503s, and what Lambda cut off or refused', () => {
+    const { properties } = alarms.find(({ id }) => id === 'QueriesFailed') ?? assert.fail();
+    assert.deepEqual(
+      metricsOf(properties).map(({ namespace, name, dimensions }) => [
+        namespace,
+        name,
+        JSON.stringify(dimensions).replace(/[0-9A-F]{8}"/, '"'),
+      ]),
+      [
+        ['Tally', 'QueriesFailed', '{"service":"query","stage":"prod"}'],
+        ['AWS/Lambda', 'Errors', '{"FunctionName":{"Ref":"QueryFunction"}}'],
+        ['AWS/Lambda', 'Throttles', '{"FunctionName":{"Ref":"QueryFunction"}}'],
+      ],
+    );
+  });
+
   test('are on metrics that exist: of an AWS service, or declared in lib/metrics.ts', () => {
     const declared = new Set(customMetrics().map(({ name, service }) => `${service} ${name}`));
     for (const { id, properties } of alarms) {

@@ -66,17 +66,17 @@ describe('context is refused with one sentence when', () => {
     [
       'settings are no JSON',
       { stage: 'prod', settings: 'streamShards=4' },
-      'settings must be JSON, such as {"streamShards":4}.',
+      'settings must be JSON, such as {"streamShards":2}.',
     ],
     [
       'settings are no object',
       { stage: 'prod', settings: '[4]' },
-      'settings must be an object of settings, such as {"streamShards":4}.',
+      'settings must be an object of settings, such as {"streamShards":2}.',
     ],
     [
       'the stage of cdk.json is no object',
       { stage: 'prod', stages: { prod: 4 } },
-      'stages.prod must be an object of settings, such as {"streamShards":4}.',
+      'stages.prod must be an object of settings, such as {"streamShards":2}.',
     ],
     [
       'the stage is no name',

@@ -22,8 +22,11 @@ const { DashboardName } = resourceOf(template, 'AWS::CloudWatch::Dashboard').Pro
 const widgets = widgetsOf(template);
 const SIGNALS = ['traffic', 'latency', 'errors', 'saturation'];
 
+test('its name holds the region: dashboards belong to an account, and a stage may be in two regions', () => {
+  assert.deepEqual(DashboardName, { 'Fn::Join': ['', ['tally-prod-', { Ref: 'AWS::Region' }]] });
+});
+
 test('all alarms are at the top, beside links to the documentation', () => {
-  assert.equal(DashboardName, 'tally-prod');
   const [alarms, meaning] = widgets.filter(({ y }) => y === 0);
   assert.equal(alarms?.properties.alarms?.length, 20);
   assert.match(meaning?.properties.markdown ?? '', /docs\/runbook\.md/);

@@ -58,6 +58,22 @@ test('public counters: only with a public metric, without a key, at a rate of th
   ]);
 });
 
+test('every function that anyone may call has a throttle of its own, far below that of the stage', () => {
+  const open = templateJson('prod', { publicMetrics: ['play'] });
+  const { MethodSettings } = resourceOf(open, 'AWS::ApiGateway::Stage').Properties;
+  const throttles = (MethodSettings as readonly Readonly<Record<string, unknown>>[]).map((each) => [
+    `${each['HttpMethod']} ${String(each['ResourcePath']).replaceAll('~1', '/').replace('//', '/')}`,
+    [each['ThrottlingRateLimit'], each['ThrottlingBurstLimit']],
+  ]);
+  const reachable = Object.entries(routesOf(open)).filter(([, access]) => access === 'AWS_PROXY NONE');
+  assert.deepEqual(
+    Object.fromEntries(throttles.filter(([route]) => route !== '* /*')),
+    Object.fromEntries(
+      reachable.map(([route]) => [route, route.includes('/v1/public/') ? [100, 200] : [50, 100]]),
+    ),
+  );
+});
+
 test('the API is regional, so that a CDN may stand in front of it', () => {
   assert.deepEqual(resourceOf(json, 'AWS::ApiGateway::RestApi').Properties.EndpointConfiguration, {
     Types: ['REGIONAL'],

@@ -3,8 +3,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { createFunction, type LocalFunction } from '../../local/functions/function.ts';
+import { createFunctions } from '../../local/functions/functions.ts';
 import type { FunctionDefinition } from '../../local/functions/protocol.ts';
+import { StackObserver } from '../../local/observer.ts';
+import { readTemplate } from '../../local/template/template.ts';
 import { patient } from '../support/patience.ts';
+import { smallTemplate } from './fixtures/small-template.ts';
 import { createInbox } from './support/inbox.ts';
 import { type Invocation, type Order, startRelay } from './support/relay.ts';
 
@@ -44,6 +48,23 @@ test('a handler gets its event, a context, and exactly its environment', async (
   assert.equal(seen?.functionName, 'Subject');
   assert.match(seen?.awsRequestId ?? '', /^[0-9a-f-]{36}$/);
   assert.ok(seen !== undefined && seen.remainingMs > 5_000 && seen.remainingMs <= 10_000);
+});
+
+test('an observer hears how each invocation ended', async () => {
+  const ends: unknown[] = [];
+  const observer = new StackObserver().on('functionEnded', (...end) => ends.push(end));
+  const template = readTemplate(smallTemplate(url), { queueEndpoint: '' });
+  const parts = { endpoints: {} as never, onOutput: () => {}, apiUrl: () => '', observer };
+  const functions = createFunctions(template, parts);
+  after(() => functions.stop());
+  for (const order of [{ return: 1 }, { throw: 'no' }]) {
+    decide = () => order;
+    await functions.find('Answering').invoke({});
+  }
+  assert.deepEqual(ends, [
+    ['Answering', 'succeeded'],
+    ['Answering', 'failed'],
+  ]);
 });
 
 test('a handler that returns nothing answers null', async () => {

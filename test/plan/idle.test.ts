@@ -19,6 +19,13 @@ test('README gives this sum', () => {
   assert.equal(Number(given), Math.ceil(total), 'README: "idle: $… a month"');
 });
 
+test('an alarm costs for each metric that it watches', () => {
+  const Metrics = [{ Expression: 'SUM([a, b])' }, { MetricStat: {} }, { MetricStat: {} }];
+  const alarm = (Properties: object) => ({ Type: 'AWS::CloudWatch::Alarm', Properties: { ...Properties } });
+  const { alarms } = idleBill({ Resources: { one: alarm({}), two: alarm({ Metrics }) } });
+  assert.ok(Math.abs((alarms ?? 0) - 0.3) < 1e-9, `$${alarms}`);
+});
+
 test('each shard adds its hours', () => {
   const two = totalOf(idleBill(templateJson('prod', { streamShards: 2 })));
   assert.ok(two - total > 25 && two - total < 28, `$${(two - total).toFixed(2)}`);

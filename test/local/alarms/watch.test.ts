@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addEmbeddedMetrics, createDataPoints } from '../../../local/alarms/data-points.ts';
+import { publishServiceMetrics } from '../../../local/alarms/service-metrics.ts';
 import { readAlarms } from '../../../local/alarms/template-alarms.ts';
 import { watchAlarms } from '../../../local/alarms/watch.ts';
 import type { Json, JsonObject } from '../../../local/json.ts';
+import { StackObserver } from '../../../local/observer.ts';
 import { readTemplate } from '../../../local/template/template.ts';
 import { templateJson } from '../../support/stack-template.ts';
 
@@ -105,6 +107,70 @@ test('a composite alarm is on while one of the others is', () => {
     ['One', 'ALARM'],
     ['Any', 'ALARM'],
   ]);
+});
+
+const sum = (Expression: string, ids: readonly string[]) => ({
+  ...alarm({ MetricName: null, Statistic: null }).Properties,
+  Metrics: [
+    { Id: 'expr_1', Expression },
+    ...ids.map((Id) => ({
+      Id,
+      MetricStat: {
+        Metric: { Namespace: 'Tally', MetricName: Id, Dimensions: [] },
+        Period: 300,
+        Stat: 'Sum',
+      },
+    })),
+  ],
+});
+
+test('an alarm on a sum adds up the metrics that have data', () => {
+  const points = createDataPoints();
+  const { metric: alarms } = read({
+    Sum: { Type: 'AWS::CloudWatch::Alarm', Properties: sum('SUM([a, b, c])', ['a', 'b', 'c']) },
+  });
+  const [subject] = alarms;
+  assert.equal(subject?.periodMs, 5 * MINUTE_MS);
+  assert.equal(subject.shown, 'Sum of a + Sum of b + Sum of c above 10 in 1 of 1 periods of 5 min');
+  assert.equal(subject.value(points, 0, MINUTE_MS), undefined);
+  points.add({ namespace: 'Tally', name: 'a', dimensions: {} }, 1, 2);
+  points.add({ namespace: 'Tally', name: 'c', dimensions: {} }, 2, 3);
+  assert.equal(subject.value(points, 0, MINUTE_MS), 5);
+});
+
+test('another expression, or a sum of others than its metrics, is an error', () => {
+  for (const expression of ['a / b', 'SUM([a])', 'SUM([a, x])', 'MAX([a, b])'])
+    assert.throws(
+      () => read({ Sum: { Type: 'AWS::CloudWatch::Alarm', Properties: sum(expression, ['a', 'b']) } }),
+      /the only kinds that the local stack evaluates/,
+    );
+});
+
+test('queries that Lambda kills set off QueriesFailed, however many events are sent meanwhile', () => {
+  const template = readTemplate(templateJson('prod') as unknown as Json, NAMING);
+  const [query] = template
+    .ofType('AWS::Lambda::Function')
+    .filter(({ metadata }) => metadata['tally:entry'] === 'lambdas/query/handler.ts');
+  assert.ok(query);
+  const points = createDataPoints();
+  const observer = new StackObserver();
+  let nowMs = 0;
+  publishServiceMetrics(observer, template, points, () => nowMs);
+  const watch = watchAlarms(readAlarms(template), points);
+  const isOn = () => watch.alarming().some(({ name }) => name === 'QueriesFailed');
+  for (let minute = 1; minute <= 20; minute += 1) {
+    nowMs = minute * MINUTE_MS - 1;
+    for (let post = 0; post < 200; post += 1) observer.emit('apiAnswered', 202, 5);
+    observer.emit('functionEnded', query.name, minute <= 15 ? 'failed' : 'succeeded');
+    if (minute <= 15) observer.emit('apiAnswered', 502, 5);
+    watch.evaluate(minute * MINUTE_MS);
+    assert.equal(
+      watch.alarming().some(({ name }) => name === 'FrontDoorErrors'),
+      false,
+    );
+    if (minute === 15) assert.ok(isOn());
+  }
+  assert.ok(!isOn());
 });
 
 test("every alarm of the stack's own template can be evaluated; without data, only those go off that treat missing data as breaching", () => {
