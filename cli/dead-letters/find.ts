@@ -93,15 +93,20 @@ export async function walkWaiting(
   }
 }
 
-/** The selected messages of the queue, by name, without duplicates. */
+/** The selected messages of the queue, by name, without duplicates; and, by requested part, messages named after another part. */
 export async function findWaiting(ports: DeadLetterPorts, selection: Selection, limits?: Limits) {
   const found = new Map<string, DeadLetterFacts>();
+  const carriers = new Map<string, string>();
   const visit = async (message: DeliveredMessage) => {
     const facts = factsOf({ ...message, name: deadLetterName(message) }, 'waiting');
     if (isSelected(facts, selection)) found.set(facts.name, keptOf(facts, selection));
+    const carried = partsIn(message.body);
+    const names = carried?.parts.map((part) => `${carried.segment}/${part}`) ?? [];
+    for (const name of names)
+      if (name !== facts.name && selection.names?.has(name)) carriers.set(name, facts.name);
     return false;
   };
-  return { ...(await walkWaiting(ports, visit, limits)), found };
+  return { ...(await walkWaiting(ports, visit, limits)), found, carriers };
 }
 
 /** The selected messages of the archive. Reads given names directly, since there may be many other messages. */
