@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import {
   BatchRequestTooLong,
+  type ChangeMessageVisibilityBatchCommandInput,
   type ChangeMessageVisibilityCommandInput,
   type CreateQueueCommandInput,
   EmptyBatchRequest,
@@ -57,13 +58,8 @@ export class FakeSqs {
       this.queue(QueueUrl).delete(this.#receipt(QueueUrl, ReceiptHandle));
       return {};
     },
-    ChangeMessageVisibility: (input: ChangeMessageVisibilityCommandInput) => {
-      const { QueueUrl, ReceiptHandle, VisibilityTimeout = 0 } = input;
-      checkRange('VisibilityTimeout', VisibilityTimeout, VISIBILITY_SECONDS_MAX);
-      const receipt = this.#receipt(QueueUrl, ReceiptHandle);
-      this.queue(QueueUrl).changeVisibility(receipt, VisibilityTimeout * 1000);
-      return {};
-    },
+    ChangeMessageVisibility: (input) => this.#changeVisibility(input),
+    ChangeMessageVisibilityBatch: (input) => this.#changeVisibilities(input),
     GetQueueAttributes: (input) => this.#attributes(input),
   };
 
@@ -127,10 +123,7 @@ export class FakeSqs {
   #sendBatch({ QueueUrl, Entries = [] }: SendMessageBatchCommandInput): object {
     const queue = this.queue(QueueUrl);
     const { processed, crossings, onBatchEntry } = this.#options;
-    if (Entries.length === 0) throw new EmptyBatchRequest(refused('There should be at least one entry.'));
-    if (Entries.length > BATCH_ENTRIES_MAX) {
-      throw new TooManyEntriesInBatchRequest(refused(`Maximum number of entries per request are 10.`));
-    }
+    checkEntries(Entries);
     const bytes = Entries.reduce(
       (sum, entry) => sum + bytesOf(entry.MessageBody ?? '', entry.MessageAttributes),
       0,
@@ -147,6 +140,29 @@ export class FakeSqs {
     }));
     const Failed = Entries.slice(taken).map(({ Id }) => ({ Id, Code: 'InternalError', SenderFault: false }));
     return { Successful, ...(Failed.length > 0 && { Failed }) };
+  }
+
+  #changeVisibility(input: ChangeMessageVisibilityCommandInput): object {
+    const { QueueUrl, ReceiptHandle, VisibilityTimeout = 0 } = input;
+    checkRange('VisibilityTimeout', VisibilityTimeout, VISIBILITY_SECONDS_MAX);
+    const receipt = this.#receipt(QueueUrl, ReceiptHandle);
+    this.queue(QueueUrl).changeVisibility(receipt, VisibilityTimeout * 1000);
+    return {};
+  }
+
+  #changeVisibilities({ QueueUrl, Entries = [] }: ChangeMessageVisibilityBatchCommandInput): object {
+    checkEntries(Entries);
+    const Successful: object[] = [];
+    const Failed: object[] = [];
+    for (const { Id, ReceiptHandle, VisibilityTimeout } of Entries) {
+      try {
+        this.#changeVisibility({ QueueUrl, ReceiptHandle, VisibilityTimeout });
+        Successful.push({ Id });
+      } catch (error) {
+        Failed.push({ Id, Code: (error as Error).name, SenderFault: true });
+      }
+    }
+    return { Successful, Failed };
   }
 
   #receive(input: ReceiveMessageCommandInput): object {
@@ -207,6 +223,12 @@ function bytesOf(body: string, attributes: StoredMessage['attributes']): number 
       Buffer.byteLength(name + DataType + StringValue) + (BinaryValue?.byteLength ?? 0),
   );
   return extra.reduce((sum, bytes) => sum + bytes, Buffer.byteLength(body));
+}
+
+function checkEntries({ length }: readonly object[]): void {
+  if (length === 0) throw new EmptyBatchRequest(refused('There should be at least one entry.'));
+  if (length > BATCH_ENTRIES_MAX)
+    throw new TooManyEntriesInBatchRequest(refused(`Maximum number of entries per request are 10.`));
 }
 
 function checkRange(name: string, value: number, most: number): void {

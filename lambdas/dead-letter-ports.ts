@@ -32,6 +32,8 @@ export interface DeadLetters {
   park(message: DeliveredMessage, history: MessageHistory): Promise<void>;
   /** Deletes a dead letter that was given back or parked. */
   remove(message: DeliveredMessage): Promise<void>;
+  /** Makes dead letters visible again; ignores those that are not held any more. */
+  release(messages: readonly Pick<DeliveredMessage, 'receiptHandle'>[]): Promise<void>;
 }
 
 /** A dead letter in the archive. */

@@ -15,7 +15,7 @@ export function redriver(platform: Platform): void {
     memoryMb: 256,
     environment: storingEnvironment(platform),
     statements: [
-      allow('sqs', ['DeleteMessage', 'ReceiveMessage'], deadLetters.queueArn),
+      allow('sqs', ['ChangeMessageVisibility', 'DeleteMessage', 'ReceiveMessage'], deadLetters.queueArn),
       allow('sqs', ['SendMessage'], queue.queueArn),
       allow('dynamodb', ['GetItem', 'UpdateItem'], ledger.tableArn),
       // Reads for health checks; writes for the probe, a dead letter that the redriver writes itself.

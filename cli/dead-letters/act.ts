@@ -21,16 +21,26 @@ export type Result = Awaited<ReturnType<typeof carryOut>>;
 
 /**
  * Finds the dead letters that an action selects. Changes nothing.
- * @returns also the requested names that do not exist, and whether the queue could be read to its end
+ * @returns also the requested names that it did not find, the messages that carry these parts under other names, whether the
+ * queue could be read to its end, and whether no dead letter can have escaped: none was hidden, and nothing narrowed the search
  */
 export async function plan(moves: Moves, selection: Selection, ports: DeadLetterPorts, signal: AbortSignal) {
-  const { found: waiting, complete } = moves.waiting
+  // Asked first: reading hides messages, too.
+  const { hidden } = await ports.waiting.depth();
+  const {
+    found: waiting,
+    carriers,
+    complete,
+  } = moves.waiting
     ? await findWaiting(ports, selection, { signal })
-    : { found: new Map<string, DeadLetterFacts>(), complete: true };
+    : { found: new Map<string, DeadLetterFacts>(), carriers: new Map<string, string>(), complete: true };
   const archived = moves.parked ? await Array.fromAsync(findParked(ports, selection)) : [];
   const parked = new Map(archived.map((facts) => [facts.name, facts]));
   const missing = [...(selection.names ?? [])].filter((name) => !waiting.has(name) && !parked.has(name));
-  return { waiting, parked, missing, complete };
+  const { reason, entity, segment } = selection;
+  const isNarrowed = [reason, entity, segment].some((given) => given !== undefined);
+  const sawAll = moves.waiting !== undefined && complete && hidden === 0 && !isNarrowed;
+  return { waiting, parked, missing, carriers, complete, sawAll };
 }
 
 /**

@@ -1,10 +1,6 @@
 // Reads dead letters from the queue, which gets them back, and from the archive, with the current place of each part.
 import { Readable } from 'node:stream';
-import {
-  ChangeMessageVisibilityBatchCommand,
-  GetQueueAttributesCommand,
-  type SQSClient,
-} from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { deadLetterName, partsIn } from '../../lambdas/core/dead-letter-name.ts';
 import { parseSegmentId } from '../../lambdas/core/identifiers.ts';
 import { partPlace } from '../../lambdas/core/segment-entry.ts';
@@ -26,21 +22,16 @@ export interface DeadLetterPorts extends OperatorPorts {
 }
 
 /** The dead-letter queue, for operators. SQS cannot be browsed: messages are hidden while they are read, and released. */
-export function waitingMessages(client: SQSClient, QueueUrl: string, deadLetters: Pick<DeadLetters, 'take'>) {
+export function waitingMessages(
+  client: SQSClient,
+  QueueUrl: string,
+  deadLetters: Pick<DeadLetters, 'take' | 'release'>,
+) {
   return {
     /** Receives some messages, hidden for a minute or until released. Empty when there seem to be none left. */
     take: () => deadLetters.take(BATCH_MAX),
     /** Makes messages visible again; ignores messages that are not held any more. */
-    async release(messages: readonly Pick<DeliveredMessage, 'receiptHandle'>[]): Promise<void> {
-      for (let at = 0; at < messages.length; at += BATCH_MAX) {
-        const Entries = messages.slice(at, at + BATCH_MAX).map(({ receiptHandle }, index) => ({
-          Id: String(index),
-          ReceiptHandle: receiptHandle,
-          VisibilityTimeout: 0,
-        }));
-        await client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
-      }
-    },
+    release: (held: Parameters<DeadLetters['release']>[0]) => deadLetters.release(held),
     /** The approximate numbers of messages: visible, and delayed or received by another (the redriver, an operator). */
     async depth(): Promise<{ readonly visible: number; readonly hidden: number }> {
       const { Attributes } = await client.send(
@@ -102,15 +93,20 @@ export async function walkWaiting(
   }
 }
 
-/** The selected messages of the queue, by name, without duplicates. */
+/** The selected messages of the queue, by name, without duplicates; and, by requested part, messages named after another part. */
 export async function findWaiting(ports: DeadLetterPorts, selection: Selection, limits?: Limits) {
   const found = new Map<string, DeadLetterFacts>();
+  const carriers = new Map<string, string>();
   const visit = async (message: DeliveredMessage) => {
     const facts = factsOf({ ...message, name: deadLetterName(message) }, 'waiting');
     if (isSelected(facts, selection)) found.set(facts.name, keptOf(facts, selection));
+    const carried = partsIn(message.body);
+    const names = carried?.parts.map((part) => `${carried.segment}/${part}`) ?? [];
+    for (const name of names)
+      if (name !== facts.name && selection.names?.has(name)) carriers.set(name, facts.name);
     return false;
   };
-  return { ...(await walkWaiting(ports, visit, limits)), found };
+  return { ...(await walkWaiting(ports, visit, limits)), found, carriers };
 }
 
 /** The selected messages of the archive. Reads given names directly, since there may be many other messages. */

@@ -18,7 +18,7 @@ import { CommandError, exitCodes, UsageError } from '../shared/errors.ts';
 import { onStack, type StackAccess, type StackName } from '../shared/stack-access.ts';
 import { clock } from '../shared/store-access.ts';
 import { confirm, progressBar } from '../shared/terminal.ts';
-import { carryOut, type Moves, plan } from './act.ts';
+import { carryOut, type Moves, type Plan, plan } from './act.ts';
 import type { DeadLetterFacts, Selection } from './facts.ts';
 import { type DeadLetterPorts, findParked, findWaiting, waitingMessages } from './find.ts';
 import { listed, page, planned, shown, summary, table } from './output.ts';
@@ -126,9 +126,9 @@ async function show(
   ports: DeadLetterPorts,
 ): Promise<number> {
   const parked = await Array.fromAsync(findParked(ports, selection));
-  const { found: waiting } = await findWaiting(ports, selection, { signal });
+  const { found: waiting, carriers } = await findWaiting(ports, selection, { signal });
   const found = [...parked, ...waiting.values()];
-  if (found.length === 0) throw notThere([...(selection.names ?? [])]);
+  if (found.length === 0) throw notThere({ missing: [...(selection.names ?? [])], carriers });
   for (const facts of found) console.log(json ? JSON.stringify(shown(facts, rows)) : page(facts, rows));
   return exitCodes.done;
 }
@@ -141,14 +141,15 @@ async function change(verb: Change, options: Options, ports: DeadLetterPorts): P
     console.error('Interrupted: nothing was changed.');
     return exitCodes.interrupted;
   }
-  const { missing } = found;
+  const { missing, carriers } = found;
   const messages = [...found.waiting.values(), ...found.parked.values()];
-  if (missing.length > 0 && messages.length === 0) {
-    if (verb === 'discard') return discardMissing(missing, options, ports);
-    throw notThere(missing);
-  }
-  if (missing.length > 0) console.error(notThere(missing).message);
   if (!found.complete) console.error('The queue has more than this command read: run it again.');
+  if (missing.length > 0 && messages.length === 0) {
+    if (verb === 'discard' && found.sawAll && carriers.size === 0)
+      return discardMissing(missing, options, ports);
+    throw notThere(found);
+  }
+  if (missing.length > 0) console.error(notThere(found).message);
   if (messages.length === 0) {
     console.error('Nothing to do: no dead letter matches.');
     return exitCodes.nothing;
@@ -183,11 +184,12 @@ async function discardMissing(
 ): Promise<number> {
   const dropped = await Array.fromAsync(names, (name) => droppedPart(name, ports));
   const gone = names.filter((_, index) => dropped[index] !== undefined);
-  if (gone.length === 0) throw notThere(names);
+  if (gone.length === 0) throw notThere({ missing: [...names], carriers: new Map() });
   console.error(`No message of ${gone.join(', ')} was found.`);
   if (options.dryRun) return exitCodes.done;
-  if (!options.yes)
-    await confirm('This will discard them; they will not be counted any more.', 'discard', options.signal);
+  const question =
+    'This will discard them; they will not be counted any more, though a message may still be in the rollup queue.';
+  if (!options.yes) await confirm(question, 'discard', options.signal);
   for (const name of gone)
     console.log(`${name}: ${await discardDropped(name, discardingOf(options), ports)}`);
   return gone.length < names.length ? exitCodes.failed : exitCodes.done;
@@ -211,8 +213,11 @@ function movesOf(options: Options, ports: DeadLetterPorts): Readonly<Record<Chan
   };
 }
 
-function notThere(names: readonly string[]): CommandError {
+function notThere({ missing, carriers }: Pick<Plan, 'missing' | 'carriers'>): CommandError {
+  const places = missing
+    .filter((name) => carriers.has(name))
+    .map((name) => ` ${name} is in the message ${carriers.get(name)}: name that.`);
   return new CommandError(
-    `No dead letter ${names.join(', ')}: if another command holds it, try again in a minute; dead-letters list shows the others.`,
+    `No dead letter ${missing.join(', ')}: if the redriver or another command holds it, try again in a minute; dead-letters list shows the others.${places.join('')}`,
   );
 }

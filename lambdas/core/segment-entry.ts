@@ -149,12 +149,13 @@ export function partPlace(entry: SegmentEntry, part: number): PartPlace {
 const FORGOTTEN_AFTER_MS = DAY_MS;
 
 /**
- * Whether a part is in flight, or dead, for so long that a queue may have dropped its message. Storing its delta would do no harm
- * if not: the message finds it.
+ * Whether a message had to carry a part for so long that a queue may have dropped it. Storing its delta would do no harm if not:
+ * the message finds it. What else is missing of a lost segment, the compactor gives up (`withoutLostParts`).
  */
 export function isForgotten(entry: SegmentEntry, part: number, nowMs: number): boolean {
-  const place = partPlace(entry, part);
-  return (place === 'in-flight' || place === 'dead') && nowMs - entry.runMaxMs > FORGOTTEN_AFTER_MS;
+  const { acked, discarded, parked, dead, returned, lost, runMaxMs } = entry;
+  if ([acked, discarded, parked].some((parts) => parts.has(part))) return false;
+  return (!lost || dead.has(part) || returned.has(part)) && nowMs - runMaxMs > FORGOTTEN_AFTER_MS;
 }
 
 /** Whether nothing more is expected of the segment: every part is counted or discarded. */

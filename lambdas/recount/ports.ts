@@ -177,7 +177,7 @@ export interface RepairPorts {
     DeltaWriter &
     Pick<LateStore, 'putLate'>;
   readonly rewriter: RowRewriter;
-  readonly ledger: Pick<PartLedger, 'acknowledge'>;
+  readonly ledger: Pick<PartLedger, 'acknowledge' | 'notePlace'>;
   readonly state: LateRegister;
   readonly archive: RepairArchive;
 }

@@ -179,8 +179,11 @@ export async function repairDeltas(
     const forgotten = isForgotten(entry, delta.part, ports.clock.nowMs());
     if (!isRight && (stored !== undefined || entry.acked.has(delta.part) || forgotten))
       await replace(right, stored, right);
-    if (forgotten && (await storedDelta(right, ports)) !== undefined)
-      await repair.ledger.acknowledge(id, [delta.part]);
+    if (!forgotten) continue;
+    // The discard may have stopped between its tombstone and its note.
+    const isDiscarded = (await repair.store.putDelta(right)) === 'discarded';
+    if (isDiscarded) await repair.ledger.notePlace(id, [delta.part], 'discarded');
+    else await repair.ledger.acknowledge(id, [delta.part]);
   }
   return true;
 }

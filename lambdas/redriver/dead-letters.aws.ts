@@ -1,5 +1,6 @@
 // Dead letters on SQS: takes them, returns them to the rollup queue, or parks them in the archive.
 import {
+  ChangeMessageVisibilityBatchCommand,
   DeleteMessageCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
@@ -12,6 +13,8 @@ import type { DeadLetters, DeliveredMessage, MessageContent } from '../dead-lett
 
 /** How long a received dead letter stays hidden if the redriver, or an operator's command, dies. */
 const HIDDEN_SECONDS = 60;
+/** SQS's limit for one batch. */
+const BATCH_MAX = 10;
 
 interface Queues {
   readonly deadLetterUrl: string;
@@ -69,5 +72,17 @@ export class SqsDeadLetters implements DeadLetters {
   async remove({ receiptHandle }: DeliveredMessage): Promise<void> {
     const request = { QueueUrl: this.#queues.deadLetterUrl, ReceiptHandle: receiptHandle };
     await this.#client.send(new DeleteMessageCommand(request));
+  }
+
+  async release(messages: readonly Pick<DeliveredMessage, 'receiptHandle'>[]): Promise<void> {
+    const QueueUrl = this.#queues.deadLetterUrl;
+    for (let at = 0; at < messages.length; at += BATCH_MAX) {
+      const Entries = messages.slice(at, at + BATCH_MAX).map(({ receiptHandle }, index) => ({
+        Id: String(index),
+        ReceiptHandle: receiptHandle,
+        VisibilityTimeout: 0,
+      }));
+      await this.#client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
+    }
   }
 }

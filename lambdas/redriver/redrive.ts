@@ -72,6 +72,7 @@ export async function redrive(
   { retentions }: RedriverSettings,
   hasTime: () => boolean,
 ): Promise<RedriveReport> {
+  const { deadLetters } = ports;
   const policy = await ports.retryPolicy.current();
   const report: RedriveReport = {
     ...{ written: 0, returned: 0, parked: 0, failed: 0, probesFailed: 0 },
@@ -81,39 +82,52 @@ export async function redrive(
   const run: Run = { policy, report, hasTime, retentions, opening: HALF_OPEN };
   const rate = Math.max(1, Math.floor(policy.redrivePerSecond * 60));
   const seen = new Set<string>();
-  while (hasTime()) {
-    const left = rate - (report.written + report.returned + report.parked);
-    if (left <= 0) return { ...report, ended: 'rate' };
-    if (!(await ports.tables.isHealthy())) return { ...report, ended: 'table-unhealthy' };
-    // A probe takes a single one: if it fails, the others would have been hidden for nothing.
-    const most = Math.min(MESSAGES_AT_ONCE, left, Math.max(1, run.opening.messages));
-    const messages = (await ports.deadLetters.take(most)).filter(({ messageId }) => !seen.has(messageId));
-    if (messages.length === 0) return { ...report, ended: 'empty' };
-    for (const message of messages) {
-      seen.add(message.messageId);
-      try {
-        await redriveOne(message, ports, run);
-      } catch (error) {
-        report.failed += 1;
-        report.failures.push(failureReason(error));
+  // Without bodies, which would fill the memory.
+  const held = new Set<string>();
+  try {
+    while (hasTime()) {
+      const left = rate - (report.written + report.returned + report.parked);
+      if (left <= 0) return { ...report, ended: 'rate' };
+      if (!(await ports.tables.isHealthy())) return { ...report, ended: 'table-unhealthy' };
+      // A probe takes a single one: if it fails, the others would have been hidden for nothing.
+      const most = Math.min(MESSAGES_AT_ONCE, left, Math.max(1, run.opening.messages));
+      const taken = await deadLetters.take(most);
+      for (const { receiptHandle } of taken) held.add(receiptHandle);
+      const messages = taken.filter(({ messageId }) => !seen.has(messageId));
+      if (messages.length === 0) return { ...report, ended: 'empty' };
+      for (const message of messages) {
+        seen.add(message.messageId);
+        try {
+          if (!(await redriveOne(message, ports, run))) continue;
+          await deadLetters.remove(message);
+          held.delete(message.receiptHandle);
+        } catch (error) {
+          report.failed += 1;
+          report.failures.push(failureReason(error));
+        }
       }
+      if (staysShut(run.opening)) return { ...report, ended: 'probes-failed' };
     }
-    if (staysShut(run.opening)) return { ...report, ended: 'probes-failed' };
+    return report;
+  } finally {
+    // The alarm counts visible ones: it would not see what is hidden from run to run.
+    const left = [...held].map((receiptHandle) => ({ receiptHandle }));
+    await deadLetters.release(left).catch((error) => report.failures.push(failureReason(error)));
   }
-  return report;
 }
 
-async function redriveOne(message: DeliveredMessage, ports: RedriverPorts, run: Run): Promise<void> {
+/** @returns whether the message has another place now, and can be deleted */
+async function redriveOne(message: DeliveredMessage, ports: RedriverPorts, run: Run): Promise<boolean> {
   const { deadLetters, ledger, clock } = ports;
   const { report } = run;
   let decision: Redrive = decideRedrive(message, run.policy, clock.nowMs());
   if (decision.to === 'queue' && run.opening.messages === 0) {
     const outcome = await probe(message, ports, run);
-    if (outcome === 'no-time') return;
+    if (outcome === 'no-time') return false;
     run.opening = afterProbe(run.opening, outcome === 'written');
     if (outcome === 'written') {
       report.written += 1;
-      return deadLetters.remove(message);
+      return true;
     }
     report.probesFailed += 1;
     const reason = `probe: ${outcome.failure}`;
@@ -133,7 +147,7 @@ async function redriveOne(message: DeliveredMessage, ports: RedriverPorts, run: 
     if (!decision.history.poison) await notePlace(message, 'parked', ledger);
     report.parked += 1;
   }
-  await deadLetters.remove(message);
+  return true;
 }
 
 /** A probe's concurrent deltas: few, to be gentle with a table that has just recovered; one failure ends the probe. */

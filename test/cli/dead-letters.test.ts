@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { s3 } from '../../lambdas/aws/clients/s3.ts';
+import { HOUR_MS } from '../../lambdas/core/time.ts';
 import { createAwsJsonClient } from '../../local/emulators/aws-json.ts';
 import { credentials, region } from '../../local/identity.ts';
 import { tally } from '../support/commands.ts';
@@ -190,6 +191,73 @@ test(
     });
     assert.deepEqual(await accounts(), { counted: 1_000, inFlight: 0, dead: 0, parked: 0, lost: 1 });
     assert.equal(await total('/c'), 0);
+  },
+);
+
+/** A message's segment, its parts, and the events of each. */
+const carriedIn = (body: string): { segment: string; parts: [number, string, number][] } => {
+  const { segment, deltas } = JSON.parse(body);
+  return { segment, parts: deltas };
+};
+
+test(
+  'discard gives up a part that no message carries, and none whose message may be there',
+  patient,
+  async () => {
+    countersFail(true);
+    await post(Array.from({ length: 40 }, (_, at) => view(`d${at}`, long('d', at))));
+    await until(async () => (await accounts()).dead === 40);
+    // Its message may be on its way for a day.
+    clock.forward(25 * HOUR_MS);
+    const before = await accounts();
+    const sqs = createAwsJsonClient('sqs', stack.endpoints.sqs);
+    const QueueUrl = resourceIn(stack, 'AWS::SQS::Queue', 'DeadLetters');
+    const take = async () => {
+      const { Messages } = await sqs.call('ReceiveMessage', { QueueUrl, MaxNumberOfMessages: 10 });
+      return Messages as { Body: string; ReceiptHandle: string }[];
+    };
+    const taken = await take();
+    const bodies = taken.map(({ Body }) => Body);
+    for (const { ReceiptHandle } of taken)
+      await sqs.call('ChangeMessageVisibility', { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 });
+    const body = bodies.find((one) => carriedIn(one).parts.length > 1) ?? assert.fail('one part a message');
+    const { segment, parts } = carriedIn(body);
+    const [first, last] = [parts[0], parts.at(-1)].map((part) => `${segment}/${part?.[0]}`);
+    assert.ok(first !== undefined && last !== undefined);
+    const discard = (...args: string[]) => deadLetters('discard', ...args, '--why', 'the queue was purged');
+    const refused = async (...args: string[]) => {
+      const { code, err } = await discard(...args, '--yes');
+      assert.deepEqual([code, /No dead letter/.test(err)], [1, true], `${args}: ${err}`);
+      assert.deepEqual(await accounts(), before, `${args}`);
+      return err;
+    };
+    assert.match(await refused(last), new RegExp(`${last} is in the message ${first}`));
+    await refused(first, '--parked');
+    await refused(first, '--reason', 'no such reason');
+    await refused(first, '--entity', '/no/such/entity');
+    await refused(first, '--segment', '9.9');
+    const held = await take();
+    await refused(first);
+    for (const { ReceiptHandle } of held) await sqs.call('DeleteMessage', { QueueUrl, ReceiptHandle });
+
+    const unasked = await discard(last);
+    assert.deepEqual([unasked.code, /may still be in the rollup queue/.test(unasked.err)], [2, true]);
+    assert.equal((await discard(last, '--dry-run')).code, 0);
+    assert.deepEqual(await accounts(), before);
+    const discarded = await discard(last, '--yes');
+    assert.deepEqual([discarded.code, discarded.out], [0, `${last}: discarded\n`]);
+    const lost = parts.at(-1)?.[2] ?? 0;
+    assert.deepEqual(await accounts(), { ...before, dead: 40 - lost, lost: before.lost + lost });
+    assert.equal((await discard(last, '--yes')).code, 1, 'it is settled');
+
+    countersFail(false);
+    const rollups = resourceIn(stack, 'AWS::SQS::Queue', 'Messages');
+    for (const MessageBody of bodies) await sqs.call('SendMessage', { QueueUrl: rollups, MessageBody });
+    await until(async () => (await accounts()).dead === 0);
+    assert.deepEqual(await accounts(), {
+      ...{ counted: before.counted + 40 - lost, inFlight: 0, dead: 0, parked: 0 },
+      lost: before.lost + lost,
+    });
   },
 );
 

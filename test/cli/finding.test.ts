@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { carryOut } from '../../cli/dead-letters/act.ts';
+import { carryOut, type Moves, plan } from '../../cli/dead-letters/act.ts';
 import { factsOf, isSelected, type Selection } from '../../cli/dead-letters/facts.ts';
 import { findParked, findWaiting, walkWaiting } from '../../cli/dead-letters/find.ts';
 import type { DeliveredMessage } from '../../lambdas/dead-letter-ports.ts';
@@ -18,7 +18,7 @@ const message = (messageId: string): DeliveredMessage => ({
 
 const FIFTY = Array.from({ length: 50 }, (_, at) => message(`m${at}`));
 
-function queue(messages: DeliveredMessage[], msForEach = 0) {
+function queue(messages: DeliveredMessage[], msForEach = 0, hidden = 0) {
   const waiting = [...messages];
   const released: string[] = [];
   const clock = { ms: 0, nowMs: () => clock.ms };
@@ -36,7 +36,7 @@ function queue(messages: DeliveredMessage[], msForEach = 0) {
         );
         released.push(...held.map(({ receiptHandle }) => receiptHandle));
       },
-      depth: async () => ({ visible: waiting.length, hidden: 0 }),
+      depth: async () => ({ visible: waiting.length, hidden }),
     },
   };
   return { ports, released };
@@ -89,7 +89,14 @@ test('dead letters that an action did not reach are not called gone', async () =
     signal = new AbortController().signal,
   ) => {
     const { ports } = queue(messages, msForEach);
-    const plan = { waiting, parked: new Map(), missing: [], complete: true };
+    const plan = {
+      waiting,
+      parked: new Map(),
+      missing: [],
+      carriers: new Map(),
+      complete: true,
+      sawAll: true,
+    };
     const carrying = { perSecond: 1e6, signal, onMessage: () => {} };
     const moves = { waiting: async () => 'returned' as const };
     const { done, gone, left } = await carryOut(moves, plan, ports as never, carrying);
@@ -98,6 +105,24 @@ test('dead letters that an action did not reach are not called gone', async () =
   assert.deepEqual(await act(10_000, FIFTY), [6, 0, 19]);
   assert.deepEqual(await act(0, FIFTY.slice(0, 40)), [20, 5, 0]);
   assert.deepEqual(await act(0, FIFTY, AbortSignal.abort()), [0, 0, 25]);
+});
+
+test('a plan saw all dead letters if it read the whole queue, and nothing was hidden or left out', async () => {
+  const both: Moves = { waiting: async () => 'discarded', parked: async () => 'discarded' };
+  const sawAll = async ({ moves = both, msForEach = 0, hidden = 0, ...narrowed }) => {
+    const { ports } = queue(FIFTY, msForEach, hidden);
+    const reading = { ...ports, parked: { read: async () => undefined } } as never;
+    const selection = { names: new Set(['1.0.9/0']), ...narrowed };
+    const planned = await plan(moves, selection, reading, new AbortController().signal);
+    assert.deepEqual(planned.missing, ['1.0.9/0']);
+    return planned.sawAll;
+  };
+  assert.equal(await sawAll({}), true);
+  assert.equal(await sawAll({ msForEach: 10_000 }), false);
+  assert.equal(await sawAll({ hidden: 1 }), false);
+  assert.equal(await sawAll({ moves: { parked: async () => 'discarded' } }), false);
+  for (const narrowed of [{ reason: 'x' }, { entity: '/x' }, { segment: '1.0' }])
+    assert.equal(await sawAll(narrowed), false, Object.keys(narrowed).join());
 });
 
 test('what is found keeps its rows only if they are asked for', async () => {

@@ -141,10 +141,14 @@ test('dead letters are taken with their history, given back, or parked under the
   const archive = new Archive(services.s3, bucket);
   const deadLetters = new SqsDeadLetters(services.sqs, { queueUrl, deadLetterUrl }, archive);
   assert.deepEqual(await deadLetters.take(10), []);
+  await deadLetters.release([]);
   const failed = new SqsFailedMessages(services.sqs, queueUrl, deadLetterUrl);
   const origin = { messageId: 'm', receiptHandle: 'r', receiveCount: 1, history: undefined };
   await failed.bury({ ...origin, body }, history);
   await failed.bury({ ...origin, body: 'not a rollup message' }, { ...history, poison: true });
+  const first = await deadLetters.take(10);
+  assert.deepEqual(await deadLetters.take(10), [], 'hidden from others');
+  await deadLetters.release(first);
   const taken = await deadLetters.take(10);
   assert.equal(taken.length, 2);
   for (const message of taken) {
@@ -160,6 +164,7 @@ test('dead letters are taken with their history, given back, or parked under the
   assert.equal(back?.Body, body);
   assert.equal(JSON.parse(back?.MessageAttributes?.['history']?.StringValue ?? '').rounds, 2);
   assert.equal(await messagesIn(deadLetterUrl), 0, 'hidden ones included');
+  await deadLetters.release(taken);
   const { Contents = [] } = await services.s3.send(new ListObjectsV2Command({ Bucket: bucket }));
   const poison = taken.find(({ history }) => history?.poison);
   const names = Contents.map(({ Key }) => Key).sort();

@@ -48,7 +48,7 @@ const TABLE: Record<string, Record<string, string[]>> = {
     WriterLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
   Redriver: {
-    RollupsDeadLetters: ['sqs:DeleteMessage', 'sqs:ReceiveMessage'],
+    RollupsDeadLetters: ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage'],
     RollupsMessages: ['sqs:SendMessage'],
     'ArchiveBucket/parked/*': ['s3:PutObject'],
     'ArchiveBucket/expired/*': ['s3:PutObject'],

@@ -43,3 +43,27 @@ for (const place of ['in flight', 'dead'])
     assert.equal(answer?.total, 3n);
     assert.ok(Date.parse(answer?.completeThrough ?? '') > droppedMs);
   });
+
+test('a discard killed between its tombstone and its note: a repair notes it, and nothing waits for the part', async () => {
+  const world = await StoreWorld.make({}, 60 * DAY_MS);
+  const { ledger, store, nowMs: discardedMs } = world;
+  await world.commit(worldShard(0), [viewed('/a', 1)]);
+  const shard = shardKey('1', worldShard(0));
+  const [
+    {
+      parts: [cut],
+      runMaxMs,
+    } = assert.fail(),
+  ] = await ledger.readEntries(shard, [1]);
+  const { range } = cut ?? assert.fail();
+  await store.putTombstone({ segment: segmentId(shard, 1), part: 0, range, runMaxMs });
+  world.nowMs += 2 * DAY_MS;
+  assert.equal((await recountWorld(world, { repair: true })).repaired, 1);
+  assert.equal((await recountWorld(world)).differing, 0);
+  await world.count([viewed('/b', 1, world.nowMs)]);
+  await world.account({ retentions: RETENTIONS, acceptFutureMs: 0 });
+  await world.compact();
+  const [answer] = await world.ask([['view', '/a', RANGE]]);
+  assert.equal(answer?.total, 0n);
+  assert.ok(Date.parse(answer?.completeThrough ?? '') > discardedMs + DAY_MS);
+});

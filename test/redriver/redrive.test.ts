@@ -38,7 +38,7 @@ function world(messages: DeliveredMessage[]) {
   const steps: string[] = [];
   const waiting = [...messages];
   /** `hot`: writes of deltas fail so often. */
-  const state = { healthy: true, ledgerDown: false, hot: 0, sizes: [] as number[] };
+  const state = { healthy: true, ledgerDown: false, archiveDown: false, hot: 0, sizes: [] as number[] };
   const ports: RedriverPorts = {
     deadLetters: {
       take: async (most) => {
@@ -50,10 +50,16 @@ function world(messages: DeliveredMessage[]) {
         steps.push(`back ${messageId} round ${rounds} after ${delayMs}${why}`);
       },
       park: async ({ messageId }, { reason }) => {
+        if (state.archiveDown) throw new Error('the archive is away');
         steps.push(`park ${messageId}: ${reason}`);
       },
       remove: async ({ messageId }) => {
         steps.push(`remove ${messageId}`);
+      },
+      release: async (held) => {
+        waiting.push(
+          ...messages.filter(({ receiptHandle }) => held.some((one) => one.receiptHandle === receiptHandle)),
+        );
       },
     },
     deltas: {
@@ -89,7 +95,7 @@ function world(messages: DeliveredMessage[]) {
   const settings = { retentions: KEPT };
   const run = (hasTime = () => true, change: Partial<RedriverSettings> = {}) =>
     redrive(ports, { ...settings, ...change }, hasTime);
-  return { steps, state, run };
+  return { steps, state, waiting, run };
 }
 
 test('redrive writes the first dead letter itself; then others return with growing delay, and are deleted only then', async () => {
@@ -155,10 +161,31 @@ test('a probe whose minutes expired long ago keeps its rows in the archive, and 
 });
 
 test('a probe that runs out of time decides nothing', async () => {
-  const { steps, run } = world([message('a')]);
+  const { steps, waiting, run } = world([message('a')]);
   let looks = 0;
   const report = await run(() => looks++ === 0);
   assert.deepEqual([steps, report.written, report.returned, report.ended], [[], 0, 0, 'time']);
+  assert.equal(waiting.length, 1, 'and leaves it visible');
+});
+
+test('what failed is visible after the run, so that the alarm sees it between any two runs', async () => {
+  const poison = { body: '{}', history: history(0, true) };
+  const { steps, state, waiting, run } = world([message('a'), message('b', poison), message('c', poison)]);
+  state.archiveDown = true;
+  for (const failed of [2, 2]) {
+    const report = await run();
+    assert.deepEqual([report.failed, report.ended], [failed, 'empty']);
+    assert.deepEqual(
+      waiting.map(({ messageId }) => messageId),
+      ['b', 'c'],
+    );
+  }
+  state.archiveDown = false;
+  await run();
+  assert.deepEqual(
+    [waiting, steps.filter((step) => step.startsWith('remove'))],
+    [[], ['remove a', 'remove b', 'remove c']],
+  );
 });
 
 test('dead letters without rounds left and poison are parked; poison has no place in the ledger', async () => {

@@ -1,6 +1,7 @@
 // Runs command lines one after another, for `commands.ts`.
 import '../../local/compile-cache.ts';
 import { run } from '../../cli/tally.ts';
+import { createClock, followClock } from '../../local/clock.ts';
 
 /** How a command ended. */
 export interface Ended {
@@ -24,11 +25,14 @@ function captured(stream: NodeJS.WriteStream): () => string {
 }
 
 const [out, err] = [captured(process.stdout), captured(process.stderr)];
+const { offset } = createClock();
+followClock(offset);
 let last = Promise.resolve();
 
-process.on('message', ([args, cwd]: [string[], string]) => {
+process.on('message', ([args, cwd, aheadMs]: [string[], string, number]) => {
   last = last.then(async () => {
     process.chdir(cwd);
+    new BigInt64Array(offset).set([BigInt(aheadMs)]);
     process.exitCode = 0;
     await run(args);
     const ended: Ended = { code: Number(process.exitCode), out: out(), err: err() };

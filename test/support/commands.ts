@@ -8,12 +8,12 @@ const ROOT = join(import.meta.dirname, '../..');
 const waiting: PromiseWithResolvers<Ended>[] = [];
 let child: ChildProcess | undefined;
 
-/** Runs a command line to its end; the file's command lines wait for each other. */
-export function tally(args: readonly string[], cwd = ROOT): Promise<Ended> {
+/** Runs a command line to its end; the file's command lines wait for each other. @param aheadMs of its clock */
+export function tally(args: readonly string[], cwd = ROOT, aheadMs = 0): Promise<Ended> {
   child ??= start();
   const ended = Promise.withResolvers<Ended>();
   waiting.push(ended);
-  child.send([args, cwd]);
+  child.send([args, cwd, aheadMs]);
   return ended.promise;
 }
 

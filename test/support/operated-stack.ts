@@ -44,8 +44,9 @@ export async function startOperatedStack() {
     clock,
     metrics,
     start,
-    /** Runs a command on the stack to its end. */
-    run: (...args: string[]): Promise<Ended> => tally([...args, '--url', stack.url]),
+    /** Runs a command on the stack to its end, by the stack's clock. */
+    run: (...args: string[]): Promise<Ended> =>
+      tally([...args, '--url', stack.url], undefined, clock.nowMs() - Date.now()),
 
     /** Makes every write of a delta fail, while reads work; or lets them pass again. */
     countersFail(fail: boolean): void {

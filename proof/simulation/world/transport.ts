@@ -14,7 +14,7 @@ interface Input {
   readonly RequestItems?: Readonly<Record<string, unknown>>;
   readonly QueueUrl?: string;
   readonly MessageBody?: string;
-  readonly Entries?: readonly { readonly MessageBody?: string }[];
+  readonly Entries?: readonly { readonly MessageBody?: string; readonly ReceiptHandle?: string }[];
   readonly ReceiptHandle?: string;
   readonly ShardId?: string;
   readonly Prefix?: string;
@@ -83,6 +83,7 @@ const OTHER_CALLS: Readonly<Record<string, string>> = {
   GetRecords: 'getRecords',
   SendMessageBatch: 'sendBatch',
   ChangeMessageVisibility: 'changeVisibility',
+  ChangeMessageVisibilityBatch: 'release',
   ReceiveMessage: 'take',
   DeleteMessage: 'remove',
   GetObject: 'get',
@@ -110,7 +111,8 @@ function named({ service, operation, input: given }: Call): Named {
 }
 
 function subjectOf({ Entries, ReceiptHandle, ShardId, Key, Prefix, Name }: Input): string {
-  if (Entries !== undefined) return Entries.map(({ MessageBody }) => partIn(MessageBody)).join(' ');
+  if (Entries !== undefined)
+    return Entries.map(({ MessageBody, ReceiptHandle }) => ReceiptHandle ?? partIn(MessageBody)).join(' ');
   return String(ReceiptHandle ?? ShardId ?? Key ?? Prefix ?? Name ?? '');
 }
 
