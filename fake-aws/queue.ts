@@ -1,5 +1,5 @@
 // A standard SQS queue: visibility, duplicates, reordering, delays, receive counts, a redrive policy, retention.
-import { type MessageAttributeValue, MessageNotInflight } from '@aws-sdk/client-sqs';
+import { type MessageAttributeValue, MessageNotInflight, SQSServiceException } from '@aws-sdk/client-sqs';
 import type { Clock, Crossings } from './call.ts';
 import { refused } from './errors.ts';
 
@@ -11,10 +11,15 @@ export interface StoredMessage {
   /** When it was first sent; a move by the redrive policy does not change it. */
   readonly enqueuedMs: number;
   firstReceivedMs: number | undefined;
+  /** When its receipt was given. */
+  receivedMs: number;
   visibleMs: number;
   receiveCount: number;
   receipt: string;
 }
+
+/** Longest time that a message is hidden, from its receipt on. */
+export const VISIBILITY_SECONDS_MAX = 43_200;
 
 /** How SQS behaves. */
 export interface SqsOptions {
@@ -88,6 +93,7 @@ export class FakeQueue {
       attributes,
       enqueuedMs: nowMs,
       firstReceivedMs: undefined,
+      receivedMs: nowMs,
       visibleMs: nowMs + delayMs,
       receiveCount: 0,
       receipt: '',
@@ -129,6 +135,7 @@ export class FakeQueue {
       this.#receipts += 1;
       message.receiveCount += 1;
       message.firstReceivedMs ??= nowMs;
+      message.receivedMs = nowMs;
       message.visibleMs = nowMs + hideMs;
       message.receipt = `${this.name}/${message.messageId}/${this.#receipts}`;
       received.push(message);
@@ -149,6 +156,9 @@ export class FakeQueue {
     if (message === undefined || message.visibleMs <= nowMs) {
       throw new MessageNotInflight(refused('the message is not in flight'));
     }
+    // SQS counts 12 hours from the receipt, and refuses more than what is left of them.
+    if (hideMs > 0)
+      checkRange('VisibilityTimeout', (nowMs + hideMs - message.receivedMs) / 1000, VISIBILITY_SECONDS_MAX);
     message.visibleMs = nowMs + hideMs;
     this.onArrival(message.visibleMs);
   }
@@ -181,4 +191,13 @@ export class FakeQueue {
       this.#options.onDropped?.(this.name, message);
     }
   }
+}
+
+/** Refuses a number out of its range. */
+export function checkRange(name: string, value: number, most: number): void {
+  if (value < 0 || value > most) throw invalid(`Value ${value} for parameter ${name} is invalid.`);
+}
+
+export function invalid(message: string): SQSServiceException {
+  return new SQSServiceException({ name: 'InvalidParameterValue', $fault: 'client', ...refused(message) });
 }

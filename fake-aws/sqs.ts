@@ -12,24 +12,25 @@ import {
   type ReceiveMessageCommandInput,
   type SendMessageBatchCommandInput,
   SQSClient,
-  SQSServiceException,
   TooManyEntriesInBatchRequest,
 } from '@aws-sdk/client-sqs';
 import type { Transport } from './call.ts';
 import { makeClient, type Operations } from './client.ts';
 import { onlyKnown, refused } from './errors.ts';
 import {
+  checkRange,
   FakeQueue,
+  invalid,
   QUEUE_SETTINGS,
   type QueueSettings,
   type SqsOptions,
   type StoredMessage,
+  VISIBILITY_SECONDS_MAX,
 } from './queue.ts';
 
 const MESSAGE_BYTES_MAX = 1_048_576;
 const BATCH_ENTRIES_MAX = 10;
 const DELAY_SECONDS_MAX = 900;
-const VISIBILITY_SECONDS_MAX = 43_200;
 
 interface OnQueue {
   readonly QueueUrl: string | undefined;
@@ -229,12 +230,4 @@ function checkEntries({ length }: readonly object[]): void {
   if (length === 0) throw new EmptyBatchRequest(refused('There should be at least one entry.'));
   if (length > BATCH_ENTRIES_MAX)
     throw new TooManyEntriesInBatchRequest(refused(`Maximum number of entries per request are 10.`));
-}
-
-function checkRange(name: string, value: number, most: number): void {
-  if (value < 0 || value > most) throw invalid(`Value ${value} for parameter ${name} is invalid.`);
-}
-
-function invalid(message: string): SQSServiceException {
-  return new SQSServiceException({ name: 'InvalidParameterValue', $fault: 'client', ...refused(message) });
 }

@@ -98,7 +98,8 @@ export function historyAttributes(history: MessageHistory) {
   return { [HISTORY_ATTRIBUTE]: { DataType: 'String', StringValue: encodeHistory(history) } };
 }
 
-const VISIBILITY_MAX_SECONDS = 43_200;
+/** SQS hides a message for 12 hours from its receipt at most, and refuses more than what is left of them: five minutes for the run. */
+const VISIBILITY_MAX_SECONDS = 42_900;
 
 /** Failures on the receiving end: hides a message for a while, or moves it to the dead-letter queue. */
 export class SqsFailedMessages implements FailedMessages {

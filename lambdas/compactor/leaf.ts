@@ -1,6 +1,6 @@
 // A block while an epoch merges rows into it: inserting rows, and splitting it into halves.
 import { type HashRange, halvesOf, holds } from '../core/hash-range.ts';
-import { CELL_BYTES, namedBytes, viewRows } from '../core/rows.ts';
+import { CELL_BYTES, encodeNamed, namedBytes, viewRows } from '../core/rows.ts';
 import type { Block, BlockCondition } from '../store/ports.ts';
 import { GrowingRow } from './growing-row.ts';
 
@@ -90,4 +90,11 @@ export function splitLeaf(
   const [lower, upper] = [leafOf(low, left[0]), leafOf(high, left[1])];
   for (const row of rows.values()) insert(holds(lower.range, row.hash) ? lower : upper, row);
   return [lower, upper];
+}
+
+/** Encodes a leaf's rows, and forgets them: they take ten times as much, and its put may wait for others. */
+export function takeRows({ rows }: Leaf): Uint8Array {
+  const encoded = encodeNamed([...rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1)));
+  rows.clear();
+  return encoded;
 }

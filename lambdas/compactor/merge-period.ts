@@ -1,10 +1,11 @@
 // Merges an epoch's rows into the blocks of one period. Rows arrive by hash; blocks are read, split and put along the way.
+import pLimit from 'p-limit';
 import { HASH_BITS, type HashRange, halvesOf, holds, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Period } from '../core/level.ts';
-import { encodeNamed, splitName } from '../core/rows.ts';
+import { splitName } from '../core/rows.ts';
 import type { Block, BlockCondition, BlockReader, BlockWriter } from '../store/ports.ts';
 import type { GrowingRow } from './growing-row.ts';
-import { addRow, EDITS_MAX, editOf, insertRows, type Leaf, type Left, splitLeaf } from './leaf.ts';
+import { addRow, EDITS_MAX, editOf, insertRows, type Leaf, type Left, splitLeaf, takeRows } from './leaf.ts';
 
 /** A block changed during its epoch: restart the epoch from the current blocks. */
 export class BlockChanged extends Error {
@@ -28,12 +29,14 @@ interface Split {
   readonly edit: number;
   /** The upper half, if this epoch splits the block and has not processed that half yet. */
   upper: Leaf | undefined;
+  /** Puts of both halves. */
+  readonly puts: Promise<void>[];
 }
 
 /**
  * Merges one epoch into one period. The resulting blocks are a function of the previous blocks and the epoch's rows, so
- * compactors may run concurrently, crash at any point, and be followed by others. Holds one block's rows in memory, and those of
- * halves that splits have postponed.
+ * compactors may run concurrently, crash at any point, and be followed by others. Holds one block's rows in memory, those of
+ * halves that splits have postponed, and the blocks that are being put. A marker is put after all blocks beneath it.
  */
 export class PeriodMerge {
   readonly period: Period;
@@ -43,6 +46,9 @@ export class PeriodMerge {
   readonly #store: BlockReader & BlockWriter;
   readonly #settings: MergeSettings;
   readonly #path: Split[] = [];
+  /** Puts that no split on the path waits for. */
+  readonly #puts: Promise<void>[] = [];
+  readonly #limit = pLimit(PUTS_AT_ONCE);
   #leaf: Leaf | undefined;
   #last = -1;
   /** The last row's metric, with separator: the next row usually has the same. */
@@ -112,6 +118,20 @@ export class PeriodMerge {
   async finish(): Promise<void> {
     await this.#closeLeaf();
     while (this.#path.length > 0) await this.#closeSplit();
+    await this.settled();
+  }
+
+  /** Waits for the puts under way. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#puts, ...this.#path.flatMap(({ puts }) => puts)]);
+  }
+
+  /** Lets a put go on beside what follows; waits while too many do. */
+  async #start(put: Promise<void>): Promise<void> {
+    // It fails where all are waited for.
+    put.catch(() => {});
+    (this.#path.at(-1)?.puts ?? this.#puts).push(put);
+    if (this.#limit.pendingCount >= PUTS_AT_ONCE) await put;
   }
 
   /** The leaf whose range contains a hash; puts the blocks before it. */
@@ -140,7 +160,7 @@ export class PeriodMerge {
       const block = await this.#read(range);
       if (block?.content !== 'split' || block.epoch >= this.#settings.epoch)
         return await this.#leafOf(range, block);
-      this.#path.push({ range, condition: undefined, edit: 0, upper: undefined });
+      this.#path.push({ range, condition: undefined, edit: 0, upper: undefined, puts: [] });
       range = halfWith(range, hash);
     }
   }
@@ -152,6 +172,8 @@ export class PeriodMerge {
     const edit = block?.edit ?? 0;
     const hasLeft = edit > 0 && (await this.#hasLeft(range));
     if (isDone && hasLeft && block.content !== 'split') await this.#splitAgain(range, block);
+    // An earlier run of this epoch put it.
+    if (block?.epoch === this.#settings.epoch) this.writeUnits += unitsOf(block.content);
     const leaf: Leaf = {
       range,
       condition,
@@ -173,13 +195,13 @@ export class PeriodMerge {
     for (let leaf = this.#leaf; leaf !== undefined && this.#isTooLarge(leaf); leaf = this.#leaf) {
       const [lower, upper] = await this.#halves(leaf);
       const { range, condition } = leaf;
-      const split: Split = { range, condition, edit: editOf(leaf), upper: undefined };
+      const split: Split = { range, condition, edit: editOf(leaf), upper: undefined, puts: [] };
       this.#path.push(split);
       if (holds(lower.range, hash)) {
         split.upper = upper;
         this.#leaf = lower;
       } else {
-        await this.#putLeaf(lower);
+        await this.#start(this.#putLeaf(lower));
         this.#leaf = upper;
       }
     }
@@ -212,15 +234,20 @@ export class PeriodMerge {
   async #closeLeaf(): Promise<void> {
     const leaf = this.#leaf;
     this.#leaf = undefined;
-    if (leaf !== undefined) await this.#putLeaf(leaf);
+    if (leaf !== undefined) await this.#start(this.#putLeaf(leaf));
   }
 
   /** Leaves the lowest split: puts its upper half if still pending, then its marker. */
   async #closeSplit(): Promise<void> {
-    const split = this.#path.pop();
-    if (split?.condition === undefined) return;
-    if (split.upper !== undefined) await this.#putLeaf(split.upper);
-    await this.#put(split.range, 'split', split.condition, split.edit);
+    const split = this.#path.at(-1);
+    if (split?.upper !== undefined) await this.#start(this.#putLeaf(split.upper));
+    this.#path.pop();
+    if (split !== undefined) await this.#start(this.#putMarker(split));
+  }
+
+  async #putMarker({ range, condition, edit, puts }: Split): Promise<void> {
+    await Promise.all(puts);
+    if (condition !== undefined) await this.#put(range, 'split', condition, edit);
   }
 
   /** Puts a leaf; if it is too large, its two halves and then its marker. */
@@ -231,8 +258,7 @@ export class PeriodMerge {
       return this.#put(leaf.range, 'split', leaf.condition, editOf(leaf));
     }
     if (leaf.rows.size === 0 && !leaf.exists) return;
-    const rows = [...leaf.rows.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    await this.#put(leaf.range, encodeNamed(rows), leaf.condition, editOf(leaf));
+    await this.#put(leaf.range, takeRows(leaf), leaf.condition, editOf(leaf));
     // Another compactor that read the block before its edit may have put halves since this one looked.
     if (leaf.isNew || leaf.edit === 0 || !(await this.#hasLeft(leaf.range))) return;
     const [there] = await this.#store.readBlocks([{ period: this.period, range: leaf.range }]);
@@ -251,8 +277,9 @@ export class PeriodMerge {
   ): Promise<void> {
     const { epoch, expiresAt } = this.#settings;
     const block: Block = { epoch, edit, content };
-    this.writeUnits += content === 'split' ? 1 : Math.ceil((content.byteLength + ITEM_BYTES) / 1024);
-    if ((await this.#store.putBlock(this.period, range, block, condition, expiresAt)) === 'put') return;
+    this.writeUnits += unitsOf(content);
+    const put = () => this.#store.putBlock(this.period, range, block, condition, expiresAt);
+    if ((await this.#limit(put)) === 'put') return;
     // Another compactor of this epoch was faster, or the answer to this very put was lost; then the block exists.
     const [there] = await this.#store.readBlocks([{ period: this.period, range }]);
     if (there === undefined || there.epoch < epoch) {
@@ -285,6 +312,9 @@ export class PeriodMerge {
   }
 }
 
+/** Concurrent puts of a period's blocks: a run that puts them one by one ends before a first epoch with tens of thousands. */
+const PUTS_AT_ONCE = 32;
+
 /** Rows of a period whose blocks are read at once: those take at most 32 MB. */
 const AHEAD_ROWS = 2_000;
 
@@ -298,6 +328,10 @@ function beneath(range: HashRange, levels = LEVELS_BENEATH): readonly HashRange[
 
 /** Approximate bytes of a block item's key and numbers. */
 const ITEM_BYTES = 100;
+
+function unitsOf(content: Block['content']): number {
+  return content === 'split' ? 1 : Math.ceil((content.byteLength + ITEM_BYTES) / 1024);
+}
 
 function halfWith(range: HashRange, hash: number): HashRange {
   const [lower, upper] = halvesOf(range);

@@ -55,7 +55,10 @@ export async function runEpoch(
   const lateBytes = { days: 0, months: 0, all: 0 };
   const limit = pLimit(PERIODS_AT_ONCE);
   for (const range of rangesOf(plan.slotBits)) {
-    if (!hasTime()) return false;
+    if (!hasTime()) {
+      await Promise.all([...merges.values()].map((merge) => merge.settled()));
+      return false;
+    }
     const gathered = await gather(rows.rowsIn(range), level, plan);
     if (level === 'hours') await putLateRows(range, gathered, plan, ports, lateBytes);
     await Promise.all(

@@ -76,7 +76,7 @@ export interface LevelHead {
 export interface LateRows {
   /** The last epoch of the hours that set any aside; 0: none. */
   readonly epoch: number;
-  /** Approximate bytes of late rows that the level has not merged yet. */
+  /** Approximate bytes of late rows that the level has not merged yet; outdated once it has merged that epoch. */
   readonly bytes: number;
 }
 
@@ -266,7 +266,7 @@ export function isUpperDue(
   nowMs: number,
   eventsMax: number,
 ): boolean {
-  const head = state[level];
+  const [head, late] = [state[level], state.late[level]];
   if (state.hours.epoch === 0) return false;
   const closesMs = closesBeforeMs(level, state, nowMs);
   if (head.hourEpoch >= state.hours.epoch)
@@ -276,7 +276,7 @@ export function isUpperDue(
     state.hours.events - head.events >= eventsMax ||
     nowMs - head.plannedAtMs >= UPPER_INTERVALS_MS[level] ||
     (closesMs > head.closedBeforeMs && level !== 'all') ||
-    state.late[level].bytes > LATE_BYTES_MAX * 2 ** slotBits ||
+    (late.epoch > head.hourEpoch && late.bytes > LATE_BYTES_MAX * 2 ** slotBits) ||
     head.writeUnits <= UNITS_PER_EVENT_MAX * (state.hours.events - head.events)
   );
 }

@@ -4,6 +4,7 @@ import {
   type DynamoDBClient,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import pLimit from 'p-limit';
 import { ABSENT, attributes, type Item, type Key, Table, type Values } from '../aws/table.ts';
 import type { Delta, DeltaName } from '../core/delta.ts';
 import { covers, type HashRange, WHOLE_RANGE } from '../core/hash-range.ts';
@@ -36,6 +37,8 @@ import {
   storeKeys,
 } from './store-items.ts';
 
+/** Concurrent puts of metrics: there may be thousands. */
+const PUTS_AT_ONCE = 32;
 /** Maximum size of late rows in one item, in bytes of `rowBytes`. */
 const LATE_BYTES_MAX = 100_000;
 
@@ -208,7 +211,7 @@ export class StoreTable
   }
 
   async addMetrics(metrics: readonly string[]): Promise<void> {
-    for (const metric of metrics) await this.#table.put(storeKeys.metric(metric));
+    await pLimit(PUTS_AT_ONCE).map(metrics, (metric) => this.#table.put(storeKeys.metric(metric)));
   }
 
   async *#between(pk: string, bounds: readonly [string, string]): AsyncIterable<Item> {

@@ -32,3 +32,60 @@ test('an epoch with more blocks than a run can read one by one is done after som
   const epochs = [hours, days, months, all].map(({ epoch }) => epoch).join('/');
   assert.fail(`after eight runs the levels are at epochs ${epochs}`);
 });
+
+/** Counts round trips: calls that are under way at once take one. */
+function roundTrips() {
+  let count = 0;
+  let underWay: Promise<void> | undefined;
+  const trip = async () => {
+    count += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+    underWay = undefined;
+  };
+  const transport: Transport = async (_, perform) => {
+    underWay ??= trip();
+    await underWay;
+    return perform();
+  };
+  return { transport, count: () => count };
+}
+
+// A first epoch begins anew if its run is killed: one by one, 54,000 puts would be killed each time.
+test('the blocks of a new period are put many at a time, and so are the lists of many metrics', async () => {
+  const world = await StoreWorld.make({ slotBits: 1, blockBytes: 60 });
+  const events = Array.from({ length: 400 }, (_, n) => ({ ...viewed(`/${n}`, 1), metric: `metric${n}` }));
+  await world.write(await world.commit(worldShard(0), events));
+  const { transport, count } = roundTrips();
+  await compact(world.compactorPorts(transport), world.settings, () => true);
+  let blocks = 0;
+  for await (const _ of world.store.blocksOf({ level: 'all', startMs: 0 })) blocks += 1;
+  assert.ok(blocks > 250, `${blocks} blocks`);
+  const { entries = [] } = (await world.store.readTop('metric7', { level: 'all', startMs: 0 })) ?? {};
+  assert.deepEqual(entries, [{ entity: '/7', n: 1n }]);
+  // Each of four levels has as many blocks, and a list of each metric to read and to put.
+  assert.ok(count() < 600, `${count()} round trips`);
+});
+
+test('an epoch that takes several runs has cost as much as one that takes one', async () => {
+  const unitsOfSecondEpoch = async (looks: number) => {
+    const world = await StoreWorld.make({ slotBits: 4, blockBytes: 400 });
+    const events = Array.from({ length: 400 }, (_, n) => viewed(`/${n}`, 1));
+    const run = async (looksAtClock: number) => {
+      world.nowMs += 60_000;
+      let left = looksAtClock;
+      await compact(world.compactorPorts(), world.settings, () => left-- > 0);
+    };
+    await world.count(events);
+    await run(Number.POSITIVE_INFINITY);
+    await world.count(events);
+    await run(looks);
+    const isCut = (await world.state.readState()).hours.plan !== undefined;
+    await run(Number.POSITIVE_INFINITY);
+    const { hours } = await world.state.readState();
+    assert.equal(hours.epoch, 2);
+    return { isCut, writeUnits: hours.writeUnits };
+  };
+  const [whole, cut] = [await unitsOfSecondEpoch(1_000), await unitsOfSecondEpoch(12)];
+  assert.deepEqual([whole.isCut, cut.isCut], [false, true]);
+  assert.equal(cut.writeUnits, whole.writeUnits);
+});

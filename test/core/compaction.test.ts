@@ -30,3 +30,15 @@ test('a level without anything new is due once a day, as long as that closes som
   assert.equal(isUpperDue(idle(), 'days', 0, LAST_MS + 2 * DAY_MS, 1_000), true);
   assert.equal(isUpperDue(INITIAL_STATE, 'days', 0, LAST_MS, 1_000), false);
 });
+
+test('many late rows make a level due until it has merged them, and no longer', () => {
+  const was = idle();
+  // A new epoch of the hours, a minute after the last one of the days, which was dear.
+  const hours = { ...was.hours, epoch: 4, hourEpoch: 4, events: 1 };
+  const days = { ...was.days, writeUnits: 1_000, closedBeforeMs: LAST_MS };
+  const due = (epoch: number) => {
+    const late = { ...was.late, days: { epoch, bytes: 1e9 } };
+    return isUpperDue({ ...was, hours, days, late }, 'days', 0, LAST_MS + 60_000, 1_000);
+  };
+  assert.deepEqual([due(3), due(4)], [false, true]);
+});
