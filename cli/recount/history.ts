@@ -9,7 +9,7 @@ import {
   segmentId,
 } from '../../lambdas/core/identifiers.ts';
 import { InvalidRawObject, streamRecord } from '../../lambdas/core/raw-segment.ts';
-import type { RollupConfig, StreamRecord } from '../../lambdas/core/segment.ts';
+import { plannedRecords, type RollupConfig, type StreamRecord } from '../../lambdas/core/segment.ts';
 import type { CheckpointLedger, SegmentLedger } from '../../lambdas/ports.ts';
 import type { RawHistory, SegmentSource } from '../../lambdas/raw-ports.ts';
 
@@ -64,8 +64,11 @@ export async function ledgerHistory(ledger: OldLedger, source: SegmentSource): P
             segment: entry.segment,
             last: entry.last,
             async read() {
-              const records = entry.lost ? 'lost' : await reader.read(entry);
-              return typeof records === 'string' ? records : { records, config: entry.config };
+              const found = entry.lost ? 'lost' : await reader.read(entry);
+              if (typeof found === 'string') return found;
+              // A reader returns what is left of a segment.
+              const records = plannedRecords(entry, found);
+              return records === undefined ? 'trimmed' : { records, config: entry.config };
             },
           };
         }

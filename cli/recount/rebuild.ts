@@ -2,17 +2,20 @@
 import { type AggregatorPorts, aggregate } from '../../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
+import { lastEntered } from '../../lambdas/core/checkpoint.ts';
 import type { Deletion } from '../../lambdas/core/deletions.ts';
 import {
   compareSequenceNumbers,
   type SequenceNumber,
   type ShardId,
+  type ShardKey,
   segmentId,
   shardIdOf,
   shardKey,
 } from '../../lambdas/core/identifiers.ts';
 import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
 import type { Head, StreamRecord } from '../../lambdas/core/segment.ts';
+import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { CheckpointLedger, RollupQueue, ShardDirectory, StreamLog } from '../../lambdas/ports.ts';
 import type { RawHistory, SegmentSource } from '../../lambdas/raw-ports.ts';
 import type { RecountProgress } from '../../lambdas/recount/ports.ts';
@@ -92,10 +95,12 @@ export async function play(
   let done = 0;
   for (const past of shards) {
     const shard = shardIdOf(past.key);
-    const reached = await to.ledger.readHead(shardKey(generation, shard));
+    const key = shardKey(generation, shard);
+    const reached = await to.ledger.readHead(key);
+    const isCounted = countedUpTo(to.ledger, key, reached);
     for await (const segment of past.read()) {
       onProgress({ phase: 'rebuild', done: ++done, of });
-      if (reached !== undefined && segment.last !== undefined && isPlayed(segment.last, reached)) continue;
+      if (segment.last !== undefined && (await isCounted(segment.last))) continue;
       const found = await segment.read();
       const leave = (why: string) =>
         left.push(`segment ${segmentId(past.key, segment.segment)} was not counted again: ${why}`);
@@ -105,9 +110,14 @@ export async function play(
       }
       const { records, config } = found;
       const last = records.at(-1);
-      if (last === undefined) continue;
+      if (last === undefined) {
+        leave('it has no records');
+        continue;
+      }
       if (reached !== undefined && isPlayed(last.sequenceNumber, reached)) {
         if (last.arrivalMs > reached.runMaxMs) leave('its sequence numbers belong to another stream');
+        else if (!(await isCounted(last.sequenceNumber)))
+          leave('later ones were counted before it could be read: use another name');
         continue;
       }
       // An archive trims nothing unread, however old it is.
@@ -121,6 +131,21 @@ export async function play(
 function isPlayed(last: SequenceNumber, head: Head): boolean {
   const order = compareSequenceNumbers(last, head.status === 'sent' ? head.last : head.first);
   return head.status === 'sent' ? order <= 0 : order < 0;
+}
+
+/**
+ * Whether an entry of the rebuilt ledger, up to a head, has a record. The head alone does not say: segments before it may have
+ * been left out. Reads forward: to be asked in ascending order.
+ */
+function countedUpTo(ledger: CheckpointLedger, shard: ShardKey, head: Head | undefined) {
+  const entries = ledger.entriesUp(shard, 0, lastEntered(head))[Symbol.asyncIterator]();
+  let entry: IteratorResult<SegmentEntry> | undefined;
+  return async (record: SequenceNumber): Promise<boolean> => {
+    entry ??= await entries.next();
+    while (entry.done !== true && compareSequenceNumbers(entry.value.last, record) < 0)
+      entry = await entries.next();
+    return entry.done !== true && compareSequenceNumbers(entry.value.first, record) <= 0;
+  };
 }
 
 function aggregatorPorts(
