@@ -8,7 +8,7 @@ import {
   type ShardKey,
   segmentId,
 } from '../../lambdas/core/identifiers.ts';
-import { InvalidRawObject, streamRecord } from '../../lambdas/core/raw-segment.ts';
+import { InvalidRawObject, type RawSegment, streamRecord } from '../../lambdas/core/raw-segment.ts';
 import { plannedRecords, type RollupConfig, type StreamRecord } from '../../lambdas/core/segment.ts';
 import type { CheckpointLedger, SegmentLedger } from '../../lambdas/ports.ts';
 import type { RawHistory, SegmentSource } from '../../lambdas/raw-ports.ts';
@@ -108,11 +108,9 @@ export async function archiveHistory(archive: RawHistory, ledger: OldLedger): Pr
     );
     const read = ({ segment, hourMs }: (typeof places)[number]) =>
       archive.readRaw({ segment: segmentId(key, segment), hourMs }).catch(unreadable);
-    const [first] = archived;
-    const raw = first && (await read(first));
     shards.push({
       key,
-      ancestors: typeof raw === 'object' ? raw.ancestors : [],
+      ancestors: await ancestorsIn(archived.map((place) => () => read(place))),
       segments: archived.length,
       async *read() {
         for (const place of archived) {
@@ -135,6 +133,17 @@ export async function archiveHistory(archive: RawHistory, ledger: OldLedger): Pr
     if (last > archived) missing.push(lineOf(key, archived + 1, last, NOT_ARCHIVED));
   }
   return { shards: inOrder(shards, generations), missing };
+}
+
+/** A shard's ancestors, from the first of its objects that can be read: each of them has them all. */
+async function ancestorsIn(
+  reads: readonly (() => Promise<RawSegment | string | undefined>)[],
+): Promise<readonly ShardKey[]> {
+  for (const read of reads) {
+    const raw = await read();
+    if (typeof raw === 'object') return raw.ancestors;
+  }
+  return [];
 }
 
 function unreadable(error: unknown): string {
