@@ -116,7 +116,14 @@ export interface ShardProgress {
   unsettled: number[];
 }
 
-export interface Findings {
+/** How much was compared. */
+export interface ComparedSoFar {
+  readonly figures: Record<Level, ComparedFigures>;
+  /** Uncompacted deltas compared. */
+  deltas: number;
+}
+
+export interface Findings extends ComparedSoFar {
   /** Segments reproduced, and their events. */
   segments: number;
   events: number;
@@ -127,9 +134,6 @@ export interface Findings {
   /** Differences repaired. */
   repaired: number;
   readonly twice: CountedTwice[];
-  readonly figures: Record<Level, ComparedFigures>;
-  /** Uncompacted deltas compared. */
-  deltas: number;
   /** Why compaction cannot proceed, if it cannot. */
   stuck: string | undefined;
   /** Parts that could not be compared because compaction kept advancing. */
