@@ -153,8 +153,13 @@ async function readStateFile(file: string, what: string): Promise<RecountState |
     new UsageError(`${file} ${why}: delete it, or name another with --state FILE.`);
   const state = jsonIn(text) as RecountState | null | undefined;
   if (state?.v !== 1) throw other('is not the state of a recount');
-  if (state.what !== what) throw other(`is of another recount (${state.what})`);
-  return state;
+  if (state.what === what) return state;
+  // The blocks are repaired: nothing else says that their top lists are not.
+  if (state.topsDue.length > 0)
+    throw new UsageError(
+      `${file} is of a repair that is not finished (${state.what}): run that one again first.`,
+    );
+  throw other(`is of another recount (${state.what})`);
 }
 
 /** Replaces the file atomically. */
