@@ -1,6 +1,7 @@
 // The action of `tally recount`: reproduces segments, compares them with the store, repairs it, or counts into other tables.
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Archive } from '../../lambdas/aws/archive.ts';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { finishPlans } from '../../lambdas/compactor/compact.ts';
@@ -82,6 +83,7 @@ async function compare(
     const begun = saved ?? (await begin(what, range, access, { partEvents: PART_EVENTS }));
     const spill = await openSpill(`${given.state}.rows`, begun.spilled);
     const archive = new RepairArchive(s3, resources.archiveBucket);
+    const expired = new Archive(s3, resources.archiveBucket);
     const ports: RecountPorts = {
       ledger,
       source,
@@ -91,7 +93,7 @@ async function compare(
       finishPlans: () => finishPlans(compactor),
       spill,
       clock,
-      repair: isRepair ? { store, rewriter, ledger, state, archive } : undefined,
+      repair: isRepair ? { store, rewriter, ledger, state, archive, expired } : undefined,
     };
     const settings = {
       // Rows that an earlier retention setting removed are not a difference.

@@ -1,7 +1,7 @@
 // A recount's ports, state and findings.
 import type { ShardKey } from '../core/identifiers.ts';
 import type { Level, Period, Retentions } from '../core/level.ts';
-import type { CheckpointLedger, Clock, PartLedger, SegmentLedger } from '../ports.ts';
+import type { CheckpointLedger, Clock, ExpiredArchive, PartLedger, SegmentLedger } from '../ports.ts';
 import type { SegmentSource, UnreadReason } from '../raw-ports.ts';
 import type {
   BlockReader,
@@ -181,9 +181,10 @@ export interface RepairPorts {
     DeltaWriter &
     Pick<LateStore, 'putLate'>;
   readonly rewriter: RowRewriter;
-  readonly ledger: Pick<PartLedger, 'acknowledge'>;
+  readonly ledger: Pick<PartLedger, 'acknowledge' | 'noteExpired'>;
   readonly state: LateRegister;
   readonly archive: RepairArchive;
+  readonly expired: ExpiredArchive;
 }
 
 /** Lists the periods that have blocks. */

@@ -203,7 +203,8 @@ class Comparison {
     if (repair === undefined) return wrong.differences;
     let left = wrong.differences;
     for (const name of wrong.segments.values()) {
-      if (!(await repairDeltas(name, wrong.phantoms, compaction, this.#ports, repair))) continue;
+      const { phantoms } = wrong;
+      if (!(await repairDeltas(name, phantoms, compaction, this.#ports, repair, this.#settings))) continue;
       const id = segmentId(name.shard, name.segment);
       const isOf = ({ of }: Difference) => of.startsWith(`${id}/`);
       this.#noteRepaired(left.filter(isOf));

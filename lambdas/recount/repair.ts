@@ -9,6 +9,7 @@ import { expiresAtOf, type Period, periodName } from '../core/level.ts';
 import { compareRows, decodeRows, encodeRows, type Row, rowBytes, rowName } from '../core/rows.ts';
 import { isForgotten } from '../core/segment-entry.ts';
 import type { Block, BlockCondition, StoredDelta } from '../store/ports.ts';
+import { keepExpired } from '../writer/write.ts';
 import { correctedRows, type WrongLate, type WrongPeriod } from './compare-blocks.ts';
 import type { SegmentName } from './compare-deltas.ts';
 import type { RecountPorts, RecountSettings, RepairPorts } from './ports.ts';
@@ -148,6 +149,7 @@ export async function repairDeltas(
   compaction: CompactionState,
   ports: RecountPorts,
   repair: RepairPorts,
+  { retentions }: Pick<RecountSettings, 'retentions'>,
 ): Promise<boolean> {
   const [entry] = await ports.ledger.readEntries(shard, [segment]);
   const head = await ports.ledger.readHead(shard);
@@ -179,8 +181,9 @@ export async function repairDeltas(
     const forgotten = isForgotten(entry, delta.part, ports.clock.nowMs());
     if (!isRight && (stored !== undefined || entry.acked.has(delta.part) || forgotten))
       await replace(right, stored, right);
-    if (forgotten && (await storedDelta(right, ports)) !== undefined)
-      await repair.ledger.acknowledge(id, [delta.part]);
+    if (!forgotten || (await storedDelta(right, ports)) === undefined) continue;
+    await keepExpired(right, retentions, { ...repair, clock: ports.clock });
+    await repair.ledger.acknowledge(id, [delta.part]);
   }
   return true;
 }
