@@ -92,6 +92,7 @@ export async function play(
   const of = shards.reduce((sum, { segments }) => sum + segments, 0);
   const ports = aggregatorPorts(to, shards);
   const left = [...missing];
+  const inherited = await inheritedIn(generation, shards, to.ledger);
   let done = 0;
   for (const past of shards) {
     const shard = shardIdOf(past.key);
@@ -114,8 +115,10 @@ export async function play(
         leave('it has no records');
         continue;
       }
-      if (reached !== undefined && isPlayed(last.sequenceNumber, reached)) {
-        if (last.arrivalMs > reached.runMaxMs) leave('its sequence numbers belong to another stream');
+      const isOlder = reached !== undefined && isPlayed(last.sequenceNumber, reached);
+      if (isOlder || inherited.has(past.key)) {
+        if (isOlder && last.arrivalMs > reached.runMaxMs)
+          leave('its sequence numbers belong to another stream');
         else if (!(await isCounted(last.sequenceNumber)))
           leave('later ones were counted before it could be read: use another name');
         continue;
@@ -126,6 +129,21 @@ export async function play(
     }
   }
   return left;
+}
+
+/** The shards whose descendants a run before this one has begun: without the ids of what is counted only now. */
+async function inheritedIn(
+  generation: string,
+  shards: History['shards'],
+  ledger: CheckpointLedger,
+): Promise<ReadonlySet<ShardKey>> {
+  const inherited = new Set<ShardKey>();
+  for (const { key, ancestors } of shards) {
+    const id = shardIdOf(key);
+    if ((await ledger.readHead(shardKey(generation, id))) === undefined) continue;
+    for (const ancestor of ancestors) if (shardIdOf(ancestor) !== id) inherited.add(ancestor);
+  }
+  return inherited;
 }
 
 function isPlayed(last: SequenceNumber, head: Head): boolean {

@@ -121,3 +121,19 @@ test('a segment that can be read again after later ones were counted is named', 
     assert.equal(await eventsIn(), 4);
   }
 });
+
+test('a parent that can be read again after its child was counted is named: the child lacks its ids', async () => {
+  const { s3, runOn, eventsIn } = emptyStack();
+  const bare = emptyStack().to.ledger;
+  const archive = new S3RawArchive(s3, 'archive');
+  const config = CONFIG;
+  const parent = rawObject('1.1.1' as SegmentId, { ancestors: [], config }, records.slice(0, 2));
+  const ancestors = [{ shard: '1.1' as ShardKey }] as never;
+  await archive.keepRaw(rawObject('1.0.1' as SegmentId, { ancestors, config }, records.slice(2)));
+  assert.deepEqual(await runOn(await archiveHistory(archive, bare)), []);
+  await archive.keepRaw(parent);
+  assert.deepEqual(await runOn(await archiveHistory(archive, bare)), [
+    'segment 1.1.1 was not counted again: later ones were counted before it could be read: use another name',
+  ]);
+  assert.equal(await eventsIn(), 4);
+});
