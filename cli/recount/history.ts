@@ -8,8 +8,8 @@ import {
   type ShardKey,
   segmentId,
 } from '../../lambdas/core/identifiers.ts';
-import { InvalidRawObject, streamRecord } from '../../lambdas/core/raw-segment.ts';
-import type { RollupConfig, StreamRecord } from '../../lambdas/core/segment.ts';
+import { InvalidRawObject, type RawSegment, streamRecord } from '../../lambdas/core/raw-segment.ts';
+import { plannedRecords, type RollupConfig, type StreamRecord } from '../../lambdas/core/segment.ts';
 import type { CheckpointLedger, SegmentLedger } from '../../lambdas/ports.ts';
 import type { RawHistory, SegmentSource } from '../../lambdas/raw-ports.ts';
 
@@ -64,8 +64,11 @@ export async function ledgerHistory(ledger: OldLedger, source: SegmentSource): P
             segment: entry.segment,
             last: entry.last,
             async read() {
-              const records = entry.lost ? 'lost' : await reader.read(entry);
-              return typeof records === 'string' ? records : { records, config: entry.config };
+              const found = entry.lost ? 'lost' : await reader.read(entry);
+              if (typeof found === 'string') return found;
+              // A reader returns what is left of a segment.
+              const records = plannedRecords(entry, found);
+              return records === undefined ? 'trimmed' : { records, config: entry.config };
             },
           };
         }
@@ -105,11 +108,9 @@ export async function archiveHistory(archive: RawHistory, ledger: OldLedger): Pr
     );
     const read = ({ segment, hourMs }: (typeof places)[number]) =>
       archive.readRaw({ segment: segmentId(key, segment), hourMs }).catch(unreadable);
-    const [first] = archived;
-    const raw = first && (await read(first));
     shards.push({
       key,
-      ancestors: typeof raw === 'object' ? raw.ancestors : [],
+      ancestors: await ancestorsIn(archived.map((place) => () => read(place))),
       segments: archived.length,
       async *read() {
         for (const place of archived) {
@@ -132,6 +133,17 @@ export async function archiveHistory(archive: RawHistory, ledger: OldLedger): Pr
     if (last > archived) missing.push(lineOf(key, archived + 1, last, NOT_ARCHIVED));
   }
   return { shards: inOrder(shards, generations), missing };
+}
+
+/** A shard's ancestors, from the first of its objects that can be read: each of them has them all. */
+async function ancestorsIn(
+  reads: readonly (() => Promise<RawSegment | string | undefined>)[],
+): Promise<readonly ShardKey[]> {
+  for (const read of reads) {
+    const raw = await read();
+    if (typeof raw === 'object') return raw.ancestors;
+  }
+  return [];
 }
 
 function unreadable(error: unknown): string {

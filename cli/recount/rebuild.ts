@@ -2,17 +2,20 @@
 import { type AggregatorPorts, aggregate } from '../../lambdas/aggregator/aggregate.ts';
 import { SILENT } from '../../lambdas/aggregator/segment-listener.ts';
 import { DedupWindows } from '../../lambdas/aggregator/windows.ts';
+import { lastEntered } from '../../lambdas/core/checkpoint.ts';
 import type { Deletion } from '../../lambdas/core/deletions.ts';
 import {
   compareSequenceNumbers,
   type SequenceNumber,
   type ShardId,
+  type ShardKey,
   segmentId,
   shardIdOf,
   shardKey,
 } from '../../lambdas/core/identifiers.ts';
 import { decodeRollupMessage } from '../../lambdas/core/rollup-message.ts';
 import type { Head, StreamRecord } from '../../lambdas/core/segment.ts';
+import type { SegmentEntry } from '../../lambdas/core/segment-entry.ts';
 import type { CheckpointLedger, RollupQueue, ShardDirectory, StreamLog } from '../../lambdas/ports.ts';
 import type { RawHistory, SegmentSource } from '../../lambdas/raw-ports.ts';
 import type { RecountProgress } from '../../lambdas/recount/ports.ts';
@@ -89,13 +92,16 @@ export async function play(
   const of = shards.reduce((sum, { segments }) => sum + segments, 0);
   const ports = aggregatorPorts(to, shards);
   const left = [...missing];
+  const inherited = await inheritedIn(generation, shards, to.ledger);
   let done = 0;
   for (const past of shards) {
     const shard = shardIdOf(past.key);
-    const reached = await to.ledger.readHead(shardKey(generation, shard));
+    const key = shardKey(generation, shard);
+    const reached = await to.ledger.readHead(key);
+    const isCounted = countedUpTo(to.ledger, key, reached);
     for await (const segment of past.read()) {
       onProgress({ phase: 'rebuild', done: ++done, of });
-      if (reached !== undefined && segment.last !== undefined && isPlayed(segment.last, reached)) continue;
+      if (segment.last !== undefined && (await isCounted(segment.last))) continue;
       const found = await segment.read();
       const leave = (why: string) =>
         left.push(`segment ${segmentId(past.key, segment.segment)} was not counted again: ${why}`);
@@ -105,9 +111,16 @@ export async function play(
       }
       const { records, config } = found;
       const last = records.at(-1);
-      if (last === undefined) continue;
-      if (reached !== undefined && isPlayed(last.sequenceNumber, reached)) {
-        if (last.arrivalMs > reached.runMaxMs) leave('its sequence numbers belong to another stream');
+      if (last === undefined) {
+        leave('it has no records');
+        continue;
+      }
+      const isOlder = reached !== undefined && isPlayed(last.sequenceNumber, reached);
+      if (isOlder || inherited.has(past.key)) {
+        if (isOlder && last.arrivalMs > reached.runMaxMs)
+          leave('its sequence numbers belong to another stream');
+        else if (!(await isCounted(last.sequenceNumber)))
+          leave('later ones were counted before it could be read: use another name');
         continue;
       }
       // An archive trims nothing unread, however old it is.
@@ -118,9 +131,39 @@ export async function play(
   return left;
 }
 
+/** The shards whose descendants a run before this one has begun: without the ids of what is counted only now. */
+async function inheritedIn(
+  generation: string,
+  shards: History['shards'],
+  ledger: CheckpointLedger,
+): Promise<ReadonlySet<ShardKey>> {
+  const inherited = new Set<ShardKey>();
+  for (const { key, ancestors } of shards) {
+    const id = shardIdOf(key);
+    if ((await ledger.readHead(shardKey(generation, id))) === undefined) continue;
+    for (const ancestor of ancestors) if (shardIdOf(ancestor) !== id) inherited.add(ancestor);
+  }
+  return inherited;
+}
+
 function isPlayed(last: SequenceNumber, head: Head): boolean {
   const order = compareSequenceNumbers(last, head.status === 'sent' ? head.last : head.first);
   return head.status === 'sent' ? order <= 0 : order < 0;
+}
+
+/**
+ * Whether an entry of the rebuilt ledger, up to a head, has a record. The head alone does not say: segments before it may have
+ * been left out. Reads forward: to be asked in ascending order.
+ */
+function countedUpTo(ledger: CheckpointLedger, shard: ShardKey, head: Head | undefined) {
+  const entries = ledger.entriesUp(shard, 0, lastEntered(head))[Symbol.asyncIterator]();
+  let entry: IteratorResult<SegmentEntry> | undefined;
+  return async (record: SequenceNumber): Promise<boolean> => {
+    entry ??= await entries.next();
+    while (entry.done !== true && compareSequenceNumbers(entry.value.last, record) < 0)
+      entry = await entries.next();
+    return entry.done !== true && compareSequenceNumbers(entry.value.first, record) <= 0;
+  };
 }
 
 function aggregatorPorts(

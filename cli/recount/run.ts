@@ -1,6 +1,7 @@
 // The action of `tally recount`: reproduces segments, compares them with the store, repairs it, or counts into other tables.
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Archive } from '../../lambdas/aws/archive.ts';
 import { S3RawArchive } from '../../lambdas/aws/raw-archive.ts';
 import { KinesisLog } from '../../lambdas/aws/stream-log.ts';
 import { finishPlans } from '../../lambdas/compactor/compact.ts';
@@ -82,6 +83,7 @@ async function compare(
     const begun = saved ?? (await begin(what, range, access, { partEvents: PART_EVENTS }));
     const spill = await openSpill(`${given.state}.rows`, begun.spilled);
     const archive = new RepairArchive(s3, resources.archiveBucket);
+    const expired = new Archive(s3, resources.archiveBucket);
     const ports: RecountPorts = {
       ledger,
       source,
@@ -91,7 +93,7 @@ async function compare(
       finishPlans: () => finishPlans(compactor),
       spill,
       clock,
-      repair: isRepair ? { store, rewriter, ledger, state, archive } : undefined,
+      repair: isRepair ? { store, rewriter, ledger, state, archive, expired } : undefined,
     };
     const settings = {
       // Rows that an earlier retention setting removed are not a difference.
@@ -153,8 +155,13 @@ async function readStateFile(file: string, what: string): Promise<RecountState |
     new UsageError(`${file} ${why}: delete it, or name another with --state FILE.`);
   const state = jsonIn(text) as RecountState | null | undefined;
   if (state?.v !== 1) throw other('is not the state of a recount');
-  if (state.what !== what) throw other(`is of another recount (${state.what})`);
-  return state;
+  if (state.what === what) return state;
+  // The blocks are repaired: nothing else says that their top lists are not.
+  if (state.topsDue.length > 0)
+    throw new UsageError(
+      `${file} is of a repair that is not finished (${state.what}): run that one again first.`,
+    );
+  throw other(`is of another recount (${state.what})`);
 }
 
 /** Replaces the file atomically. */

@@ -1,7 +1,7 @@
 // A recount's ports, state and findings.
 import type { ShardKey } from '../core/identifiers.ts';
 import type { Level, Period, Retentions } from '../core/level.ts';
-import type { CheckpointLedger, Clock, PartLedger, SegmentLedger } from '../ports.ts';
+import type { CheckpointLedger, Clock, ExpiredArchive, PartLedger, SegmentLedger } from '../ports.ts';
 import type { SegmentSource, UnreadReason } from '../raw-ports.ts';
 import type {
   BlockReader,
@@ -116,7 +116,14 @@ export interface ShardProgress {
   unsettled: number[];
 }
 
-export interface Findings {
+/** How much was compared. */
+export interface ComparedSoFar {
+  readonly figures: Record<Level, ComparedFigures>;
+  /** Uncompacted deltas compared. */
+  deltas: number;
+}
+
+export interface Findings extends ComparedSoFar {
   /** Segments reproduced, and their events. */
   segments: number;
   events: number;
@@ -127,9 +134,6 @@ export interface Findings {
   /** Differences repaired. */
   repaired: number;
   readonly twice: CountedTwice[];
-  readonly figures: Record<Level, ComparedFigures>;
-  /** Uncompacted deltas compared. */
-  deltas: number;
   /** Why compaction cannot proceed, if it cannot. */
   stuck: string | undefined;
   /** Parts that could not be compared because compaction kept advancing. */
@@ -177,9 +181,10 @@ export interface RepairPorts {
     DeltaWriter &
     Pick<LateStore, 'putLate'>;
   readonly rewriter: RowRewriter;
-  readonly ledger: Pick<PartLedger, 'acknowledge' | 'notePlace'>;
+  readonly ledger: Pick<PartLedger, 'acknowledge' | 'notePlace' | 'noteExpired'>;
   readonly state: LateRegister;
   readonly archive: RepairArchive;
+  readonly expired: ExpiredArchive;
 }
 
 /** Lists the periods that have blocks. */

@@ -13,6 +13,7 @@ import type { SegmentReader } from '../raw-ports.ts';
 import { encodeFrame } from './frames.ts';
 import {
   ALL_HOURS,
+  type ComparedSoFar,
   contains,
   type HourRange,
   overlaps,
@@ -68,7 +69,6 @@ export async function begin(
     shards[shard] = newProgress(from);
   }
   const bits = Math.min(BITS_MAX, Math.max(0, Math.ceil(Math.log2(events / partEvents))));
-  const none = () => ({ compared: 0, partly: 0, unknown: 0 });
   return {
     v: 1,
     what,
@@ -86,12 +86,17 @@ export async function begin(
       differing: 0,
       repaired: 0,
       twice: [],
-      figures: { hours: none(), days: none(), months: none(), all: none() },
-      deltas: 0,
+      ...nothingCompared(),
       stuck: undefined,
       restless: 0,
     },
   };
+}
+
+/** The figures before anything is compared. */
+export function nothingCompared(): ComparedSoFar {
+  const none = () => ({ compared: 0, partly: 0, unknown: 0 });
+  return { figures: { hours: none(), days: none(), months: none(), all: none() }, deltas: 0 };
 }
 
 /** The hull of two reaches; one that is nowhere adds nothing to it. */

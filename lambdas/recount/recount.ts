@@ -14,6 +14,7 @@ import { CompactionMoved, compareBlocks, compareLate, type WrongPeriod } from '.
 import { compareDeltas } from './compare-deltas.ts';
 import { type PartRows, readPart } from './part-rows.ts';
 import type {
+  ComparedSoFar,
   Difference,
   Findings,
   PeriodFinder,
@@ -23,7 +24,7 @@ import type {
   RecountState,
   RepairPorts,
 } from './ports.ts';
-import { produce } from './produce.ts';
+import { nothingCompared, produce } from './produce.ts';
 import { ChangedMeanwhile, repairDeltas, repairLate, repairPeriod } from './repair.ts';
 
 /** Differences listed; the others are only counted. */
@@ -48,11 +49,10 @@ export async function recount(
   await run.parts();
   // Compaction was blocked by missing deltas. After the repair it can proceed, and blocks can be compared.
   if (state.found.stuck !== undefined && state.found.repaired > 0) {
-    state.found.stuck = undefined;
+    Object.assign(state.found, { stuck: undefined, restless: 0, ...nothingCompared() });
     state.part = 0;
     await run.parts();
   }
-  await run.tops();
   return state.found;
 }
 
@@ -85,6 +85,8 @@ class Comparison {
   readonly #ports: RecountPorts;
   readonly #settings: RecountSettings;
   readonly #hooks: RecountHooks;
+  /** What was compared before the part in progress, which a resumed run compares from its start. */
+  #before: ComparedSoFar | undefined;
 
   constructor(state: RecountState, ports: RecountPorts, settings: RecountSettings, hooks: RecountHooks) {
     this.#state = state;
@@ -97,27 +99,30 @@ class Comparison {
   async parts(): Promise<void> {
     const state = this.#state;
     const of = state.spilled.length;
-    while (state.part < of) {
+    for (;;) {
+      await this.#tops();
       this.#hooks.onProgress({ phase: 'compare', done: state.part, of });
+      if (state.part === of) return;
       await this.#part();
       state.part += 1;
       await this.#save();
     }
-    this.#hooks.onProgress({ phase: 'compare', done: of, of });
   }
 
   /** Recomputes the top lists of repaired periods. */
-  async tops(): Promise<void> {
+  async #tops(): Promise<void> {
     const { repair, state } = this.#ports;
     while (repair !== undefined && this.#state.topsDue.length > 0) {
       const { level, startMs, metrics } = this.#state.topsDue[0] as RecountState['topsDue'][number];
-      await this.#ports.finishPlans();
+      const stuck = await this.#ports.finishPlans();
       const before = (await state.readState())[level];
       const due = { period: { level, startMs }, metrics: new Set(metrics) };
       await makeTops(due, before.epoch, repair.store, this.#settings.retentions);
       // An epoch that began meanwhile may have stored lists from the blocks before the repair.
       const after = (await state.readState())[level];
-      if (after.epoch !== before.epoch || after.plan !== undefined) continue;
+      if (after.epoch !== before.epoch || (after.plan !== undefined && stuck === undefined)) continue;
+      // A stuck epoch makes its own lists from the repaired blocks, once it can.
+      this.#state.found.stuck ??= stuck;
       this.#state.topsDue.shift();
       await this.#save();
     }
@@ -125,14 +130,15 @@ class Comparison {
 
   async #save(): Promise<void> {
     const spilled = await this.#ports.spill.flush();
-    await this.#hooks.save({ ...this.#state, spilled });
+    const found = { ...this.#state.found, ...this.#before };
+    await this.#hooks.save({ ...this.#state, found, spilled });
   }
 
   async #part(): Promise<void> {
     const { found } = this.#state;
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {
-      const figures = structuredClone(found.figures);
-      const { deltas } = found;
+      const before = { figures: structuredClone(found.figures), deltas: found.deltas };
+      this.#before = before;
       try {
         const { differences, stuck } = await this.#attempt();
         found.stuck ??= stuck;
@@ -140,8 +146,9 @@ class Comparison {
         return;
       } catch (error) {
         if (!(error instanceof CompactionMoved || error instanceof ChangedMeanwhile)) throw error;
-        Object.assign(found.figures, figures);
-        found.deltas = deltas;
+        Object.assign(found, before);
+      } finally {
+        this.#before = undefined;
       }
     }
     found.restless += 1;
@@ -196,7 +203,8 @@ class Comparison {
     if (repair === undefined) return wrong.differences;
     let left = wrong.differences;
     for (const name of wrong.segments.values()) {
-      if (!(await repairDeltas(name, wrong.phantoms, compaction, this.#ports, repair))) continue;
+      const { phantoms } = wrong;
+      if (!(await repairDeltas(name, phantoms, compaction, this.#ports, repair, this.#settings))) continue;
       const id = segmentId(name.shard, name.segment);
       const isOf = ({ of }: Difference) => of.startsWith(`${id}/`);
       this.#noteRepaired(left.filter(isOf));

@@ -9,6 +9,7 @@ import { expiresAtOf, type Period, periodName } from '../core/level.ts';
 import { compareRows, decodeRows, encodeRows, type Row, rowBytes, rowName } from '../core/rows.ts';
 import { isForgotten } from '../core/segment-entry.ts';
 import type { Block, BlockCondition, StoredDelta } from '../store/ports.ts';
+import { keepExpired } from '../writer/write.ts';
 import { correctedRows, type WrongLate, type WrongPeriod } from './compare-blocks.ts';
 import type { SegmentName } from './compare-deltas.ts';
 import type { RecountPorts, RecountSettings, RepairPorts } from './ports.ts';
@@ -148,6 +149,7 @@ export async function repairDeltas(
   compaction: CompactionState,
   ports: RecountPorts,
   repair: RepairPorts,
+  { retentions }: Pick<RecountSettings, 'retentions'>,
 ): Promise<boolean> {
   const [entry] = await ports.ledger.readEntries(shard, [segment]);
   const head = await ports.ledger.readHead(shard);
@@ -180,10 +182,13 @@ export async function repairDeltas(
     if (!isRight && (stored !== undefined || entry.acked.has(delta.part) || forgotten))
       await replace(right, stored, right);
     if (!forgotten) continue;
-    // The discard may have stopped between its tombstone and its note.
-    const isDiscarded = (await repair.store.putDelta(right)) === 'discarded';
-    if (isDiscarded) await repair.ledger.notePlace(id, [delta.part], 'discarded');
-    else await repair.ledger.acknowledge(id, [delta.part]);
+    if ((await repair.store.putDelta(right)) === 'discarded') {
+      // The discard may have stopped between its tombstone and its note.
+      await repair.ledger.notePlace(id, [delta.part], 'discarded');
+      continue;
+    }
+    await keepExpired(right, retentions, { ...repair, clock: ports.clock });
+    await repair.ledger.acknowledge(id, [delta.part]);
   }
   return true;
 }

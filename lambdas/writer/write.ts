@@ -1,7 +1,7 @@
 // The writer's use case: store the deltas of rollup messages, acknowledge them, and deal with messages that fail.
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Delta } from '../core/delta.ts';
-import { goneAtMs, periodAt } from '../core/level.ts';
+import { goneAtMs, periodAt, type Retentions } from '../core/level.ts';
 import { afterFailure, failureReason } from '../core/message-history.ts';
 import { backoffMs } from '../core/retry-policy.ts';
 import { decodeRollupMessage, InvalidRollupMessage, type RollupContent } from '../core/rollup-message.ts';
@@ -22,6 +22,13 @@ export interface WriterPorts {
   readonly clock: Clock;
   /** A number in [0, 1). */
   readonly random: () => number;
+}
+
+/** Where rows go whose minutes are no longer kept. */
+interface ExpiryPorts {
+  readonly ledger: Pick<PartLedger, 'noteExpired'>;
+  readonly expired: ExpiredArchive;
+  readonly clock: Clock;
 }
 
 export interface WriterSettings {
@@ -98,13 +105,16 @@ export function contentOf({ body }: DeliveredMessage): RollupContent | InvalidRo
 /** Stores a message's deltas and acknowledges those that are in the table. */
 async function writeContent(content: RollupContent, run: Run): Promise<Outcome> {
   const { ports, limit, hasTime } = run;
-  const isGone = await goneHours(content, run);
+  const retentions = await retentionsPassed(content, run);
   const results = await Promise.all(
     content.deltas.map((delta) =>
       limit(async (): Promise<Outcome | 'stored' | 'discarded'> => {
         if (!hasTime()) return 'no-time';
         try {
-          if (isGone !== undefined) await keepExpired(delta, isGone, run);
+          if (retentions !== undefined) {
+            const events = await keepExpired(delta, retentions, ports);
+            run.report.expired += events;
+          }
           return await ports.deltas.putDelta(delta);
         } catch (failure) {
           return { failure };
@@ -137,41 +147,43 @@ function noteCounted({ parts, events, oldestArrivalMs }: NewlyCounted, { ports, 
 /** The least value of `minuteRetentionDays`, now or earlier. */
 const RETENTION_MIN_MS = DAY_MS;
 
-/** Whether an hour's minutes are no longer kept; undefined if a message has no such hour. */
-async function goneHours(
+/** What is retained; undefined if a message has no hour whose minutes are no longer kept. */
+async function retentionsPassed(
   content: RollupContent,
   { ports, settings }: Run,
-): Promise<((hourMs: number) => boolean) | undefined> {
+): Promise<Retentions | undefined> {
   const nowMs = ports.clock.nowMs();
   const youngestMs = Math.min(RETENTION_MIN_MS, settings.retentions.hours ?? RETENTION_MIN_MS);
   if (nowMs - content.earliestHourMs < youngestMs) return undefined;
   const retentions = retentionsKept(await ports.ledger.readWatermark(), settings.retentions);
-  const isGone = (hourMs: number) => goneAtMs(periodAt('hours', hourMs), retentions) <= nowMs;
-  return isGone(content.earliestHourMs) ? isGone : undefined;
+  return isGone(content.earliestHourMs, retentions, nowMs) ? retentions : undefined;
+}
+
+function isGone(hourMs: number, retentions: Retentions, nowMs: number): boolean {
+  return goneAtMs(periodAt('hours', hourMs), retentions) <= nowMs;
 }
 
 /**
- * Notes and archives rows whose minutes are no longer kept. They count in days, months and totals, as far as those are kept,
- * but their minutes cannot be queried any more.
+ * Notes and archives rows whose minutes are no longer kept, before their delta is acknowledged. They count in days, months and
+ * totals, as far as those are kept, but their minutes cannot be queried any more. Repeatable.
+ * @returns how many events these rows have
  */
-async function keepExpired(
+export async function keepExpired(
   delta: Delta,
-  isGone: (hourMs: number) => boolean,
-  { ports, report }: Run,
-): Promise<void> {
+  retentions: Retentions,
+  { ledger, expired, clock }: ExpiryPorts,
+): Promise<number> {
   const { segment, part } = delta;
-  const events = expiredEvents(delta, isGone);
-  if (events === 0) return;
+  const nowMs = clock.nowMs();
+  const events = decodeRows(delta.rows)
+    .filter(({ hour }) => isGone(hour * HOUR_MS, retentions, nowMs))
+    .reduce((sum, row) => sum + row.events, 0);
+  if (events === 0) return 0;
   // Note it before archiving: a copy of a counted part has nothing to archive, and after a crash in between the message
   // is delivered again.
-  if ((await ports.ledger.noteExpired({ segment, part }, events)) === 'acknowledged') return;
-  await ports.expired.keepExpired(delta);
-  report.expired += events;
-}
-
-function expiredEvents({ rows }: Delta, isGone: (hourMs: number) => boolean): number {
-  const expired = decodeRows(rows).filter(({ hour }) => isGone(hour * HOUR_MS));
-  return expired.reduce((sum, { events }) => sum + events, 0);
+  if ((await ledger.noteExpired({ segment, part }, events)) === 'acknowledged') return 0;
+  await expired.keepExpired(delta);
+  return events;
 }
 
 async function handleFailure(

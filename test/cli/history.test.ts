@@ -1,8 +1,9 @@
 // The history in a ledger: ancestors before descendants, however long the lineage; what has expired is named.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ledgerHistory } from '../../cli/recount/history.ts';
-import { type ShardKey, shardKey } from '../../lambdas/core/identifiers.ts';
+import { archiveHistory, ledgerHistory } from '../../cli/recount/history.ts';
+import { parseSegmentId, type SegmentId, type ShardKey, shardKey } from '../../lambdas/core/identifiers.ts';
+import { InvalidRawObject } from '../../lambdas/core/raw-segment.ts';
 import { worldShard } from '../support/store-world.ts';
 
 test('a lineage of thousands of shards comes in order', async () => {
@@ -45,4 +46,24 @@ test('segments without an entry are named, wherever they are', async () => {
     'segments 7 to 9 of shard 1.0 were not counted again: not in the ledger any more',
     'segments 1 to 9 of shard 1.2 were not counted again: not in the ledger any more',
   ]);
+});
+
+test('a shard comes after its parent, although its first archived object is unreadable', async () => {
+  const archive = {
+    async *places() {
+      for (const segment of ['1.1.1', '1.1.2', '1.2.1'] as SegmentId[]) yield { segment, hourMs: 0 };
+    },
+    async readRaw({ segment }: { readonly segment: SegmentId }) {
+      if (segment === '1.1.1') throw new InvalidRawObject('its last line is cut off');
+      return { ancestors: parseSegmentId(segment).shard === '1.1' ? ['1.2'] : [] };
+    },
+  };
+  const { shards } = await archiveHistory(archive as never, { shards: async () => [] } as never);
+  assert.deepEqual(
+    shards.map(({ key, ancestors }) => [key, ancestors]),
+    [
+      ['1.2', []],
+      ['1.1', ['1.2']],
+    ],
+  );
 });

@@ -87,10 +87,20 @@ test('explains a wrong command line, or a wrong progress file', async () => {
   assert.match(second.err, /another recount has tally-recount\.json .*: wait until it ends/);
   // Another local stack has the same tables.
   for (const what of ['another', `${access.resources.countsTable} all stream`]) {
-    await writeFile(join(folder, 'tally-recount.json'), JSON.stringify({ v: 1, what }));
+    await writeFile(join(folder, 'tally-recount.json'), JSON.stringify({ v: 1, what, topsDue: [] }));
     const other = await recount('--all');
     assert.equal(other.code, 2);
     const named = `is of another recount (${what}): delete it, or name another with --state FILE`;
     assert.ok(other.err.includes(named), other.err);
   }
+  // Blocks are right already, so that only this file knows of the lists that are not.
+  const topsDue = [{ level: 'hours', startMs: HOUR, metrics: ['view'] }];
+  await writeFile(join(folder, 'tally-recount.json'), JSON.stringify({ v: 1, what: 'all repair', topsDue }));
+  const unfinished = await recount(...RANGE, '--repair');
+  assert.equal(unfinished.code, 2);
+  assert.match(
+    unfinished.err,
+    /is of a repair that is not finished \(all repair\): run that one again first/,
+  );
+  assert.doesNotMatch(unfinished.err, /delete it/);
 });

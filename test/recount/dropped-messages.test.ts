@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { segmentId, shardKey } from '../../lambdas/core/identifiers.ts';
+import { emittedPlaces } from '../../lambdas/core/segment-entry.ts';
 import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
 import { recountWorld } from '../support/recounted-world.ts';
 import { StoreWorld, viewed, worldShard } from '../support/store-world.ts';
@@ -66,4 +67,23 @@ test('a discard killed between its tombstone and its note: a repair notes it, an
   const [answer] = await world.ask([['view', '/a', RANGE]]);
   assert.equal(answer?.total, 0n);
   assert.ok(Date.parse(answer?.completeThrough ?? '') > discardedMs + DAY_MS);
+});
+
+test('what a repair counts past the retention of its minutes is expired, as if the writer had counted it', async () => {
+  const retentions = { ...RETENTIONS, hours: 2 * DAY_MS };
+  const world = await StoreWorld.make({ retentions }, 60 * DAY_MS);
+  await world.commit(worldShard(0), [
+    viewed('/a', 1, world.nowMs),
+    viewed('/a', 1, world.nowMs + 2 * DAY_MS),
+  ]);
+  world.nowMs += 4 * DAY_MS;
+  for (const _ of ['once', 'again']) await recountWorld(world, { repair: true, settings: { retentions } });
+  const [entry] = await world.ledger.readEntries(shardKey('1', worldShard(0)), [1]);
+  assert.ok(entry !== undefined);
+  const { counted, expired } = emittedPlaces(entry);
+  assert.deepEqual([counted, expired], [1, 1]);
+  assert.deepEqual(
+    world.expired.map(({ segment, part }) => [segment, part]),
+    [['1.0.1', 0]],
+  );
 });

@@ -73,6 +73,11 @@ function recountPorts(
               repairsOf(world).set(name, lines);
             },
           },
+          expired: {
+            keepExpired: async (delta) => {
+              world.expired.push(delta);
+            },
+          },
         }
       : undefined,
   };

@@ -7,7 +7,7 @@ import { advanceCheckpoints } from '../../lambdas/accountant/advance-checkpoints
 import { advanceWatermark } from '../../lambdas/accountant/advance-watermark.ts';
 import { compact } from '../../lambdas/compactor/compact.ts';
 import type { CompactorPorts, CompactorSettings } from '../../lambdas/compactor/ports.ts';
-import { deltasOf } from '../../lambdas/core/delta.ts';
+import { type Delta, deltasOf } from '../../lambdas/core/delta.ts';
 import {
   parseSequenceNumber,
   parseShardId,
@@ -92,6 +92,8 @@ export class StoreWorld {
   readonly settings: CompactorSettings;
   /** The records of each segment that was committed. */
   readonly records = new Map<SegmentId, readonly StreamRecord[]>();
+  /** The deltas that the archive has, because their minutes were no longer kept. */
+  readonly expired: Delta[] = [];
   #sequence = 1;
 
   readonly #deltaRetentionMs: number | undefined;
@@ -192,7 +194,11 @@ export class StoreWorld {
     const ports = {
       deltas: this.store,
       ledger: this.ledger,
-      expired: { keepExpired: async () => {} },
+      expired: {
+        keepExpired: async (delta: Delta) => {
+          this.expired.push(delta);
+        },
+      },
       failed: { delay: fail, bury: fail },
       retryPolicy: { current: fail },
       clock: this.clock,
