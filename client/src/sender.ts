@@ -5,7 +5,7 @@ import { BATCH_BYTES_MAX, type Batch, halvesOf, utf8Bytes } from './batch.ts';
 import { type Http, reasonOf, type TallyError } from './http.ts';
 import type { Settings } from './options.ts';
 import { alarmOf, type Platform } from './platform.ts';
-import type { Stats } from './stats.ts';
+import { type Stats, tell } from './stats.ts';
 
 export interface SenderParts {
   readonly http: Http;
@@ -150,7 +150,7 @@ export class Sender {
         batch.beaconed = false;
         this.#failures += 1;
         this.pause(waitMs(settings.backoff, this.#failures, platform.random(), verdict.retryAfterMs));
-        onRetry?.(verdict.reason);
+        if (onRetry !== undefined) tell(onRetry, verdict.reason);
       }
     } finally {
       this.#wake(true);
