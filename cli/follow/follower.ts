@@ -153,6 +153,8 @@ export function followerOf(name: string, path: string, settings: ImportSettings,
   async function finish(file: string, sinceMs: number, states: readonly StoredState[]): Promise<boolean> {
     const info = await stat(file);
     if (!info.isFile() || retiring.some(({ inode }) => inode === info.ino)) return true;
+    // The path is a link to it.
+    if (info.ino === (await inodeNow())) return true;
     // Its compression has just begun.
     if (info.size === 0 && file.endsWith('.gz')) return false;
     const version = `${info.ino} ${info.size} ${info.mtimeMs}`;

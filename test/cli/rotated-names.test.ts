@@ -1,8 +1,9 @@
 // What a file is called once it is rotated: a restarted follower reads its rest, and no other log.
 import assert from 'node:assert/strict';
-import { appendFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { LINGER_MS } from '../../cli/follow/follower.ts';
 import { world } from './support/each-world.ts';
 import { counted, FollowRun, followed, path } from './support/follow-world.ts';
 import { logLines } from './support/import-world.ts';
@@ -48,4 +49,24 @@ test('a name without an extension, and one with signs that a pattern reads other
     await FollowRun.once(world, world.path(own));
     assert.equal(counted(), before + 2);
   }
+});
+
+test('the path is a link to the dated file that is written: it is not rotated yet', async () => {
+  const [first, second] = [world.path('access-20261203.log'), world.path('access-20261204.log')];
+  await writeFile(first, logLines(10));
+  await symlink(first, path);
+  const run = await FollowRun.start(world, path);
+  await run.settle();
+  await writeFile(second, logLines(5, 20));
+  await rm(path);
+  await symlink(second, path);
+  await appendFile(first, logLines(5, 10));
+  await run.settle();
+  world.nowMs += LINGER_MS;
+  await run.finish();
+  await appendFile(second, logLines(5, 25));
+  const again = await FollowRun.start(world, path);
+  await again.settle();
+  await again.finish();
+  assert.deepEqual([counted(), world.door.total, run.notes, again.notes], [25, 25, [], []]);
 });
