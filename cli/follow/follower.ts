@@ -1,7 +1,7 @@
 // Follows one path through rotations, as `tail -F` does: rename and create, copytruncate, re-creation, compression.
 import { hash } from 'node:crypto';
 import { mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, parse } from 'node:path';
 import { headOf } from '../../formats/lines.ts';
 import type { ReadingPlan } from '../../formats/plan.ts';
 import { FormatError } from '../../formats/reading.ts';
@@ -145,15 +145,16 @@ export function followerOf(name: string, path: string, settings: ImportSettings,
   }
 
   async function rotatedNames(): Promise<string[]> {
-    const own = basename(path);
     const names = await readdir(dirname(path)).catch(ifMissing<string[]>([]));
-    return names.filter((name) => name.startsWith(own) && /^[.-]/.test(name.slice(own.length)));
+    return names.filter((name) => isRotated(basename(path), name));
   }
 
   /** @returns false if it may be readable later, or another file than one that is still held */
   async function finish(file: string, sinceMs: number, states: readonly StoredState[]): Promise<boolean> {
     const info = await stat(file);
     if (!info.isFile() || retiring.some(({ inode }) => inode === info.ino)) return true;
+    // The path is a link to it.
+    if (info.ino === (await inodeNow())) return true;
     // Its compression has just begun.
     if (info.size === 0 && file.endsWith('.gz')) return false;
     const version = `${info.ino} ${info.size} ${info.mtimeMs}`;
@@ -224,6 +225,18 @@ export function followerOf(name: string, path: string, settings: ImportSettings,
       for (const file of [...retiring, current]) await file?.close({ done: false });
     },
   };
+}
+
+/**
+ * Whether a file's name is that of a rotated one: `access.log.1`, or the date comes before the extension, as in
+ * `access-20261203.log`. Without a date, `access-api.log` would be one.
+ */
+function isRotated(own: string, name: string): boolean {
+  if (name.startsWith(own) && /^[.-]/.test(name.slice(own.length))) return true;
+  const { name: stem, ext } = parse(own);
+  const end = [ext, `${ext}.gz`].find((each) => name.endsWith(each));
+  if (end === undefined || !name.startsWith(stem)) return false;
+  return /^[.-]\d{4}-?\d\d-?\d\d[-_.T\dZ]*$/.test(name.slice(stem.length, -end.length));
 }
 
 /** Whether a file was read to its end, and not written to since. */

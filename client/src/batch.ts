@@ -19,7 +19,9 @@ export interface Batch {
   readonly body: string;
   /** When the first attempt began that may have stored it, by the steady clock; undefined: none can have. */
   mayBeStoredSinceMs: number | undefined;
-  /** Whether a beacon carries it: beacons return no answer. */
+  /** Whether it ever left with the page: that has no answer, or none that counts, so it may be stored. */
+  carried: boolean;
+  /** Whether it left with the page, and nothing has failed since. */
   beaconed: boolean;
 }
 
@@ -27,7 +29,7 @@ export interface Batch {
 export function batchOf(key: string | undefined, events: readonly string[], first = 0): Batch {
   const named = key === undefined ? '' : `"batch":${JSON.stringify(key)},`;
   const body = `{${named}"events":[${events.join(',')}]}`;
-  return { key, events, first, body, mayBeStoredSinceMs: undefined, beaconed: false };
+  return { key, events, first, body, mayBeStoredSinceMs: undefined, carried: false, beaconed: false };
 }
 
 /**

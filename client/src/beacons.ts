@@ -26,6 +26,7 @@ export function sendByBeacon(batch: Batch, parts: SenderParts, isNew: boolean): 
       batch.beaconed = false;
     });
   }
+  batch.carried = true;
   batch.beaconed = true;
   batch.mayBeStoredSinceMs ??= platform.steadyMs();
   return [batch];

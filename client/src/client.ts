@@ -225,7 +225,7 @@ export class TallyClient extends Reads {
   /** The page is hidden or left. */
   #leave(): void {
     // A page that is hidden and then left reports both.
-    for (const batch of this.#sender.active) if (!batch.beaconed) sendByBeacon(batch, this.#parts, false);
+    for (const batch of this.#sender.resendable) if (!batch.beaconed) sendByBeacon(batch, this.#parts, false);
     // If the page survives, give requests in flight a moment to be answered before repeating them.
     this.#sender.pause(this.#parts.settings.batchDelayMs);
     while (this.#queue.firstFresh !== undefined) {

@@ -5,7 +5,7 @@ import { BATCH_BYTES_MAX, type Batch, halvesOf, utf8Bytes } from './batch.ts';
 import { type Http, reasonOf, type TallyError } from './http.ts';
 import type { Settings } from './options.ts';
 import { alarmOf, type Platform } from './platform.ts';
-import type { Stats } from './stats.ts';
+import { type Stats, tell } from './stats.ts';
 
 export interface SenderParts {
   readonly http: Http;
@@ -51,7 +51,7 @@ export interface Delivery {
 
 type Turn = 'go' | 'late' | 'stopped';
 interface Waiter {
-  readonly lateMs: number;
+  readonly batch: Batch;
   readonly signal: AbortSignal | undefined;
   readonly end: (turn: Turn) => void;
 }
@@ -61,8 +61,8 @@ type End =
 
 /** Sends batches. While requests fail, only one is sent at a time, so that an outage leaves few batches uncertain. */
 export class Sender {
-  /** Batches that are being sent or waiting. */
-  readonly active = new Set<Batch>();
+  /** Batches that are being sent or waiting, halves included, and each one's `giveUpAfterMs`. */
+  readonly #active = new Map<Batch, number>();
   readonly #parts: SenderParts;
   #waiting: Waiter[] = [];
   #onTheirWay = 0;
@@ -81,6 +81,12 @@ export class Sender {
     return this.#waiting.length === 0 && this.#onTheirWay < this.#capacity ? this.#pausedUntilMs : Infinity;
   }
 
+  /** The batches that are being sent or waiting, without those that are about to be given up. */
+  get resendable(): readonly Batch[] {
+    const nowMs = this.#parts.platform.steadyMs();
+    return [...this.#active.keys()].filter((batch) => nowMs <= this.#lateMs(batch));
+  }
+
   /** Sends nothing for the next `forMs` milliseconds. */
   pause(forMs: number): void {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#parts.platform.steadyMs() + forMs);
@@ -91,23 +97,34 @@ export class Sender {
    * Never rejects.
    */
   async send(whole: Batch, options: SendOptions = {}): Promise<Delivery> {
-    let accepted = 0;
+    const { giveUpAfterMs = Infinity } = options;
     const sinceMs = options.mayBeStored === true ? this.#parts.platform.steadyMs() : undefined;
+    let accepted = 0;
     const rejected: RejectedEvent[] = [];
     const undelivered: UndeliveredEvent[] = [];
-    const left = [whole];
+    const left: Batch[] = [];
+    const add = (...batches: readonly Batch[]) => {
+      for (const batch of batches) {
+        batch.mayBeStoredSinceMs ??= sinceMs;
+        this.#active.set(batch, giveUpAfterMs);
+        left.push(batch);
+      }
+    };
+    add(whole);
     for (let batch = left.pop(); batch !== undefined; batch = left.pop()) {
       const { events, first } = batch;
-      const end = await this.#deliver(batch, options, sinceMs);
+      const end = await this.#deliver(batch, options);
+      this.#active.delete(batch);
       if (end.kind === 'stored') accepted += events.length;
       else if (end.kind === 'invalid' || end.kind === 'tooLarge') {
         if (events.length === 1) rejected.push({ index: first, reason: end.reason });
-        else left.push(...halvesOf(batch));
+        else add(...halvesOf(batch));
       } else {
         const { kind, reason } = end;
         const over = kind === 'late' ? [batch] : [batch, ...left.splice(0).reverse()];
-        for (const { mayBeStoredSinceMs, ...each } of over) {
-          const mayBeCounted = (sinceMs ?? mayBeStoredSinceMs) !== undefined;
+        for (const each of over) {
+          this.#active.delete(each);
+          const mayBeCounted = each.mayBeStoredSinceMs !== undefined;
           const lost = { reason, mayBeCounted, hopeless: kind === 'hopeless' };
           for (const place of each.events.keys()) undelivered.push({ index: each.first + place, ...lost });
         }
@@ -116,40 +133,32 @@ export class Sender {
     return { accepted, rejected, undelivered };
   }
 
-  async #deliver(batch: Batch, options: SendOptions, sinceMs: number | undefined): Promise<End> {
-    const { giveUpAfterMs = Infinity, signal, onRetry } = options;
+  async #deliver(batch: Batch, { giveUpAfterMs, signal, onRetry }: SendOptions): Promise<End> {
     const { platform, settings, stats } = this.#parts;
     if (batch.events.length > 1 && utf8Bytes(batch.body) > BATCH_BYTES_MAX)
       return { kind: 'tooLarge', reason: 'too large' };
-    this.active.add(batch);
     try {
       for (let retry = false; ; retry = true) {
-        const lateMs = (sinceMs ?? batch.mayBeStoredSinceMs ?? Infinity) + giveUpAfterMs;
-        const turn = await this.#turn(lateMs, signal, retry);
+        const turn = await this.#turn(batch, signal, retry);
         if (turn === 'stopped') return { kind: turn, reason: reasonOf(signal?.reason) };
         if (turn === 'late') return { kind: turn, reason: `not confirmed within ${giveUpAfterMs} ms` };
-        const verdict = await this.#attempt(batch, signal, sinceMs);
+        const verdict = await this.#attempt(batch, signal);
         if (verdict.kind === 'stored') this.#failures = 0;
         else stats.problem(verdict.reason);
-        if (verdict.kind !== 'again') {
-          this.#wake(true);
-          return verdict;
-        }
+        if (verdict.kind !== 'again') return verdict;
+        // What left with the page may be lost for the same reason.
+        batch.beaconed = false;
         this.#failures += 1;
         this.pause(waitMs(settings.backoff, this.#failures, platform.random(), verdict.retryAfterMs));
-        onRetry?.(verdict.reason);
+        if (onRetry !== undefined) tell(onRetry, verdict.reason);
       }
     } finally {
-      this.active.delete(batch);
+      this.#wake(true);
     }
   }
 
   /** Sends a batch once. */
-  async #attempt(
-    batch: Batch,
-    signal: AbortSignal | undefined,
-    sinceMs: number | undefined,
-  ): Promise<Verdict> {
+  async #attempt(batch: Batch, signal: AbortSignal | undefined): Promise<Verdict> {
     const { http, platform, stats } = this.#parts;
     const { key, events, body } = batch;
     const isFirst = batch.mayBeStoredSinceMs === undefined;
@@ -163,11 +172,16 @@ export class Sender {
     );
     this.#onTheirWay -= 1;
     const surelyNot = verdict.kind === 'again' ? !verdict.mayBeStored : verdict.kind !== 'stored';
-    if (isFirst && surelyNot && !batch.beaconed) batch.mayBeStoredSinceMs = undefined;
+    if (isFirst && surelyNot && !batch.carried) batch.mayBeStoredSinceMs = undefined;
     // A size limit may be a proxy's: splitting a batch that an earlier attempt may have stored could count its events twice.
-    if (verdict.kind === 'tooLarge' && (sinceMs ?? batch.mayBeStoredSinceMs) !== undefined)
+    if (verdict.kind === 'tooLarge' && batch.mayBeStoredSinceMs !== undefined)
       return { ...verdict, kind: 'again', mayBeStored: true, retryAfterMs: 0 };
     return verdict;
+  }
+
+  /** Until when it may be sent again. A beacon may set it, while the batch waits. */
+  #lateMs(batch: Batch): number {
+    return (batch.mayBeStoredSinceMs ?? Infinity) + (this.#active.get(batch) ?? Infinity);
   }
 
   get #capacity(): number {
@@ -175,7 +189,7 @@ export class Sender {
   }
 
   /** Waits until a request may be sent. Retries go before first attempts. */
-  #turn(lateMs: number, signal: AbortSignal | undefined, retry: boolean): Promise<Turn> {
+  #turn(batch: Batch, signal: AbortSignal | undefined, retry: boolean): Promise<Turn> {
     return new Promise((resolve) => {
       const aborted = () => this.#wake(true);
       const end = (turn: Turn) => {
@@ -183,7 +197,7 @@ export class Sender {
         resolve(turn);
       };
       signal?.addEventListener('abort', aborted);
-      const waiter = { lateMs, signal, end };
+      const waiter = { batch, signal, end };
       if (retry) this.#waiting.unshift(waiter);
       else this.#waiting.push(waiter);
       this.#wake(retry);
@@ -194,8 +208,8 @@ export class Sender {
   #wake(mayHaveRoom: boolean): void {
     const { platform, onRoom } = this.#parts;
     const nowMs = platform.steadyMs();
-    this.#waiting = this.#waiting.filter(({ lateMs, signal, end }) => {
-      const ended = signal?.aborted === true ? 'stopped' : nowMs > lateMs ? 'late' : undefined;
+    this.#waiting = this.#waiting.filter(({ batch, signal, end }) => {
+      const ended = signal?.aborted === true ? 'stopped' : nowMs > this.#lateMs(batch) ? 'late' : undefined;
       if (ended !== undefined) end(ended);
       return ended === undefined;
     });
@@ -207,7 +221,9 @@ export class Sender {
     }
     const isNext = this.#waiting.length > 0 && this.#onTheirWay < this.#capacity;
     const nextMs = isNext ? this.#pausedUntilMs : Infinity;
-    this.#setAlarm(this.#waiting.reduce((atMs, { lateMs }) => Math.min(atMs, lateMs + 1), nextMs));
+    this.#setAlarm(
+      this.#waiting.reduce((atMs, { batch }) => Math.min(atMs, this.#lateMs(batch) + 1), nextMs),
+    );
     if (mayHaveRoom) onRoom();
   }
 }

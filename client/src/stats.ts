@@ -92,7 +92,7 @@ export class Stats {
 }
 
 /** Calls a listener and ignores its errors. */
-function tell<T>(listener: (value: T) => unknown, value: T): void {
+export function tell<T>(listener: (value: T) => unknown, value: T): void {
   try {
     Promise.resolve(listener(value)).catch(() => {});
   } catch {

@@ -13,11 +13,12 @@ export function announcedObject(body: string): LogObject | undefined {
   const { bucket, object } = message?.detail ?? {};
   if (typeof bucket?.name !== 'string' || typeof object?.key !== 'string' || typeof object.etag !== 'string')
     return undefined;
+  if (!Number.isSafeInteger(object.size) || object.size < 0) return undefined;
   // S3's lists quote it, its events do not.
   return {
     bucket: bucket.name,
     key: object.key,
     etag: object.etag.replaceAll('"', ''),
-    bytes: Number(object.size),
+    bytes: object.size,
   };
 }

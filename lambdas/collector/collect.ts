@@ -23,8 +23,8 @@ export interface CollectorSettings {
 
 /**
  * `done`: all of it is in the stream. `already`: it was before. `more`: time ran out, another run continues. `busy`: another run
- * has taken it over. `ignored`: not one of the configured logs, or gone. `parked`: unreadable, or it is unknown whether a part of
- * it is in the stream.
+ * has taken it over. `ignored`: not one of the configured logs, or gone before any of it was read. `parked`: unreadable, gone since,
+ * or it is unknown whether a part of it is in the stream.
  */
 export interface Collected {
   readonly outcome: 'done' | 'already' | 'more' | 'busy' | 'ignored' | 'parked';
@@ -72,10 +72,12 @@ export async function collect(
     run = runOver({ object, log: { ...log, metric: plan.metric }, plan, gzip, before, latestMs, ports });
     return await run.all(hasTime);
   } catch (error) {
-    if (error instanceof ObjectGone) return { outcome: 'ignored', events: 0, reason: error.message };
-    const reason = error instanceof FormatError ? error.message : gzipFailure(error);
+    const isGone = error instanceof ObjectGone;
+    if (isGone && nothingPut(before) && !run?.hasPut())
+      return { outcome: 'ignored', events: 0, reason: error.message };
+    const reason = isGone || error instanceof FormatError ? error.message : gzipFailure(error);
     if (reason === undefined) throw error;
-    return run === undefined ? park(object, log, reason, before, ports) : run.park(reason);
+    return run === undefined ? park(object, log, withDoubt(reason, before), before, ports) : run.park(reason);
   }
 }
 
@@ -87,6 +89,12 @@ const NOTHING: Progress = { status: 'reading', cursor: BEGINNING, plan: '', even
 
 function nothingPut({ cursor, sinceMs }: Progress): boolean {
   return cursor.offset === 0 && sinceMs === undefined;
+}
+
+/** A reason, with what is not known of the lines after the cursor. */
+function withDoubt(reason: string, { sinceMs, doubtful = NOTE_EVERY_BATCHES }: Progress): string {
+  if (sinceMs === undefined) return reason;
+  return `${reason}; a run stopped before, and perhaps up to ${doubtful} batches more are counted`;
 }
 
 /** Parks the object if it is as this run read or saved it last. */
@@ -169,11 +177,7 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
   async function parkRest(reason: string): Promise<Collected> {
     if (isTooLate()) return park(object, log, TOO_LATE, last, ports);
     if (!(await noteComplete())) return result('busy');
-    const why =
-      last.sinceMs === undefined
-        ? reason
-        : `${reason}; a run stopped before, and perhaps up to ${last.doubtful} batches more are counted`;
-    return { ...(await park(object, log, why, last, ports)), events };
+    return { ...(await park(object, log, withDoubt(reason, last), last, ports)), events };
   }
 
   /** Puts the complete batches, and saves where they end. */
@@ -272,7 +276,10 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
     return { outcome, events };
   }
 
-  return { all, park: parkRest };
+  /** Whether any batch of this run may be in the stream. */
+  const hasPut = () => batches > 0;
+
+  return { all, park: parkRest, hasPut };
 }
 
 function tooSlow({ offset }: Position): string {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TallyOptions } from '../../client/src/index.ts';
 import { pageOf } from '../../client/src/platform.ts';
-import { ClientWorld, TAKEN } from './support/client-world.ts';
+import { answer, ClientWorld, TAKEN } from './support/client-world.ts';
 import { ModelTally } from './support/model-tally.ts';
 
 /** A window with its document and navigator, as far as the client uses them. */
@@ -103,6 +103,77 @@ test('a page that sleeps longer than the dedup window does not send its batches 
     world.givenUp.map(({ event, mayBeCounted }) => [event.entity, mayBeCounted]),
     [['/a', true]],
   );
+});
+
+test('a page that wakes after the window sends no beacon of a batch that may be stored', async () => {
+  for (const isInFlight of [true, false]) {
+    const { world, window, client } = opened({ batchEvents: 1 });
+    const stored: (string | undefined)[] = [];
+    world.service = ({ batch }) => {
+      if (!isInFlight) return Promise.resolve(answer(429, {}, { 'retry-after': '5' }));
+      stored.push(batch);
+      return new Promise(() => {});
+    };
+    await client.count('view', '/a');
+    await world.settle();
+    // A batch that was never stored, and waits: the beacon may store it.
+    if (!isInFlight) window.hide();
+    world.service = async () => TAKEN;
+    const before = [world.requests.length, window.beacons.length];
+    world.nowMs += 2 * 3_600_000;
+    window.leave();
+    assert.deepEqual([world.requests.length, window.beacons.length], before);
+    await world.until(client.flush());
+    assert.deepEqual([world.requests.length, window.beacons.length], before);
+    assert.deepEqual(
+      world.givenUp.map(({ mayBeCounted }) => mayBeCounted),
+      [true],
+    );
+  }
+});
+
+test('a beacon that was lost leaves again when the page is hidden again', async () => {
+  const { world, window, client } = opened();
+  world.service = async () => {
+    throw new TypeError('Failed to fetch');
+  };
+  await client.count('view', '/a');
+  window.hide();
+  await world.advance(100);
+  window.show();
+  await world.advance(600_000);
+  window.hide();
+  assert.equal(window.beacons.length, 2);
+  assert.equal(window.beacons[1]?.body, window.beacons[0]?.body);
+});
+
+test('a keepalive request that failed may be stored: an earlier attempt that was not does not clear it', async () => {
+  const { world, client, window } = opened({ apiKey: 'secret', batchEvents: 1 });
+  world.service = async ({ keepalive }) => {
+    if (keepalive) throw new TypeError('Failed to fetch');
+    await world.sleep(world.requests.length === 1 ? 5_000 : 0);
+    return answer(429, {}, { 'retry-after': '60' });
+  };
+  await client.count('view', '/a');
+  window.leave();
+  await world.advance(2 * 3_600_000);
+  assert.deepEqual(
+    world.givenUp.map(({ mayBeCounted }) => mayBeCounted),
+    [true],
+  );
+});
+
+test('both halves of a refused batch leave, the one that waits for its turn, too', async () => {
+  const { world, window, client } = opened({ batchEvents: 4 });
+  world.service = async ({ events }) =>
+    events.length === 4 ? answer(400, { message: 'no' }) : new Promise(() => {});
+  for (const entity of ['/a', '/b', '/c', '/d']) await client.count('view', entity);
+  await world.settle();
+  window.leave();
+  assert.deepEqual(window.beacons.map(entitiesIn).sort(), [
+    ['/a', '/b'],
+    ['/c', '/d'],
+  ]);
 });
 
 test('halves of a refused beacon may still fit; the rest leaves by keepalive, then later', async () => {

@@ -23,6 +23,19 @@ test('a batch is sent unchanged until Tally has it, and the process stays alive 
   );
 });
 
+test('an onRetry that throws stops nothing', async () => {
+  const { world, client } = worldWithClient({ concurrency: 1 });
+  world.service = async () => (world.requests.length === 1 ? answer(429, {}) : TAKEN);
+  const onRetry = () => {
+    throw new Error('the log is full');
+  };
+  const sent = [client.sendBatch('a', events(1), { onRetry }), client.sendBatch('b', events(1))];
+  assert.deepEqual(
+    (await world.until(Promise.all(sent))).map(({ accepted }) => accepted),
+    [1, 1],
+  );
+});
+
 test('without a key each event has an id, and the answer counts them one by one', async () => {
   const world = new ClientWorld();
   const withIds = events(3).map((event, place) => ({ ...event, id: `id-${place}` }));

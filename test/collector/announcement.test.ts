@@ -17,4 +17,10 @@ test('an announcement is read as EventBridge writes it, and as the backfill does
   assert.deepEqual(announcedObject(JSON.stringify(event)), object);
   for (const other of ['', 'null', '{}', '{"detail":{"bucket":{"name":1}}}'])
     assert.equal(announcedObject(other), undefined);
+  // Without a size, nothing of it would be read.
+  for (const size of [undefined, null, '', '7', -1]) {
+    const { detail } = announcementOf(object);
+    const other = { detail: { ...detail, object: { ...detail.object, size } } };
+    assert.equal(announcedObject(JSON.stringify(other)), undefined);
+  }
 });

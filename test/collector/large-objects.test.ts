@@ -118,6 +118,55 @@ describe('an object that breaks off', () => {
     assert.equal(world.counted.size, countedUpTo.lines);
   });
 
+  for (const opens of [0, 1])
+    test(`because it is deleted between two runs is reported, found after ${opens} reads`, async () => {
+      const { world, object } = worldWith(logLines(60_000));
+      assert.equal((await world.collect(object, {}, after(25))).outcome, 'more');
+      const { size } = world.counted;
+      const { opens: before } = world;
+      world.onOpen = async () => {
+        if (world.opens > before + opens) world.objects.clear();
+      };
+      assert.equal((await world.collect(object)).outcome, 'parked');
+      const [{ reason, countedUpTo } = assert.fail('no report')] = world.reported;
+      assert.match(reason, /is gone$/);
+      assert.deepEqual(
+        [countedUpTo.lines, world.counted.size, world.progress.status],
+        [size, size, 'parked'],
+      );
+      assert.equal((await world.collect(object)).outcome, 'already');
+    });
+
+  test('because it is deleted after a run that died is reported with its unknown lines', async () => {
+    const { world, object } = worldWith(logLines(30_000));
+    await world.collectDying(object);
+    world.objects.clear();
+    assert.equal((await world.collect(object)).outcome, 'parked');
+    assert.match(
+      world.reported[0]?.reason ?? '',
+      /is gone; a run stopped before, and perhaps up to 50 batches/,
+    );
+  });
+
+  test('because it is deleted between two members that one run reads is reported', async () => {
+    const members = [gzipSync(logLines(3_000)), Buffer.alloc(100), gzipSync(logLines(3_000, 3_000))];
+    const { world, object } = worldWith(Buffer.concat(members));
+    world.onOpen = async () => {
+      if (world.opens > 3) world.objects.clear();
+    };
+    assert.equal((await world.collect(object)).outcome, 'parked');
+    assert.equal(world.reported[0]?.countedUpTo.lines, world.counted.size);
+  });
+
+  test('before anything of it is counted is ignored', async () => {
+    const { world, object } = worldWith(logLines(10));
+    world.onOpen = async () => {
+      if (world.opens > 1) world.objects.clear();
+    };
+    assert.equal((await world.collect(object)).outcome, 'ignored');
+    assert.deepEqual(world.reported, []);
+  });
+
   test('is not parked by a run that another has overtaken', async () => {
     const { world, object } = worldWith(cutOff);
     let second: Promise<Collected> | undefined;
