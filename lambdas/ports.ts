@@ -157,8 +157,8 @@ export interface CheckpointLedger extends WatermarkReader {
 
 /** The ledger, for the compactor: which entries may expire. */
 export interface EntryKeeper {
-  /** Takes an entry's expiry away, and notes the parts whose deltas have none either. Repeatable. */
-  keepEntry(segment: SegmentId, parts: ReadonlySet<number>): Promise<void>;
+  /** Takes an entry's expiry away, and notes the parts whose deltas have none either. Repeatable. @returns the entry now */
+  keepEntry(segment: SegmentId, parts: ReadonlySet<number>): Promise<SegmentEntry | undefined>;
   /** Gives an entry its expiry from now on, and forgets the parts that were noted. @param hasKept whether there are any */
   expireEntry(segment: SegmentId, hasKept: boolean): Promise<void>;
 }

@@ -36,6 +36,7 @@ export function resourcesParameter(platform: Platform, objects: Queue | undefine
         dayRetentionDays: c.dayRetentionDays,
         rawRetentionDays: c.rawRetentionDays,
         deltaRetentionDays: c.deltaRetentionDays,
+        ledgerRetentionDays: c.ledgerRetentionDays,
       },
     }),
   });

@@ -41,6 +41,7 @@ interface Resources extends Readonly<Record<(typeof NAMES)[number], string>> {
     | 'dayRetentionDays'
     | 'rawRetentionDays'
     | 'deltaRetentionDays'
+    | 'ledgerRetentionDays'
   >;
 }
 

@@ -29,7 +29,7 @@ export function openStore(
 ) {
   const { settings } = resources;
   const kept = (days: number | 'forever') => (other === undefined ? retentionMs(days) : undefined);
-  const ledger = new LedgerTable(dynamoDb, tables.ledger, clock);
+  const ledger = new LedgerTable(dynamoDb, tables.ledger, clock, kept(settings.ledgerRetentionDays));
   const store = new StoreTable(dynamoDb, tables.counts, clock, kept(settings.deltaRetentionDays));
   const state = new CompactionStateTable(dynamoDb, tables.ledger);
   const stream = other?.stream ?? new KinesisLog(kinesis, resources.streamName);

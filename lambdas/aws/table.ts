@@ -28,7 +28,7 @@ export interface Update {
   /** The attributes of each `#name`, where they differ. */
   readonly names?: Readonly<Record<string, string>>;
   /** What the response has; nothing by default. */
-  readonly returns?: 'ALL_OLD';
+  readonly returns?: 'ALL_OLD' | 'ALL_NEW';
 }
 
 /** The condition that no item has the key. */

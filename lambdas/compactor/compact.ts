@@ -216,7 +216,11 @@ async function boundsOf(
   const whole = shards.map((one) => ({ ...one, done: wholeThrough(one.shard) }));
   return {
     floorMs: Math.max(before.floorMs, completeThroughMs(shards)),
-    acceptedFromMs: Math.max(before.acceptedFromMs ?? 0, completeFromMs(whole)),
+    // A stream that replaces this one accepts what the watermark says.
+    acceptedFromMs: Math.max(
+      before.acceptedFromMs ?? 0,
+      Math.min(completeFromMs(whole), (await ledger.readWatermark()).acceptedFromMs),
+    ),
   };
 }
 

@@ -15,23 +15,37 @@ const KEEP_AFTER_MS = DAY_MS;
 export async function keepWhileOpen(
   shard: ShardKey,
   entry: SegmentEntry,
-  { ledger, store, clock }: Pick<CompactorPorts, 'ledger' | 'store' | 'clock'>,
+  ports: Pick<CompactorPorts, 'ledger' | 'store' | 'clock'>,
 ): Promise<void> {
-  const segment = segmentId(shard, entry.segment);
-  const { kept = new Set<number>(), acked, expiresAt, runMaxMs } = entry;
-  const namesOf = (parts: ReadonlySet<number>): DeltaName[] =>
-    [...parts].flatMap((part) => {
-      const range = entry.parts[part]?.range;
-      return range === undefined ? [] : [{ segment, part, range, runMaxMs }];
-    });
-  if (isGivenUp(entry)) {
-    if (expiresAt !== undefined && kept.size === 0) return;
-    await Promise.all(namesOf(kept).map((name) => store.expireDelta(name)));
-    await ledger.expireEntry(segment, kept.size > 0);
-  } else if (clock.nowMs() - runMaxMs > KEEP_AFTER_MS) {
-    const parts = new Set([...acked].filter((part) => !kept.has(part)));
-    if (expiresAt === undefined && parts.size === 0) return;
-    await Promise.all(namesOf(parts).map((name) => store.keepDelta(name)));
-    await ledger.keepEntry(segment, parts);
-  }
+  if (isGivenUp(entry)) return letExpire(shard, entry, ports);
+  const { kept, acked, expiresAt, runMaxMs } = entry;
+  if (ports.clock.nowMs() - runMaxMs <= KEEP_AFTER_MS) return;
+  const parts = new Set([...acked].filter((part) => !kept?.has(part)));
+  if (expiresAt === undefined && parts.size === 0) return;
+  await Promise.all(deltasOf(shard, entry, parts).map((name) => ports.store.keepDelta(name)));
+  const now = await ports.ledger.keepEntry(segmentId(shard, entry.segment), parts);
+  // Settled meanwhile: another compactor may have covered it by now, and would not look again.
+  if (now !== undefined && isGivenUp(now)) await letExpire(shard, now, ports);
+}
+
+async function letExpire(
+  shard: ShardKey,
+  entry: SegmentEntry,
+  { ledger, store }: Pick<CompactorPorts, 'ledger' | 'store'>,
+): Promise<void> {
+  const { kept = new Set<number>(), expiresAt, segment } = entry;
+  if (expiresAt !== undefined && kept.size === 0) return;
+  await Promise.all(deltasOf(shard, entry, kept).map((name) => store.expireDelta(name)));
+  await ledger.expireEntry(segmentId(shard, segment), kept.size > 0);
+}
+
+function deltasOf(
+  shard: ShardKey,
+  { segment, parts: cut, runMaxMs }: SegmentEntry,
+  parts: ReadonlySet<number>,
+): DeltaName[] {
+  return [...parts].flatMap((part) => {
+    const range = cut[part]?.range;
+    return range === undefined ? [] : [{ segment: segmentId(shard, segment), part, range, runMaxMs }];
+  });
 }

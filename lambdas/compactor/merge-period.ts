@@ -1,5 +1,5 @@
 // Merges an epoch's rows into the blocks of one period. Rows arrive by hash; blocks are read, split and put along the way.
-import pLimit from 'p-limit';
+import type { LimitFunction } from 'p-limit';
 import { HASH_BITS, type HashRange, halvesOf, holds, WHOLE_RANGE } from '../core/hash-range.ts';
 import type { Period } from '../core/level.ts';
 import { splitName } from '../core/rows.ts';
@@ -18,6 +18,8 @@ interface MergeSettings {
   readonly blockBytes: number;
   /** When the period's blocks may be deleted, epoch seconds; undefined: never. */
   readonly expiresAt: number | undefined;
+  /** Limits the puts of all periods of an epoch. */
+  readonly puts: LimitFunction;
 }
 
 /** A block above the current leaf. */
@@ -48,7 +50,6 @@ export class PeriodMerge {
   readonly #path: Split[] = [];
   /** Puts that no split on the path waits for. */
   readonly #puts: Promise<void>[] = [];
-  readonly #limit = pLimit(PUTS_AT_ONCE);
   #leaf: Leaf | undefined;
   #last = -1;
   /** The last row's metric, with separator: the next row usually has the same. */
@@ -131,7 +132,8 @@ export class PeriodMerge {
     // It fails where all are waited for.
     put.catch(() => {});
     (this.#path.at(-1)?.puts ?? this.#puts).push(put);
-    if (this.#limit.pendingCount >= PUTS_AT_ONCE) await put;
+    const { puts } = this.#settings;
+    if (puts.pendingCount >= puts.concurrency) await put;
   }
 
   /** The leaf whose range contains a hash; puts the blocks before it. */
@@ -275,11 +277,11 @@ export class PeriodMerge {
     condition: BlockCondition,
     edit: number,
   ): Promise<void> {
-    const { epoch, expiresAt } = this.#settings;
+    const { epoch, expiresAt, puts } = this.#settings;
     const block: Block = { epoch, edit, content };
     this.writeUnits += unitsOf(content);
     const put = () => this.#store.putBlock(this.period, range, block, condition, expiresAt);
-    if ((await this.#limit(put)) === 'put') return;
+    if ((await puts(put)) === 'put') return;
     // Another compactor of this epoch was faster, or the answer to this very put was lost; then the block exists.
     const [there] = await this.#store.readBlocks([{ period: this.period, range }]);
     if (there === undefined || there.epoch < epoch) {
@@ -311,9 +313,6 @@ export class PeriodMerge {
     this.writeUnits += merge.writeUnits;
   }
 }
-
-/** Concurrent puts of a period's blocks: a run that puts them one by one ends before a first epoch with tens of thousands. */
-const PUTS_AT_ONCE = 32;
 
 /** Rows of a period whose blocks are read at once: those take at most 32 MB. */
 const AHEAD_ROWS = 2_000;

@@ -1,5 +1,5 @@
 // Runs one epoch of one level: merges its rows into blocks, sets late rows aside, computes top lists, and advances the head.
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import {
   type CompactionPlan,
   type CompactionState,
@@ -28,6 +28,11 @@ import type { CompactorPorts } from './ports.ts';
 
 /** Concurrent periods: enough to hide the table's latency. */
 const PERIODS_AT_ONCE = 32;
+/**
+ * Concurrent puts of all periods. One by one, a period with tens of thousands of new blocks would outlast a run, and begin
+ * anew; with many more, a table that throttles would fail the epoch instead of slowing it down.
+ */
+const PUTS_AT_ONCE = 32;
 
 /** Rows of some periods, by period start and by name. */
 type Gathered = Map<number, Map<string, GrowingRow>>;
@@ -54,6 +59,7 @@ export async function runEpoch(
   const expiredMetrics = new Set<string>();
   const lateBytes = { days: 0, months: 0, all: 0 };
   const limit = pLimit(PERIODS_AT_ONCE);
+  const puts = pLimit(PUTS_AT_ONCE);
   for (const range of rangesOf(plan.slotBits)) {
     if (!hasTime()) {
       await Promise.all([...merges.values()].map((merge) => merge.settled()));
@@ -64,7 +70,7 @@ export async function runEpoch(
     await Promise.all(
       [...gathered].map(([startMs, byName]) =>
         limit(async () => {
-          const merge = mergeOf(merges, { level, startMs }, epoch + 1, plan, ports);
+          const merge = mergeOf(merges, { level, startMs }, epoch + 1, plan, ports, puts);
           if (merge === undefined) for (const name of byName.keys()) expiredMetrics.add(splitName(name)[0]);
           else await merge.add([...byName.values()].sort(compareHashes));
         }),
@@ -80,7 +86,7 @@ export async function runEpoch(
   }
   await Promise.all(
     [...merges.values()].map(({ period, metrics }) =>
-      limit(() => makeTops({ period, metrics }, epoch + 1, ports.store, plan.retentions)),
+      limit(() => makeTops({ period, metrics }, epoch + 1, ports.store, plan.retentions, puts)),
     ),
   );
   let writeUnits = 0;
@@ -154,12 +160,13 @@ function mergeOf(
   epoch: number,
   plan: CompactionPlan,
   { store }: CompactorPorts,
+  puts: LimitFunction,
 ): PeriodMerge | undefined {
   const known = merges.get(period.startMs);
   if (known !== undefined) return known;
   if (mayBeGone(period, plan)) return undefined;
   const expiresAt = expiresAtOf(period, plan.retentions);
-  const merge = new PeriodMerge(period, store, { epoch, blockBytes: plan.blockBytes, expiresAt });
+  const merge = new PeriodMerge(period, store, { epoch, blockBytes: plan.blockBytes, expiresAt, puts });
   merges.set(period.startMs, merge);
   return merge;
 }

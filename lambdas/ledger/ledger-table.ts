@@ -205,14 +205,16 @@ export class LedgerTable implements SegmentLedger, PartLedger, CheckpointLedger,
     return (await this.#entry(named.shard, named.segment)) === undefined ? 'no-entry' : 'acknowledged';
   }
 
-  async keepEntry(segment: SegmentId, parts: ReadonlySet<number>): Promise<void> {
+  async keepEntry(segment: SegmentId, parts: ReadonlySet<number>): Promise<SegmentEntry | undefined> {
     const isAny = parts.size > 0;
-    await this.#table.updateIf({
+    const answer = await this.#table.updated({
       key: ledgerKeys.entryOf(segment),
       update: isAny ? 'ADD kept :parts REMOVE expiresAt' : 'REMOVE expiresAt',
       condition: 'attribute_exists(pk)',
       ...(isAny && { values: { ':parts': parts } }),
+      returns: 'ALL_NEW',
     });
+    return answer?.Attributes && entryOf(answer.Attributes);
   }
 
   async expireEntry(segment: SegmentId, hasKept: boolean): Promise<void> {

@@ -101,6 +101,12 @@ async function readAsOf(
   const deletions = new Deletions(await ports.state.readDeletions(state.deletions), state.deleting);
   const goneBeforeMs = deltasGoneBeforeMs(watermark, settings.deltaRetentionMs, nowMs);
   const keptThroughMs = Math.min(watermark.throughMs, keptBeforeMs(state, goneBeforeMs));
+  // While compaction stands still, deltas may have expired: what every level has is complete all the same.
+  const levels = LEVELS.map((level) => state[level].covers.acceptedFromMs ?? 0);
+  const settledBeforeMs =
+    keptThroughMs < watermark.throughMs
+      ? Math.min(watermark.acceptedFromMs, ...levels)
+      : watermark.acceptedFromMs;
   const throughOf = ({ entity }: CountQuery) =>
     isDeletionStuck(deletions.deletingThroughMs(entity), nowMs) ? 0 : keptThroughMs;
   const kept = { retentions: retentionsKept(watermark, settings.retentions), nowMs };
@@ -120,7 +126,7 @@ async function readAsOf(
   return planned.map((each) => {
     if (each instanceof InvalidQuery) return each;
     const { query, sums } = each;
-    const settledMs = throughOf(query) < watermark.throughMs ? 0 : watermark.acceptedFromMs;
+    const settledMs = Math.min(throughOf(query), settledBeforeMs);
     const plans = sums.map(({ plan }) => plan);
     return {
       answer: countAnswer(query, sums, settledMs),

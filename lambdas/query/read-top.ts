@@ -29,9 +29,11 @@ export async function readTop(
   const stored = await ports.tops.readTop(query.metric, query.period);
   const { covers } = state[query.period.level];
   const throughMs = Math.min(watermark.throughMs, coveredBeforeMs(covers));
-  // A stream that replaces this one accepts what the watermark says.
-  const settledMs = Math.min(watermark.acceptedFromMs, covers.acceptedFromMs ?? 0);
-  const as = { settledMs, retentions: retentionsKept(watermark, settings.retentions), nowMs };
+  const as = {
+    settledMs: covers.acceptedFromMs ?? 0,
+    retentions: retentionsKept(watermark, settings.retentions),
+    nowMs,
+  };
   const deletions = new Deletions(await ports.state.readDeletions(state.deletions), state.deleting);
   const entries = stored?.entries.filter(({ entity }) => deletions.deletingThroughMs(entity) === undefined);
   const answer = topAnswer(query, entries ?? [], throughMs, as);

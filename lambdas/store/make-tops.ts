@@ -1,5 +1,5 @@
 // Computes a period's top lists in one pass over its blocks.
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { expiresAtOf, type Period, type Retentions } from '../core/level.ts';
 import { viewRows } from '../core/rows.ts';
 import { TopCollector } from '../core/top.ts';
@@ -12,14 +12,15 @@ const LISTS_AT_ONCE = 32;
  * Recomputes a period's lists for some metrics, unless a later epoch's are there. Repeatable. Each put is conditional on
  * the list read before the blocks: a deletion or repair may have rewritten both since.
  * @param epoch the level's epoch that wrote the blocks
+ * @param limit limits concurrent calls
  */
 export async function makeTops(
   { period, metrics }: { readonly period: Period; readonly metrics: ReadonlySet<string> },
   epoch: number,
   store: PeriodReader & TopStore,
   retentions: Retentions,
+  limit: LimitFunction = pLimit(LISTS_AT_ONCE),
 ): Promise<void> {
-  const limit = pLimit(LISTS_AT_ONCE);
   const edits = new Map<string, number>();
   await limit.map(metrics, async (metric) => {
     const top = await store.readTop(metric, period);
@@ -34,5 +35,5 @@ export async function makeTops(
     if ((await store.putTop(metric, period, top, expiresAtOf(period, retentions))) === 'conflict')
       changed.add(metric);
   });
-  if (changed.size > 0) await makeTops({ period, metrics: changed }, epoch, store, retentions);
+  if (changed.size > 0) await makeTops({ period, metrics: changed }, epoch, store, retentions, limit);
 }

@@ -57,6 +57,7 @@ function stackOn(aws: FakeAws, bucketOf: FakeAws, transport?: Transport): StackA
     dayRetentionDays: 'forever',
     rawRetentionDays: 'forever',
     deltaRetentionDays: 30,
+    ledgerRetentionDays: 'forever',
   };
   const resources = { countsTable: 'counts', ledgerTable: 'ledger', archiveBucket: 'archive', settings };
   return { dynamoDb, kinesis, s3: bucketOf.clients().s3, resources } as unknown as StackAccess;

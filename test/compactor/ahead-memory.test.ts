@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { GrowingRow } from '../../lambdas/compactor/growing-row.ts';
 import { PeriodMerge } from '../../lambdas/compactor/merge-period.ts';
 import { encodeNamed } from '../../lambdas/core/rows.ts';
@@ -28,7 +29,7 @@ test('an epoch that touches many hours does not keep the blocks of all of them',
   } as unknown as BlockReader & BlockWriter;
   const merges: PeriodMerge[] = [];
   for (let hour = 0; hour < 2; hour += 1) {
-    const settings = { epoch: 2, blockBytes: 16_384, expiresAt: undefined };
+    const settings = { epoch: 2, blockBytes: 16_384, expiresAt: undefined, puts: pLimit(1) };
     const merge = new PeriodMerge({ level: 'hours', startMs: hour * HOUR_MS }, store, settings);
     merges.push(merge);
     const rows = Array.from({ length: 100 }, (_, entity) => {

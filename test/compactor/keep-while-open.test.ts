@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { readStatus } from '../../lambdas/accountant/read-status.ts';
+import { keepWhileOpen } from '../../lambdas/compactor/keep-while-open.ts';
+import { shardKey } from '../../lambdas/core/identifiers.ts';
 import {
   decodeRollupMessage,
   encodeMessages,
@@ -98,16 +100,21 @@ describe('after 62 days, with retentions of 60, the missing delta of a segment i
   });
 });
 
-test('once settled, entry and deltas expire as others do, though they were kept or noted as dead', async () => {
-  const { world, part } = await halfCounted(10);
+/** How many deltas and entries never expire. */
+async function withoutExpiry(world: StoreWorld): Promise<readonly number[]> {
   const { dynamoDb } = world.aws.clients();
-  const kept = async (TableName: string, key: string) => {
+  const count = async (TableName: string, key: string) => {
     const { Items = [] } = await dynamoDb.send(new ScanCommand({ TableName }));
     return Items.filter(
       ({ pk, sk, expiresAt }) => `${pk?.S} ${sk?.S}`.includes(key) && expiresAt === undefined,
     ).length;
   };
-  const keptNow = async () => [await kept('counts', 'DELTA#'), await kept('ledger', ' SEG#')];
+  return [await count('counts', 'DELTA#'), await count('ledger', ' SEG#')];
+}
+
+test('once settled, entry and deltas expire as others do, though they were kept or noted as dead', async () => {
+  const { world, part } = await halfCounted(10);
+  const keptNow = () => withoutExpiry(world);
   const [deltas = 0, entries] = await keptNow();
   assert.ok(deltas > 1);
   assert.equal(entries, 1);
@@ -123,4 +130,16 @@ test('once settled, entry and deltas expire as others do, though they were kept 
   await world.write([message]);
   await pass(world, 1);
   assert.deepEqual(await keptNow(), [0, 0]);
+});
+
+test('a compactor that read an entry before it was settled, and acts afterwards, leaves nothing without expiry', async () => {
+  const { world, part } = await halfCounted(0);
+  world.nowMs += 2 * DAY_MS;
+  const shard = shardKey('1', SHARD);
+  const [stale] = await world.ledger.readEntries(shard, [1]);
+  assert.ok(stale !== undefined);
+  await world.write([part.message]);
+  await world.compact();
+  await keepWhileOpen(shard, stale, world.compactorPorts());
+  assert.deepEqual(await withoutExpiry(world), [0, 0]);
 });

@@ -89,3 +89,22 @@ test('an epoch that takes several runs has cost as much as one that takes one', 
   assert.deepEqual([whole.isCut, cut.isCut], [false, true]);
   assert.equal(cut.writeUnits, whole.writeUnits);
 });
+
+test('many periods with many blocks put no more at once than one does: a table that throttles only slows them down', async () => {
+  const world = await StoreWorld.make({ slotBits: 1, blockBytes: 60 });
+  const events = Array.from({ length: 20 }, (_, hour) => world.nowMs - hour * 3_600_000).flatMap((atMs) =>
+    Array.from({ length: 50 }, (_, n) => viewed(`/${n}`, 1, atMs)),
+  );
+  await world.write(await world.commit(worldShard(0), events));
+  let [underWay, most] = [0, 0];
+  const counted: Transport = async (call, perform) => {
+    if (call.operation !== 'PutItem') return perform();
+    underWay += 1;
+    most = Math.max(most, underWay);
+    await new Promise((resolve) => setImmediate(resolve));
+    underWay -= 1;
+    return perform();
+  };
+  await compact(world.compactorPorts(counted), world.settings, () => true);
+  assert.ok(most > 10 && most <= 32, `${most} puts at once`);
+});

@@ -291,6 +291,7 @@ test("an operator's commands find the resources by the stage alone", () => {
     dayRetentionDays: 'forever',
     rawRetentionDays: 90,
     deltaRetentionDays: 60,
+    ledgerRetentionDays: 60,
   });
   const names = Object.entries(resources).map(([name, id]) => [name, String(id).replace(/[0-9A-F]{8}$/, '')]);
   assert.deepEqual(Object.fromEntries(names), {

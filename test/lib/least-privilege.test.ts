@@ -69,7 +69,13 @@ const TABLE: Record<string, Record<string, string[]>> = {
     AccountantLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
   Compactor: {
-    TablesCounters: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
+    TablesCounters: [
+      'dynamodb:BatchGetItem',
+      'dynamodb:GetItem',
+      'dynamodb:PutItem',
+      'dynamodb:Query',
+      'dynamodb:UpdateItem',
+    ],
     TablesLedger: ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
     EventsStream: ['kinesis:ListShards'],
     CompactorLogs: ['logs:CreateLogStream', 'logs:PutLogEvents'],

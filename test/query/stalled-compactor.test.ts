@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DAY_MS, HOUR_MS } from '../../lambdas/core/time.ts';
 import { crashing, hoursOnly } from '../support/disturbed.ts';
-import { StoreWorld, viewed, WORLD_START_MS } from '../support/store-world.ts';
+import { StoreWorld, viewed, WORLD_START_MS, worldShard } from '../support/store-world.ts';
 
 const RETENTIONS = { hours: 10 * DAY_MS, days: 40 * DAY_MS, months: 400 * DAY_MS, all: undefined };
 
@@ -76,4 +76,37 @@ test('nothing is published beyond what was compacted once deltas may have expire
   // The upper levels have the first day only.
   const first = new Date(WORLD_START_MS).toISOString();
   assert.deepEqual(await published(7 * DAY_MS), [first, first, first]);
+});
+
+test('what was final stays so when a shard that was idle for longer than deltas are kept gets a record', async () => {
+  const RETENTION_MS = 60 * DAY_MS;
+  const FOREVER = { hours: undefined, days: undefined, months: undefined, all: undefined };
+  const world = await StoreWorld.make({ cadence: { hoursMs: 300_000 } }, RETENTION_MS);
+  world.acceptPastMs = 30 * DAY_MS;
+  const count = async (shard: number, entity: string, atMs = world.nowMs) =>
+    world.write(await world.commit(worldShard(shard), [viewed(entity, 1, atMs)]));
+  const run = async () => {
+    await world.account({ retentions: FOREVER, deltaRetentionMs: RETENTION_MS, acceptFutureMs: 0 });
+    await world.compact();
+  };
+  const day = (daysAgo: number) => new Date(WORLD_START_MS - daysAgo * DAY_MS).toISOString().slice(0, 10);
+  const states = async () => {
+    const asked = { from: day(42), to: day(40), by: 'day', fill: 'zero' };
+    const [answer] = await world.ask([['view', '/a', asked]], { deltaRetentionMs: RETENTION_MS });
+    return answer?.points.map(({ state }) => state);
+  };
+  for (const shard of [0, 1]) await count(shard, '/a', WORLD_START_MS - 20 * DAY_MS);
+  await run();
+  for (let days = 0; days < 70; days += 1) {
+    world.nowMs += DAY_MS;
+    await count(1, '/b');
+    await run();
+  }
+  assert.deepEqual(await states(), ['final', 'final']);
+  for (let hours = 0; hours < 30; hours += 6) {
+    world.nowMs += 6 * HOUR_MS;
+    for (const shard of [0, 1]) await count(shard, '/b');
+    await run();
+    assert.deepEqual(await states(), ['final', 'final'], `${hours} hours later`);
+  }
 });
