@@ -4,6 +4,7 @@ import { deadLetterName } from '../../lambdas/core/dead-letter-name.ts';
 import { failureReason } from '../../lambdas/core/message-history.ts';
 import type { DeliveredMessage, ParkedMessage } from '../../lambdas/dead-letter-ports.ts';
 import type { Outcome } from '../../lambdas/redriver/operate.ts';
+import { CommandError, exitCodes } from '../shared/errors.ts';
 import type { DeadLetterFacts, Selection } from './facts.ts';
 import { type DeadLetterPorts, findParked, findWaiting, walkWaiting } from './find.ts';
 
@@ -22,25 +23,25 @@ export type Result = Awaited<ReturnType<typeof carryOut>>;
 /**
  * Finds the dead letters that an action selects. Changes nothing.
  * @returns also the requested names that it did not find, the messages that carry these parts under other names, whether the
- * queue could be read to its end, and whether no dead letter can have escaped: none was hidden, and nothing narrowed the search
+ * queue could be read to its end, and whether no dead letter can have escaped: all were seen, and nothing narrowed the search
+ * @throws CommandError after Ctrl-C
  */
 export async function plan(moves: Moves, selection: Selection, ports: DeadLetterPorts, signal: AbortSignal) {
-  // Asked first: reading hides messages, too.
-  const { hidden } = await ports.waiting.depth();
-  const {
-    found: waiting,
-    carriers,
-    complete,
-  } = moves.waiting
+  const nowhere = { found: new Map<string, DeadLetterFacts>(), carriers: new Map<string, string>() };
+  const walk = moves.waiting
     ? await findWaiting(ports, selection, { signal })
-    : { found: new Map<string, DeadLetterFacts>(), carriers: new Map<string, string>(), complete: true };
+    : { ...nowhere, complete: true, sawAll: false };
   const archived = moves.parked ? await Array.fromAsync(findParked(ports, selection)) : [];
+  if (signal.aborted) {
+    const { interrupted: exitCode } = exitCodes;
+    throw new CommandError('Interrupted: nothing was changed.', { exitCode });
+  }
+  const { found: waiting, carriers, complete } = walk;
   const parked = new Map(archived.map((facts) => [facts.name, facts]));
   const missing = [...(selection.names ?? [])].filter((name) => !waiting.has(name) && !parked.has(name));
   const { reason, entity, segment } = selection;
   const isNarrowed = [reason, entity, segment].some((given) => given !== undefined);
-  const sawAll = moves.waiting !== undefined && complete && hidden === 0 && !isNarrowed;
-  return { waiting, parked, missing, carriers, complete, sawAll };
+  return { waiting, parked, missing, carriers, complete, sawAll: walk.sawAll && !isNarrowed };
 }
 
 /**

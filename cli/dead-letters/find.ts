@@ -56,10 +56,14 @@ const HOLD_MS = 45_000;
 /** Parked messages read at once. */
 const READ_AT_ONCE = 16;
 
+/** Numbers of messages in the queue, visible and hidden. */
+type Depth = Awaited<ReturnType<DeadLetterPorts['waiting']['depth']>>;
+
 /**
  * Walks through the dead-letter queue. Releases what `visit` does not keep at the end, also after an error.
  * @param visit returns whether it has handled the message, which then needs no release
- * @returns how many were read, and whether the walk came to the end of the queue: it may end before by its limits, or by Ctrl-C
+ * @returns the depth before the walk, and how many messages were read; whether the walk came to the end of the queue (it may end
+ * before by its limits, or by Ctrl-C), and whether it saw all messages: by the depths, the queue had and has no other
  */
 export async function walkWaiting(
   { waiting, clock }: Pick<DeadLetterPorts, 'waiting' | 'clock'>,
@@ -70,11 +74,16 @@ export async function walkWaiting(
   const held: Pick<DeliveredMessage, 'receiptHandle'>[] = [];
   const seen = new Set<string>();
   let heldSinceMs = Number.POSITIVE_INFINITY;
+  const before = await waiting.depth();
   try {
     while (seen.size < most && clock.nowMs() - heldSinceMs < HOLD_MS && !signal?.aborted) {
       const taken = await waiting.take();
       const news = taken.filter(({ messageId }) => !seen.has(messageId));
-      if (news.length === 0) return { read: seen.size, complete: true };
+      if (news.length === 0) {
+        // Before the release: what the walk holds stays in the queue, so that any other adds to the sum.
+        const sawAll = sizeOf(before) <= seen.size && sizeOf(await waiting.depth()) <= held.length;
+        return { before, read: seen.size, complete: true, sawAll };
+      }
       // Hold all of them before reading any: an unreadable message must not stay hidden.
       const left = new Set(news);
       try {
@@ -87,10 +96,15 @@ export async function walkWaiting(
         if (left.size > 0) heldSinceMs = Math.min(heldSinceMs, clock.nowMs());
       }
     }
-    return { read: seen.size, complete: false };
+    return { before, read: seen.size, complete: false, sawAll: false };
   } finally {
     await waiting.release(held);
   }
+}
+
+/** The sum is right also while SQS has not noted yet that a message was hidden or released. */
+function sizeOf({ visible, hidden }: Depth): number {
+  return visible + hidden;
 }
 
 /** The selected messages of the queue, by name, without duplicates; and, by requested part, messages named after another part. */

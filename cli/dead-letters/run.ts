@@ -106,8 +106,7 @@ async function list(
       messages.push(facts);
     }
   } else {
-    const before = await ports.waiting.depth();
-    const { found, read, complete } = await findWaiting(ports, selection, { most, signal });
+    const { before, found, read, complete } = await findWaiting(ports, selection, { most, signal });
     messages.push(...found.values());
     if (before.hidden > 0)
       console.error(`About ${before.hidden} more are hidden, held by the redriver or another command.`);
@@ -133,20 +132,21 @@ async function show(
   return exitCodes.done;
 }
 
-async function change(verb: Change, options: Options, ports: DeadLetterPorts): Promise<number> {
+/** Carries out an action on the dead letters that it selects. @param ask the question before a discard */
+export async function change(
+  verb: Change,
+  options: Options,
+  ports: DeadLetterPorts,
+  ask = confirm,
+): Promise<number> {
   const { selection, signal, json, perSecond = 50 } = options;
   const moves = movesOf(options, ports)[verb];
   const found = await plan(moves, selection, ports, signal);
-  if (signal.aborted) {
-    console.error('Interrupted: nothing was changed.');
-    return exitCodes.interrupted;
-  }
-  const { missing, carriers } = found;
+  const { missing } = found;
   const messages = [...found.waiting.values(), ...found.parked.values()];
   if (!found.complete) console.error('The queue has more than this command read: run it again.');
   if (missing.length > 0 && messages.length === 0) {
-    if (verb === 'discard' && found.sawAll && carriers.size === 0)
-      return discardMissing(missing, options, ports);
+    if (verb === 'discard' && areGone(found)) return discardMissing(missing, options, ports, ask);
     throw notThere(found);
   }
   if (missing.length > 0) console.error(notThere(found).message);
@@ -161,7 +161,7 @@ async function change(verb: Change, options: Options, ports: DeadLetterPorts): P
   }
   if (verb === 'discard' && !options.yes) {
     const question = `This will ${planned(verb, found)}; they will not be counted any more.`;
-    await confirm(question, verb, signal);
+    await ask(question, verb, signal);
   }
   const bar = progressBar();
   let handled = 0;
@@ -176,12 +176,22 @@ async function change(verb: Change, options: Options, ports: DeadLetterPorts): P
   return well ? exitCodes.done : exitCodes.failed;
 }
 
-/** Discards parts whose messages are gone. @throws CommandError if the ledger waits for none of them */
+/** Whether no message carries any of the names. */
+function areGone({ waiting, parked, carriers, sawAll }: Plan): boolean {
+  return sawAll && waiting.size + parked.size + carriers.size === 0;
+}
+
+/**
+ * Discards parts whose messages are gone.
+ * @throws CommandError if the ledger waits for none of them, or a message may have come while the question stood
+ */
 async function discardMissing(
   names: readonly string[],
   options: Options,
   ports: DeadLetterPorts,
+  ask: typeof confirm,
 ): Promise<number> {
+  const { selection, signal } = options;
   const dropped = await Array.fromAsync(names, (name) => droppedPart(name, ports));
   const gone = names.filter((_, index) => dropped[index] !== undefined);
   if (gone.length === 0) throw notThere({ missing: [...names], carriers: new Map() });
@@ -189,7 +199,13 @@ async function discardMissing(
   if (options.dryRun) return exitCodes.done;
   const question =
     'This will discard them; they will not be counted any more, though a message may still be in the rollup queue.';
-  if (!options.yes) await confirm(question, 'discard', options.signal);
+  if (!options.yes) {
+    await ask(question, 'discard', signal);
+    if (!areGone(await plan(movesOf(options, ports).discard, selection, ports, signal)))
+      throw new CommandError(
+        'Nothing was changed: a dead letter has come, or another command or the redriver holds one. Try again.',
+      );
+  }
   for (const name of gone)
     console.log(`${name}: ${await discardDropped(name, discardingOf(options), ports)}`);
   return gone.length < names.length ? exitCodes.failed : exitCodes.done;

@@ -44,8 +44,8 @@ function queue(messages: DeliveredMessage[], msForEach = 0, hidden = 0) {
 
 test('messages that a visit handles are not released, the others are', async () => {
   const { ports, released } = queue(['a', 'b', 'c'].map(message));
-  const walk = await walkWaiting(ports, async ({ messageId }) => messageId === 'b');
-  assert.deepEqual([walk, released], [{ read: 3, complete: true }, ['a', 'c']]);
+  const { read, complete } = await walkWaiting(ports, async ({ messageId }) => messageId === 'b');
+  assert.deepEqual([read, complete, released], [3, true, ['a', 'c']]);
 });
 
 test('a visit that fails releases everything, including messages not visited', async () => {
@@ -75,8 +75,8 @@ test('a walk that is aborted reads no further, and releases what it holds', asyn
     if (messageId === 'm2') stopping.abort();
     return false;
   };
-  const walk = await walkWaiting(ports, visit, { signal: stopping.signal });
-  assert.deepEqual([walk, released], [{ read: 4, complete: false }, ['m0', 'm1', 'm2', 'm3']]);
+  const { read, complete } = await walkWaiting(ports, visit, { signal: stopping.signal });
+  assert.deepEqual([read, complete, released], [4, false, ['m0', 'm1', 'm2', 'm3']]);
 });
 
 test('dead letters that an action did not reach are not called gone', async () => {
@@ -105,6 +105,13 @@ test('dead letters that an action did not reach are not called gone', async () =
   assert.deepEqual(await act(10_000, FIFTY), [6, 0, 19]);
   assert.deepEqual(await act(0, FIFTY.slice(0, 40)), [20, 5, 0]);
   assert.deepEqual(await act(0, FIFTY, AbortSignal.abort()), [0, 0, 25]);
+});
+
+test('a plan that Ctrl-C ends is an error: nothing was changed', async () => {
+  const { ports } = queue(FIFTY);
+  const moves: Moves = { waiting: async () => 'returned' };
+  const planned = plan(moves, {}, ports as never, AbortSignal.abort());
+  await assert.rejects(planned, { message: /nothing was changed/, exitCode: 130 });
 });
 
 test('a plan saw all dead letters if it read the whole queue, and nothing was hidden or left out', async () => {
