@@ -4,10 +4,11 @@ import { entityHash } from '../core/deletions.ts';
 import { LEVELS } from '../core/level.ts';
 import { withoutEntity } from './archived-entity.ts';
 import {
+  allTime,
   type DeletionTarget,
   deletionTarget,
   isIn,
-  periodsWith,
+  placesOf,
   rowsOf,
   rowsOfDeltas,
 } from './find-entity.ts';
@@ -48,12 +49,14 @@ export async function deleteEntity(
     const what = await deletionTarget(entity, state, ports);
     report.events = await eventsOf(what, state, ports);
     const { retentions } = settings;
-    const periods = await periodsWith(what, state, { nowMs: throughMs, retentions }, ports);
+    const placesIn = await placesOf(what, state, { nowMs: throughMs, retentions }, ports);
     const forgetting = { what, throughMs, ports, settings, report };
     // Bottom up: a level's rows show where the rows of the level below are, also for a run that resumes after a crash.
     for (const level of LEVELS) {
-      options.onProgress?.(`rewriting blocks of ${level}: ${periods(level).length} to be looked at`);
-      await forgetLevel(level, periods(level), forgetting);
+      const places = placesIn(level);
+      const looks = [...places.values()].reduce((sum, periods) => sum + periods.length, 0);
+      options.onProgress?.(`rewriting blocks of ${level}: ${looks} to be looked at`);
+      await forgetLevel(level, places, forgetting);
     }
     options.onProgress?.('rewriting deltas');
     await forgetLate(lastEpoch, forgetting);
@@ -93,7 +96,7 @@ async function settle(
 /** Events in all-time rows, and in deltas that all time does not include yet. */
 async function eventsOf(what: DeletionTarget, state: CompactionState, ports: DeletionPorts): Promise<number> {
   let events = 0;
-  for await (const { row } of rowsOf(what, [{ level: 'all', startMs: 0 }], ports.store)) events += row.events;
+  for await (const { row } of rowsOf(what, allTime(what), ports.store)) events += row.events;
   for await (const { delta, row } of rowsOfDeltas(what, 0, ports)) {
     if (!isIn(state, 'all', delta)) events += row.events;
   }
@@ -109,9 +112,9 @@ async function look(
   const state = await ports.state.readState();
   const what = await deletionTarget(entity, state, ports);
   report.events = await eventsOf(what, state, ports);
-  const periods = await periodsWith(what, state, { nowMs: ports.clock.nowMs(), retentions }, ports);
+  const placesIn = await placesOf(what, state, { nowMs: ports.clock.nowMs(), retentions }, ports);
   for (const level of LEVELS) {
-    for await (const { period, row } of rowsOf(what, periods(level), ports.store)) {
+    for await (const { period, row } of rowsOf(what, placesIn(level), ports.store)) {
       report.rows[level] += 1;
       const top = await ports.store.readTop(row.metric, period);
       if (top?.entries.some((entry) => entry.entity === entity)) report.tops += 1;

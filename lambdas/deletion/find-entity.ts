@@ -10,6 +10,7 @@ import {
   type Period,
   periodAt,
   periodEndMs,
+  periodStartMs,
   periodsOver,
   type Retentions,
   UPPER_LEVELS,
@@ -48,25 +49,40 @@ export async function deletionTarget(
   return { entity, metrics, names, ranges: [...new Set([WHOLE_RANGE, ...ranges])] };
 }
 
+/** Periods of a level in which the entity may have rows, by metric. */
+export type Places = ReadonlyMap<string, readonly Period[]>;
+
+/** All time, under every metric. */
+export function allTime({ metrics }: DeletionTarget): Places {
+  return new Map(metrics.map((metric) => [metric, [periodAt('all', 0)]]));
+}
+
 /** Finds the periods that may contain the entity, as far as they can be found now. @returns those of a level */
-export async function periodsWith(
+export async function placesOf(
   what: DeletionTarget,
   state: CompactionState,
   { nowMs, retentions }: { readonly nowMs: number; readonly retentions: Retentions },
   ports: Pick<DeletionPorts, 'store' | 'rewriter'>,
-): Promise<(level: Level) => readonly Period[]> {
-  const none = () => new Set<number>();
-  const found = { hours: none(), days: none(), months: none(), all: new Set([0]) };
-  const add = (atMs: number, lowest: Level) => {
-    for (const level of LEVELS.slice(LEVELS.indexOf(lowest))) found[level].add(periodAt(level, atMs).startMs);
+): Promise<(level: Level) => Places> {
+  const starts = (...first: number[]) => new Map(what.metrics.map((metric) => [metric, new Set(first)]));
+  const found = { hours: starts(), days: starts(), months: starts(), all: starts(0) };
+  // Each metric apart: a stack may have thousands, and the entity few.
+  const add = (metric: string, atMs: number, lowest: Level) => {
+    for (const level of LEVELS.slice(LEVELS.indexOf(lowest)))
+      found[level].get(metric)?.add(periodStartMs(level, atMs));
   };
-  for await (const { row } of rowsOfDeltas(what, 0, ports)) add(row.hour * HOUR_MS, 'hours');
+  const placesIn = (level: Level): Places => {
+    const periods = (some: ReadonlySet<number>) =>
+      [...some].sort((a, b) => a - b).map((startMs) => ({ level, startMs }));
+    return new Map([...found[level]].map(([metric, some]) => [metric, periods(some)]));
+  };
+  for await (const { row } of rowsOfDeltas(what, 0, ports)) add(row.metric, row.hour * HOUR_MS, 'hours');
   for (const level of UPPER_LEVELS) {
     for (const range of what.ranges) {
       for await (const { rows } of ports.rewriter.lateItems(level, range)) {
-        for (const { hour, cells } of pickRows(rows, what.names)) {
+        for (const { metric, hour, cells } of pickRows(rows, what.names)) {
           for (const cell of cells.keys())
-            add(cellAtMs({ level, startMs: hour * HOUR_MS }, cell), BELOW[level]);
+            add(metric, cellAtMs({ level, startMs: hour * HOUR_MS }, cell), BELOW[level]);
         }
       }
     }
@@ -74,19 +90,21 @@ export async function periodsWith(
     const { closedBeforeMs } = state[level];
     if (closedBeforeMs > 0)
       for (const { startMs } of periodsOver(BELOW[level], closedBeforeMs, nowMs + HOUR_MS + 1))
-        add(startMs, BELOW[level]);
+        for (const metric of what.metrics) add(metric, startMs, BELOW[level]);
   }
   for (const level of UPPER_LEVELS.toReversed()) {
     const below = BELOW[level];
-    const periods = [...found[level]].map((startMs) => ({ level, startMs }));
-    for await (const { period, row } of rowsOf(what, periods, ports.store)) {
-      for (const cell of row.cells.keys()) add(cellAtMs(period, cell), below);
+    const places = placesIn(level);
+    for await (const { period, row } of rowsOf(what, places, ports.store)) {
+      for (const cell of row.cells.keys()) add(row.metric, cellAtMs(period, cell), below);
     }
     // A block expires by the retention under which it was last written, so it may be gone before those below it.
-    for (const period of periods.filter((one) => goneAtMs(one, retentions) <= nowMs))
-      for (const part of periodsOver(below, period.startMs, periodEndMs(period))) add(part.startMs, below);
+    for (const [metric, periods] of places)
+      for (const period of periods.filter((one) => goneAtMs(one, retentions) <= nowMs))
+        for (const part of periodsOver(below, period.startMs, periodEndMs(period)))
+          add(metric, part.startMs, below);
   }
-  return (level) => [...found[level]].sort((a, b) => a - b).map((startMs) => ({ level, startMs }));
+  return placesIn;
 }
 
 export interface FoundRow {
@@ -95,17 +113,16 @@ export interface FoundRow {
   readonly row: Row;
 }
 
-/** The entity's rows in the blocks of some periods, for every metric. */
+/** The entity's rows in the blocks of some places. */
 export async function* rowsOf(
-  { entity, metrics, names }: DeletionTarget,
-  periods: readonly Period[],
+  { entity, names }: DeletionTarget,
+  places: Places,
   store: BlockReader,
 ): AsyncIterable<FoundRow> {
-  for (let at = 0; at < periods.length; at += PERIODS_AT_ONCE) {
-    const some = periods.slice(at, at + PERIODS_AT_ONCE);
-    for (const metric of metrics) {
-      const exactly = rangeOf(nameHash(metric, entity), HASH_BITS);
-      for (const leaf of await leavesIn(store, some, exactly)) {
+  for (const [metric, periods] of places) {
+    const exactly = rangeOf(nameHash(metric, entity), HASH_BITS);
+    for (let at = 0; at < periods.length; at += PERIODS_AT_ONCE) {
+      for (const leaf of await leavesIn(store, periods.slice(at, at + PERIODS_AT_ONCE), exactly)) {
         const { block, period } = leaf;
         if (block === undefined || block.content === 'split') continue;
         const row = pickRows(block.content, names).find((one) => one.metric === metric);

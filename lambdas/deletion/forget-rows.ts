@@ -5,7 +5,14 @@ import { cellOf, expiresAtOf, type Level, type Period, periodStartMs, UPPER_LEVE
 import { compareRows, decodeRows, encodeRows, hasSameCounts, type Row, rowName } from '../core/rows.ts';
 import { HOUR_MS } from '../core/time.ts';
 import { makeTops } from '../store/make-tops.ts';
-import { type DeletionTarget, type FoundRow, isIn, rowsOf, rowsOfDeltas } from './find-entity.ts';
+import {
+  type DeletionTarget,
+  type FoundRow,
+  isIn,
+  type Places,
+  rowsOf,
+  rowsOfDeltas,
+} from './find-entity.ts';
 import type { DeletionPorts, DeletionReport, DeletionSettings } from './ports.ts';
 
 /** What is deleted, where, and the report of it. */
@@ -25,32 +32,29 @@ const RETRY_MS = 1_000;
 const TOPS_AT_ONCE = 50;
 
 /** Rewrites a level's blocks, then the top lists of their periods. Repeatable. */
-export async function forgetLevel(
-  level: Level,
-  periods: readonly Period[],
-  forgetting: Forgetting,
-): Promise<void> {
+export async function forgetLevel(level: Level, places: Places, forgetting: Forgetting): Promise<void> {
   const { what, ports, report } = forgetting;
   const changed = new Map<number, Set<string>>();
   const note = ({ startMs }: Period, metric: string) => {
     changed.set(startMs, (changed.get(startMs) ?? new Set()).add(metric));
   };
-  for (let open = periods; open.length > 0; ) {
+  for (let open = places; open.size > 0; ) {
     const state = await ports.state.readState();
     const later = await laterRows(level, state, forgetting);
-    const again = new Set<Period>();
+    const again = new Map<string, Period[]>();
     for await (const found of rowsOf(what, open, ports.store)) {
+      const { period, row } = found;
       const outcome = await rewriteBlock(found, later, state, forgetting);
-      if (outcome === 'again') again.add(found.period);
+      if (outcome === 'again') again.set(row.metric, [...(again.get(row.metric) ?? []), period]);
       if (outcome !== 'rewritten') continue;
       report.rows[level] += 1;
-      note(found.period, found.row.metric);
+      note(period, row.metric);
     }
-    open = [...again];
-    if (open.length > 0) await ports.pause(RETRY_MS);
+    open = again;
+    if (open.size > 0) await ports.pause(RETRY_MS);
   }
   // An earlier run that crashed may have left lists that name the entity.
-  for (const metric of what.metrics) {
+  for (const [metric, periods] of places) {
     for (let at = 0; at < periods.length; at += TOPS_AT_ONCE) {
       const look = async (period: Period) => {
         const top = await ports.store.readTop(metric, period);
@@ -59,10 +63,7 @@ export async function forgetLevel(
       await Promise.all(periods.slice(at, at + TOPS_AT_ONCE).map(look));
     }
   }
-  for (const period of periods) {
-    const metrics = changed.get(period.startMs);
-    if (metrics !== undefined) await remakeTops(period, metrics, forgetting);
-  }
+  for (const [startMs, metrics] of changed) await remakeTops({ level, startMs }, metrics, forgetting);
 }
 
 /** A level's rows of segments after the deletion, by period and metric: these must stay. */
