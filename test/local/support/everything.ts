@@ -1,10 +1,15 @@
 // One of everything: what each function does in good days and bad, on the drill's clock.
 import assert from 'node:assert/strict';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { dynamoDb } from '../../../lambdas/aws/clients/dynamo-db.ts';
-import { parseShardId, shardKey } from '../../../lambdas/core/identifiers.ts';
+import { deltasOf } from '../../../lambdas/core/delta.ts';
+import { parseShardId, segmentId, shardKey } from '../../../lambdas/core/identifiers.ts';
+import { rollUp } from '../../../lambdas/core/rollup.ts';
 import { planSegment } from '../../../lambdas/core/segment.ts';
-import { lostEntry } from '../../../lambdas/core/segment-entry.ts';
+import { emittedEntry, lostEntry } from '../../../lambdas/core/segment-entry.ts';
 import { LedgerTable } from '../../../lambdas/ledger/ledger-table.ts';
+import { storeKeys } from '../../../lambdas/store/store-items.ts';
+import { StoreTable } from '../../../lambdas/store/store-table.ts';
 import { credentials, region } from '../../../local/identity.ts';
 import { asList, asObject, asText } from '../../../local/json.ts';
 import { rollupQueueIn } from '../../../local/template/names.ts';
@@ -26,6 +31,7 @@ export const STEPS: Readonly<Record<string, (drill: Drill) => Promise<void>>> = 
   expired,
   trimmed,
   vanished,
+  open,
 };
 
 /** An event that can never be counted is kept. */
@@ -62,10 +68,13 @@ async function appliedTwice(drill: Drill): Promise<void> {
   assert.ok(lost > 0);
 }
 
-/** Counters that refuse until attempts are used up: delayed, dead, noted, probed, returned. */
+/** Counters that refuse until attempts are used up: delayed, dead, noted, probed, held until a run ends, returned. */
 async function deadAndBack(drill: Drill): Promise<void> {
   drill.stack.setFault(countersAway(drill));
   for (let minute = 0; minute < 4; minute += 1) await drill.minute();
+  const refusal = { status: 500, headers: {}, body: '{}' };
+  drill.stack.setFault(({ action }) => (action === 'SendMessage' ? refusal : 'pass'));
+  await drill.minute({ patienceMs: 3_000 });
   drill.stack.setFault(undefined);
   for (let minute = 0; minute < 3; minute += 1) await drill.minute();
 }
@@ -152,6 +161,32 @@ async function vanished(drill: Drill): Promise<void> {
   await ledger.putPlan(shard, plan);
   await ledger.putEntryIfAbsent(shard, { ...lostEntry(plan), lost: false });
   while ((await ledger.readHead(shard))?.status !== 'sent') await drill.minute({ patienceMs: 0 });
+  client.destroy();
+}
+
+/** A segment that is open for over a day: the delta of its counted part does not expire. */
+async function open(drill: Drill): Promise<void> {
+  const client = dynamoDb({ endpoint: drill.stack.endpoints.dynamodb, region, credentials });
+  const clock = { nowMs: drill.clock.nowMs };
+  const [counters, ledgerTable] = ['Counters', 'Ledger'].map((id) =>
+    drill.nameOf('AWS::DynamoDB::Table', id),
+  );
+  const ledger = new LedgerTable(client, ledgerTable ?? '', clock);
+  const shard = shardKey('1', parseShardId('shardId-000000000998'));
+  const records = [record(1, { id: 'open' })];
+  const plan = planSegment(undefined, records, CONFIG, []);
+  const output = rollUp(records, { seen: () => false }, CONFIG);
+  const [delta] = deltasOf(segmentId(shard, 1), plan.runMaxMs, output.cut);
+  assert.ok(delta !== undefined);
+  const entry = emittedEntry(plan, output, 0);
+  await ledger.registerShard(shard);
+  await ledger.putPlan(shard, plan);
+  await ledger.putEntryIfAbsent(shard, { ...entry, parts: [...entry.parts, ...entry.parts] });
+  await ledger.markSent(shard, { ...plan, status: 'sent' });
+  await new StoreTable(client, counters ?? '', clock, 60 * DAY_MS).putDelta(delta);
+  await ledger.acknowledge(delta.segment, [delta.part]);
+  const get = new GetItemCommand({ TableName: counters, Key: storeKeys.delta(delta) });
+  while ((await client.send(get)).Item?.['expiresAt'] !== undefined) await drill.minute({ patienceMs: 0 });
   client.destroy();
 }
 
