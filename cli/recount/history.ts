@@ -26,6 +26,8 @@ interface PastSegment {
 interface PastShard {
   readonly key: ShardKey;
   readonly ancestors: readonly ShardKey[];
+  /** Its first record; undefined if no segment can be read. */
+  readonly first: SequenceNumber | undefined;
   readonly segments: number;
   /** By number, ascending. */
   read(): AsyncIterable<PastSegment>;
@@ -51,11 +53,16 @@ export async function ledgerHistory(ledger: OldLedger, source: SegmentSource): P
     const head = await ledger.readHead(key);
     if (head === undefined) continue;
     const through = lastEntered(head);
-    const entered = await Array.fromAsync(ledger.entriesUp(key, 0, through), ({ segment }) => segment);
+    let firstRecord: SequenceNumber | undefined;
+    const entered = await Array.fromAsync(ledger.entriesUp(key, 0, through), ({ segment, first }) => {
+      firstRecord ??= first;
+      return segment;
+    });
     missing.push(...holesIn(key, [...entered, through + 1], 'not in the ledger any more'));
     shards.push({
       key,
       ancestors: head.ancestors.map(({ shard }) => shard),
+      first: firstRecord,
       segments: entered.length,
       async *read() {
         const reader = source.segmentsOf(key);
@@ -110,7 +117,7 @@ export async function archiveHistory(archive: RawHistory, ledger: OldLedger): Pr
       archive.readRaw({ segment: segmentId(key, segment), hourMs }).catch(unreadable);
     shards.push({
       key,
-      ancestors: await ancestorsIn(archived.map((place) => () => read(place))),
+      ...(await beginningIn(archived.map((place) => () => read(place)))),
       segments: archived.length,
       async *read() {
         for (const place of archived) {
@@ -135,15 +142,17 @@ export async function archiveHistory(archive: RawHistory, ledger: OldLedger): Pr
   return { shards: inOrder(shards, generations), missing };
 }
 
-/** A shard's ancestors, from the first of its objects that can be read: each of them has them all. */
-async function ancestorsIn(
+/** A shard's ancestors and first record, from the first of its objects that can be read: each of them has all ancestors. */
+async function beginningIn(
   reads: readonly (() => Promise<RawSegment | string | undefined>)[],
-): Promise<readonly ShardKey[]> {
+): Promise<Pick<PastShard, 'ancestors' | 'first'>> {
   for (const read of reads) {
     const raw = await read();
-    if (typeof raw === 'object') return raw.ancestors;
+    if (typeof raw !== 'object') continue;
+    const [first] = raw.records.map(streamRecord);
+    return { ancestors: raw.ancestors, first: first?.sequenceNumber };
   }
-  return [];
+  return { ancestors: [], first: undefined };
 }
 
 function unreadable(error: unknown): string {

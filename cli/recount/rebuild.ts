@@ -93,12 +93,16 @@ export async function play(
   const ports = aggregatorPorts(to, shards);
   const left = [...missing];
   const inherited = await inheritedIn(generation, shards, to.ledger);
+  const begun = new Set<ShardId>();
   let done = 0;
   for (const past of shards) {
     const shard = shardIdOf(past.key);
     const key = shardKey(generation, shard);
     const reached = await to.ledger.readHead(key);
     const isCounted = countedUpTo(to.ledger, key, reached);
+    if (reached && begun.has(shard) && (await hasOtherAncestors(generation, past, reached, to.ledger)))
+      left.push(`ids that were repeated after the reshard before shard ${past.key} may count twice`);
+    begun.add(shard);
     for await (const segment of past.read()) {
       onProgress({ phase: 'rebuild', done: ++done, of });
       if (segment.last !== undefined && (await isCounted(segment.last))) continue;
@@ -138,12 +142,33 @@ async function inheritedIn(
   ledger: CheckpointLedger,
 ): Promise<ReadonlySet<ShardKey>> {
   const inherited = new Set<ShardKey>();
-  for (const { key, ancestors } of shards) {
+  for (const { key, ancestors, first } of shards) {
     const id = shardIdOf(key);
-    if ((await ledger.readHead(shardKey(generation, id))) === undefined) continue;
+    const head = await ledger.readHead(shardKey(generation, id));
+    // A shard of an earlier stream may have the same id.
+    const isBegun = first === undefined || (head && compareSequenceNumbers(head.last, first) >= 0);
+    if (head === undefined || !isBegun) continue;
     for (const ancestor of ancestors) if (shardIdOf(ancestor) !== id) inherited.add(ancestor);
   }
   return inherited;
+}
+
+/**
+ * Whether a shard goes on where one of an earlier stream with the same id had begun, whose ancestors ended before those of this
+ * one: the rebuilt shard has one head, and compares ids with the former only.
+ */
+async function hasOtherAncestors(
+  generation: string,
+  { key, ancestors }: History['shards'][number],
+  reached: Head,
+  ledger: CheckpointLedger,
+): Promise<boolean> {
+  for (const id of ancestors.map(shardIdOf).filter((one) => one !== shardIdOf(key))) {
+    const known = reached.ancestors.find(({ shard }) => shardIdOf(shard) === id);
+    const head = await ledger.readHead(shardKey(generation, id));
+    if (lastEntered(head) > (known?.segment ?? 0)) return true;
+  }
+  return false;
 }
 
 function isPlayed(last: SequenceNumber, head: Head): boolean {

@@ -148,6 +148,10 @@ async function resourcesOf(stage: string, client: SSMClient): Promise<Resources>
   );
   const value = JSON.parse(text) as Partial<Resources>;
   const missing = [...NAMES, 'settings' as const].find((field) => value[field] === undefined);
-  if (missing === undefined) return value as Resources;
-  throw new CommandError(`The parameter ${Name} has no ${missing}: deploy the stack again.`);
+  // The newest of the settings: without it, the stack is older than this command.
+  const isOlder = value.settings?.ledgerRetentionDays === undefined;
+  if (missing === undefined && !isOlder) return value as Resources;
+  throw new CommandError(
+    `The parameter ${Name} has no ${missing ?? 'ledgerRetentionDays'}: deploy the stack again.`,
+  );
 }

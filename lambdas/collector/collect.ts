@@ -73,8 +73,12 @@ export async function collect(
     return await run.all(hasTime);
   } catch (error) {
     const isGone = error instanceof ObjectGone;
-    if (isGone && nothingPut(before) && !run?.hasPut())
-      return { outcome: 'ignored', events: 0, reason: error.message };
+    if (isGone && nothingPut(before) && !run?.hasPut()) {
+      const isOurs = run === undefined || (await run.forget());
+      return isOurs
+        ? { outcome: 'ignored', events: 0, reason: error.message }
+        : { outcome: 'busy', events: 0 };
+    }
     const reason = isGone || error instanceof FormatError ? error.message : gzipFailure(error);
     if (reason === undefined) throw error;
     return run === undefined ? park(object, log, withDoubt(reason, before), before, ports) : run.park(reason);
@@ -279,7 +283,10 @@ function runOver({ object, log, plan, gzip, before, latestMs, ports }: Task) {
   /** Whether any batch of this run may be in the stream. */
   const hasPut = () => batches > 0;
 
-  return { all, park: parkRest, hasPut };
+  /** Saves that nothing was put: if the object comes back, it is read from its beginning, however late. */
+  const forget = () => note({ cursor: start });
+
+  return { all, park: parkRest, hasPut, forget };
 }
 
 function tooSlow({ offset }: Position): string {

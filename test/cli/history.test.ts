@@ -55,7 +55,7 @@ test('a shard comes after its parent, although its first archived object is unre
     },
     async readRaw({ segment }: { readonly segment: SegmentId }) {
       if (segment === '1.1.1') throw new InvalidRawObject('its last line is cut off');
-      return { ancestors: parseSegmentId(segment).shard === '1.1' ? ['1.2'] : [] };
+      return { ancestors: parseSegmentId(segment).shard === '1.1' ? ['1.2'] : [], records: [] };
     },
   };
   const { shards } = await archiveHistory(archive as never, { shards: async () => [] } as never);

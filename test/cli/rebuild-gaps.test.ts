@@ -137,3 +137,50 @@ test('a parent that can be read again after its child was counted is named: the 
   ]);
   assert.equal(await eventsIn(), 4);
 });
+
+/** An archive of two streams, each with a shard 0 that became shard 1. @param repeated the id of the last child's first event */
+async function twoStreams(repeated = '15') {
+  const stack = emptyStack();
+  const archive = new S3RawArchive(stack.s3, 'archive');
+  const put = (id: string, ancestors: readonly string[], ...given: readonly [n: number, id: string][]) => {
+    const records = given.map(([n, id]) => record(n, { id }, ARRIVAL_MS + n * 1000));
+    const named = ancestors.map((shard) => ({ shard: shard as ShardKey }));
+    return archive.keepRaw(
+      rawObject(id as SegmentId, { ancestors: named, config: CONFIG } as never, records),
+    );
+  };
+  await put('1.0.1', [], [1, '1'], [2, '2']);
+  await put('1.1.1', ['1.0'], [3, '3'], [4, '4']);
+  await put('2.0.1', [], [11, '11'], [12, '12']);
+  await put('2.0.2', [], [13, '13'], [14, '14']);
+  await put('2.1.1', ['2.0'], [15, repeated], [16, '16']);
+  const history = await archiveHistory(archive, { shards: async () => [] } as never);
+  const events = async () => {
+    let sum = 0;
+    for (const shard of ['3.0', '3.1'] as ShardKey[])
+      for await (const { accounts } of stack.to.ledger.entriesUp(shard, 0, 1_000)) sum += accounts.emitted;
+    return sum;
+  };
+  return { ...stack, history, events };
+}
+
+const WARNING = 'ids that were repeated after the reshard before shard 2.1 may count twice';
+
+test('two streams with the same shard ids: a rebuild that is killed anywhere counts all when it is resumed', async () => {
+  for (const steps of [2, 3, 4, 5]) {
+    const { history, to, runOn, events } = await twoStreams();
+    let left = steps;
+    const killed = play('3', history, to, () => {
+      left -= 1;
+      if (left === 0) throw new Error('killed');
+    });
+    await assert.rejects(killed, /killed/);
+    assert.deepEqual(await runOn(history), [WARNING], `killed in step ${steps}`);
+    assert.equal(await events(), 10, `killed in step ${steps}`);
+  }
+});
+
+test('an id that was repeated across a reshard of the second stream counts twice in a rebuild, which says so', async () => {
+  const { history, runOn, events } = await twoStreams('13');
+  assert.deepEqual([await runOn(history), await events()], [[WARNING], 10]);
+});

@@ -280,6 +280,7 @@ test('a record of another stream under the same shard is reported, not treated a
   const other = {
     key: '2.0' as typeof first.key,
     ancestors: [],
+    first: older.sequenceNumber,
     segments: 1,
     async *read() {
       yield { segment: 1, last: undefined, read: async () => ({ records: [older], config: CONFIG }) };
@@ -297,6 +298,7 @@ test('an archive has no gaps, however old its records are', async () => {
   const past = {
     key: SHARD_KEY,
     ancestors: ['1.7' as typeof SHARD_KEY],
+    first: undefined,
     segments: 2,
     async *read() {
       for (const segment of [1, 2]) {

@@ -12,7 +12,7 @@ const resources = {
   countsTable: 'counts',
   ledgerTable: 'ledger',
   retryParameter: 'retries',
-  settings: {},
+  settings: { ledgerRetentionDays: 60 },
 };
 
 /** How far this machine is ahead of the server, which answers as Systems Manager does; its date is in whole seconds. */
@@ -46,4 +46,15 @@ test('a stack on AWS opens with a clock that is about right, and is refused with
   await assert.rejects(openStack({ stage: 'prod' }), {
     message: /clock is 7\d{3} seconds behind that of AWS/,
   });
+});
+
+test('a stack that was deployed before its commands is refused', async () => {
+  aheadMs = 0;
+  const { settings } = resources;
+  Object.assign(resources, { settings: {} });
+  await assert.rejects(openStack({ stage: 'prod' }), {
+    name: 'CommandError',
+    message: 'The parameter /tally/prod/resources has no ledgerRetentionDays: deploy the stack again.',
+  });
+  Object.assign(resources, { settings });
 });

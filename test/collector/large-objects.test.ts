@@ -163,8 +163,14 @@ describe('an object that breaks off', () => {
     world.onOpen = async () => {
       if (world.opens > 1) world.objects.clear();
     };
+    const there = new Map(world.objects);
     assert.equal((await world.collect(object)).outcome, 'ignored');
     assert.deepEqual(world.reported, []);
+    // It comes back, as when a delete marker is removed, and is announced again.
+    for (const [key, bytes] of there) world.objects.set(key, bytes);
+    world.nowMs += 2 * WINDOW_MS;
+    world.onOpen = async () => {};
+    assert.deepEqual(await world.collect(object), { outcome: 'done', events: 10 });
   });
 
   test('is not parked by a run that another has overtaken', async () => {
